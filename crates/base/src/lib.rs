@@ -1,0 +1,22 @@
+//! The vocabulary every other crate shares: ids, limits, errors with an errno, checksums, aligned
+//! buffers, the geometry of a segment and the ordered key-value trait the state machine runs on.
+//!
+//! This crate does no I/O, reads no clock and depends on no other crate of the project.
+#![forbid(unsafe_code)]
+
+mod buf;
+mod crc;
+mod errno;
+mod fragment;
+mod geometry;
+mod ids;
+mod kv;
+pub mod limits;
+
+pub use buf::{AlignedBuf, BufPool};
+pub use crc::{crc32c, unit_crcs, verify_units};
+pub use errno::Errno;
+pub use fragment::{FragmentHeader, FragmentKey};
+pub use geometry::{Geometry, segment_width};
+pub use ids::{ClusterId, Ino, PgId, SegmentId, SessionId, TargetId, random_u64};
+pub use kv::{Kv, KvRead, MemoryKv, state_hash};
