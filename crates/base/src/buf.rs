@@ -84,6 +84,12 @@ impl DerefMut for AlignedBuf {
     }
 }
 
+impl AsRef<[u8]> for AlignedBuf {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 impl Default for AlignedBuf {
     fn default() -> Self {
         AlignedBuf::zeroed(0)
@@ -136,7 +142,8 @@ impl Shelf {
     /// A run of at least `pages` pages and less than twice as many.
     fn take(&self, pages: usize) -> Option<Vec<Page>> {
         let mut idle = self.idle.lock();
-        let (&size, runs) = idle.runs.range_mut(pages..pages.saturating_mul(2)).find(|(_, runs)| !runs.is_empty())?;
+        let (&size, runs) =
+            idle.runs.range_mut(pages..pages.saturating_mul(2)).find(|(_, runs)| !runs.is_empty())?;
         let run = runs.pop();
         if run.is_some() {
             idle.bytes -= size * PAGE;

@@ -81,7 +81,8 @@ impl fmt::Debug for SegmentId {
 pub fn random_u64() -> u64 {
     loop {
         let mut bytes = [0u8; 8];
-        getrandom::fill(&mut bytes).unwrap_or_else(|e| panic!("the operating system gave no randomness: {e}"));
+        getrandom::fill(&mut bytes)
+            .unwrap_or_else(|e| panic!("the operating system gave no randomness: {e}"));
         let number = u64::from_le_bytes(bytes);
         if number != 0 {
             return number;

@@ -41,7 +41,9 @@ impl KvRead for MemoryKv {
         if start >= end {
             return;
         }
-        for (key, value) in self.0.range::<[u8], _>((std::ops::Bound::Included(start), std::ops::Bound::Excluded(end))) {
+        for (key, value) in
+            self.0.range::<[u8], _>((std::ops::Bound::Included(start), std::ops::Bound::Excluded(end)))
+        {
             if visit(key, value).is_break() {
                 return;
             }

@@ -1,1 +1,61 @@
-//! placeholder
+//! What nodes and clients say to each other, and how it travels.
+//!
+//! [`message`] holds the requests and replies; [`frame`] how one is laid out in bytes; [`Secret`] the
+//! mutual proof each connection starts with; [`Channel`] the side that asks and [`serve`] the side
+//! that answers. Many requests are in flight on one connection and replies come in any order.
+//!
+//! Transport is TCP. Another one needs what `stream` offers: messages in order, both ways.
+#![forbid(unsafe_code)]
+
+mod bytes_serde;
+mod channel;
+pub mod frame;
+pub mod message;
+mod secret;
+mod serve;
+mod stream;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use channel::{CallError, Channel, Channels};
+pub use message::Opcode;
+pub use secret::{HandshakeError, Secret};
+pub use serve::{Handler, Request, Responder, serve};
+
+/// Why a request was not carried out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
+pub enum Refusal {
+    /// The node does not know the opcode.
+    #[error("the node does not know this request")]
+    Unknown,
+    /// The body cannot be read.
+    #[error("the node cannot read this request")]
+    Unreadable,
+    /// The node does not have the role that could answer.
+    #[error("not the business of this node")]
+    WrongRole,
+    /// The node cannot do it now.
+    #[error("the node cannot do it now: {0}")]
+    Unavailable(String),
+    /// A storage target could not do it.
+    #[error("{0}")]
+    Storage(message::storage::StorageError),
+}
+
+/// The postcard encoding of a body.
+///
+/// # Panics
+/// Never for the types of [`message`]: they hold no maps or sequences of unknown length.
+pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).unwrap_or_else(|e| panic!("INVARIANT: messages always encode: {e}"))
+}
+
+/// Decodes a body.
+///
+/// # Errors
+/// When the bytes are not exactly one value of that type.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, postcard::Error> {
+    let (value, rest) = postcard::take_from_bytes(bytes)?;
+    if rest.is_empty() { Ok(value) } else { Err(postcard::Error::DeserializeBadEncoding) }
+}

@@ -1,0 +1,301 @@
+//! The side that asks: one connection per address, opened when first needed, many requests in flight.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use isobar_base::{AlignedBuf, BufPool};
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::frame::{FLAG_REFUSED, FLAG_REPLY};
+use crate::secret::{HandshakeError, Secret};
+use crate::stream::{self, Message, Outgoing};
+use crate::{Opcode, Refusal};
+
+/// Why there is no reply.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// No connection could be opened: the request was not sent.
+    #[error("{addr} cannot be reached: {why}")]
+    Unreachable {
+        /// Where.
+        addr: String,
+        /// Why.
+        why: String,
+    },
+    /// The connection broke: the request may or may not have been carried out.
+    #[error("the connection to {0} broke")]
+    Broken(String),
+    /// No reply in time: the request may or may not have been carried out.
+    #[error("{0} did not answer in time")]
+    TimedOut(String),
+    /// The other side did not execute the request, and said why.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The reply makes no sense.
+    #[error("{0} sent a reply that cannot be read")]
+    Unreadable(String),
+}
+
+/// A connection to one node, re-opened when it breaks. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Channel(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    addr: String,
+    secret: Secret,
+    pool: BufPool,
+    next_request: AtomicU64,
+    connection: tokio::sync::Mutex<Slot>,
+    /// A copy of the open connection, taken without waiting.
+    open: Mutex<Option<Connection>>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    failed: Option<(Instant, String)>,
+}
+
+#[derive(Clone, Debug)]
+struct Connection {
+    queue: mpsc::UnboundedSender<Outgoing>,
+    waiting: Arc<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting(Mutex<Option<HashMap<u64, oneshot::Sender<Message>>>>);
+
+/// After a failed attempt to connect, further ones fail at once for this long.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
+
+impl Channel {
+    /// A channel to `addr`. Nothing is sent before the first call.
+    pub fn new(addr: &str, secret: Secret, pool: BufPool) -> Channel {
+        Channel(Arc::new(Inner {
+            addr: addr.to_owned(),
+            secret,
+            pool,
+            next_request: AtomicU64::new(1),
+            connection: tokio::sync::Mutex::default(),
+            open: Mutex::new(None),
+        }))
+    }
+
+    /// Where the channel leads.
+    pub fn addr(&self) -> &str {
+        &self.0.addr
+    }
+
+    /// Asks and waits for the reply: its body, decoded.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        opcode: Opcode,
+        request: &Q,
+        timeout: Duration,
+    ) -> Result<A, CallError> {
+        let (reply, _) = self.call_with_payload(opcode, request, Vec::new(), timeout).await?;
+        Ok(reply)
+    }
+
+    /// Like [`Channel::call`], with raw payloads both ways.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call_with_payload<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        opcode: Opcode,
+        request: &Q,
+        payload: Vec<Bytes>,
+        timeout: Duration,
+    ) -> Result<(A, AlignedBuf), CallError> {
+        let body = crate::encode(request);
+        let (body, payload) = self.call_raw(opcode, &body, payload, timeout).await?;
+        let reply = crate::decode(&body).map_err(|_| CallError::Unreadable(self.0.addr.clone()))?;
+        Ok((reply, payload))
+    }
+
+    /// Asks with an encoded body and waits for the encoded reply.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call_raw(
+        &self,
+        opcode: Opcode,
+        body: &[u8],
+        payload: Vec<Bytes>,
+        timeout: Duration,
+    ) -> Result<(Vec<u8>, AlignedBuf), CallError> {
+        let asking = async {
+            let connection = self.connection().await?;
+            let request = self.0.next_request.fetch_add(1, Ordering::Relaxed);
+            let reply = connection.waiting.expect(request).ok_or_else(|| self.broken())?;
+            let message = Outgoing::new(opcode as u16, 0, request, body, payload);
+            let _forget = Forget { waiting: &connection.waiting, request };
+            connection.queue.send(message).map_err(|_| self.broken())?;
+            reply.await.map_err(|_| self.broken())
+        };
+        let message = tokio::time::timeout(timeout, asking)
+            .await
+            .map_err(|_| CallError::TimedOut(self.0.addr.clone()))??;
+        if message.header.flags.get() & FLAG_REFUSED != 0 {
+            let refusal =
+                crate::decode(&message.body).map_err(|_| CallError::Unreadable(self.0.addr.clone()))?;
+            return Err(CallError::Refused(refusal));
+        }
+        Ok((message.body, message.payload))
+    }
+
+    fn broken(&self) -> CallError {
+        CallError::Broken(self.0.addr.clone())
+    }
+
+    async fn connection(&self) -> Result<Connection, CallError> {
+        if let Some(connection) = self.usable() {
+            return Ok(connection);
+        }
+        let mut slot = self.0.connection.lock().await;
+        if let Some(connection) = self.usable() {
+            return Ok(connection);
+        }
+        let unreachable = |why: String| CallError::Unreachable { addr: self.0.addr.clone(), why };
+        if let Some((at, why)) = &slot.failed
+            && at.elapsed() < RETRY_AFTER
+        {
+            return Err(unreachable(why.clone()));
+        }
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await {
+            Ok(Ok(connection)) => {
+                slot.failed = None;
+                *self.0.open.lock() = Some(connection.clone());
+                Ok(connection)
+            }
+            failed => {
+                let why = match failed {
+                    Ok(Err(error)) => error.to_string(),
+                    _ => "no answer".to_owned(),
+                };
+                slot.failed = Some((Instant::now(), why.clone()));
+                Err(unreachable(why))
+            }
+        }
+    }
+
+    fn usable(&self) -> Option<Connection> {
+        self.0.open.lock().clone().filter(|c| !c.queue.is_closed() && c.waiting.is_open())
+    }
+
+    async fn connect(&self) -> Result<Connection, HandshakeError> {
+        let mut stream = TcpStream::connect(&self.0.addr).await?;
+        stream::tune(&stream)?;
+        self.0.secret.greet(&mut stream).await?;
+        let (reader, writer) = stream.into_split();
+        let (queue, outgoing) = mpsc::unbounded_channel();
+        let waiting = Arc::new(Waiting(Mutex::new(Some(HashMap::new()))));
+        let connection = Connection { queue, waiting: waiting.clone() };
+        let pool = self.0.pool.clone();
+        let writer_waiting = waiting.clone();
+        let writing = tokio::spawn(async move {
+            // A connection that cannot be written to is of no use for reading either.
+            stream::write_messages(writer, outgoing).await.ok();
+            writer_waiting.close();
+        });
+        tokio::spawn(async move {
+            let mut reader = tokio::io::BufReader::with_capacity(16 << 10, reader);
+            while let Ok(message) = stream::read_message(&mut reader, &pool).await {
+                if message.header.flags.get() & FLAG_REPLY != 0 {
+                    waiting.deliver(message);
+                }
+            }
+            waiting.close();
+            writing.abort();
+        });
+        Ok(connection)
+    }
+}
+
+impl Waiting {
+    fn expect(&self, request: u64) -> Option<oneshot::Receiver<Message>> {
+        let (sender, receiver) = oneshot::channel();
+        self.0.lock().as_mut()?.insert(request, sender);
+        Some(receiver)
+    }
+
+    fn deliver(&self, message: Message) {
+        let request = message.header.request.get();
+        let waiter = self.0.lock().as_mut().and_then(|w| w.remove(&request));
+        if let Some(waiter) = waiter {
+            // Whoever asked may have given up.
+            waiter.send(message).ok();
+        }
+    }
+
+    /// Drops all who wait: they see the connection as broken.
+    fn close(&self) {
+        self.0.lock().take();
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.lock().is_some()
+    }
+}
+
+/// Takes a request off the list when its caller stops waiting.
+struct Forget<'a> {
+    waiting: &'a Waiting,
+    request: u64,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.waiting.0.lock().as_mut() {
+            waiting.remove(&self.request);
+        }
+    }
+}
+
+/// Channels by address. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Channels {
+    secret: Secret,
+    pool: BufPool,
+    by_addr: Arc<Mutex<HashMap<String, Channel>>>,
+}
+
+impl Channels {
+    /// No channels yet.
+    pub fn new(secret: Secret, pool: BufPool) -> Channels {
+        Channels { secret, pool, by_addr: Arc::default() }
+    }
+
+    /// The channel to `addr`.
+    pub fn to(&self, addr: &str) -> Channel {
+        let mut by_addr = self.by_addr.lock();
+        if let Some(channel) = by_addr.get(addr) {
+            return channel.clone();
+        }
+        let channel = Channel::new(addr, self.secret.clone(), self.pool.clone());
+        by_addr.insert(addr.to_owned(), channel.clone());
+        channel
+    }
+
+    /// The secret all channels use.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The pool payloads are read into.
+    pub fn pool(&self) -> &BufPool {
+        &self.pool
+    }
+}

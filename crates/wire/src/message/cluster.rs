@@ -1,0 +1,254 @@
+//! The cluster: its settings, targets and placement groups, who is alive, and what operators ask.
+
+use isobar_base::{ClusterId, Ino, PgId, SessionId, TargetId};
+use serde::{Deserialize, Serialize};
+
+/// Properties of the file system, fixed when it is made.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FsSettings {
+    /// Identity of the cluster.
+    pub cluster: ClusterId,
+    /// Name of the file system, for people.
+    pub name: String,
+    /// Most data rows of a segment (N).
+    pub n: u8,
+    /// Parity rows of every segment (K): so many nodes may be lost.
+    pub k: u8,
+}
+
+/// One storage target.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TargetInfo {
+    /// The disk's random identity (I13).
+    pub id: TargetId,
+    /// Name of its node.
+    pub node: String,
+    /// Which of the node's targets it is, from 0.
+    pub slot: u32,
+    /// Where the node listens, `host:port`.
+    pub addr: String,
+    /// Fault domain (rack, Azure fault domain), for people and placement.
+    pub domain: String,
+    /// Size of the device.
+    pub capacity_bytes: u64,
+}
+
+/// Who holds one position of a placement group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Position {
+    /// The target.
+    pub target: TargetId,
+    /// Log index at which it took the position: it may lack rows of segments committed before.
+    pub since: u64,
+    /// It has all rows it should have.
+    pub clean: bool,
+}
+
+/// A placement group: targets on distinct nodes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PlacementGroup {
+    /// Its number.
+    pub id: PgId,
+    /// Its positions, N + K of them.
+    pub positions: Vec<Position>,
+}
+
+/// Everything about the cluster that the log decides.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClusterMap {
+    /// Log index of the last change.
+    pub epoch: u64,
+    /// The file system, once made.
+    pub fs: Option<FsSettings>,
+    /// Known targets; those replaced are not listed.
+    pub targets: Vec<TargetInfo>,
+    /// Placement groups, empty before they are built.
+    pub groups: Vec<PlacementGroup>,
+    /// Nodes whose blank replacement was allowed and has not arrived.
+    pub replacing: Vec<String>,
+}
+
+/// What the leader knows of a target at the moment; no safety depends on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TargetLive {
+    /// Which target.
+    pub id: TargetId,
+    /// Its node reports.
+    pub up: bool,
+    /// Its device failed: it takes no data.
+    pub failed: bool,
+    /// Bytes in use.
+    pub used_bytes: u64,
+    /// Bytes that can still be written.
+    pub free_bytes: u64,
+    /// Rows rebuilt so far and to rebuild, while it is being rebuilt.
+    pub rebuild: Option<(u64, u64)>,
+}
+
+/// The map and who is alive.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClusterView {
+    /// What the log says.
+    pub map: ClusterMap,
+    /// What the leader sees, a row per target of the map.
+    pub live: Vec<TargetLive>,
+}
+
+/// Reply to [`crate::Opcode::Cluster`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ClusterReply {
+    /// The view.
+    View(ClusterView),
+    /// This node does not lead. Ask the one named, if any.
+    NotLeader(Option<String>),
+}
+
+/// A client keeps its session.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RenewRequest {
+    /// The session.
+    pub session: SessionId,
+    /// The epoch of the client's cluster map.
+    pub epoch: u64,
+}
+
+/// Reply to a renewal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum RenewReply {
+    /// Renewed from the moment the request was sent.
+    Renewed {
+        /// The map, when the client's is older, and who is alive.
+        map: Option<ClusterMap>,
+        /// What the leader sees of each target.
+        live: Vec<TargetLive>,
+        /// Nameless inodes: answer with [`super::ops::Op::NotOpen`] for those not open.
+        orphans: Vec<Ino>,
+    },
+    /// The session has ended.
+    Gone,
+    /// This node does not lead. Ask the one named, if any.
+    NotLeader(Option<String>),
+}
+
+/// A node tells the leader how it is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// Name of the node.
+    pub node: String,
+    /// Where it listens.
+    pub addr: String,
+    /// The epoch of its cluster map.
+    pub epoch: u64,
+    /// Its targets and how they are.
+    pub targets: Vec<(TargetInfo, TargetLive)>,
+    /// Identity of its metadata voter, if its configuration makes it one.
+    pub voter: Option<u64>,
+}
+
+/// Reply to a heartbeat.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum HeartbeatReply {
+    /// Heard.
+    Ok {
+        /// The map, when the node's is older.
+        map: Option<ClusterMap>,
+        /// What the leader sees of each target.
+        live: Vec<TargetLive>,
+        /// Targets of this node that are strangers: `isobar node replace` would admit them.
+        strangers: Vec<TargetId>,
+    },
+    /// This node does not lead. Ask the one named, if any.
+    NotLeader(Option<String>),
+}
+
+/// A member of the metadata quorum.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VoterStatus {
+    /// The disk's random identity.
+    pub id: u64,
+    /// Name of the node.
+    pub node: String,
+    /// Where it listens.
+    pub addr: String,
+    /// A voter, or a learner that is catching up.
+    pub voting: bool,
+    /// Last log index known to be on its disk, as the leader knows.
+    pub matched: Option<u64>,
+}
+
+/// The metadata group as one member sees it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MetaStatus {
+    /// This member.
+    pub id: u64,
+    /// False for a disk that has never been part of a group.
+    pub initialized: bool,
+    /// Raft term.
+    pub term: u64,
+    /// Name of the leader's node.
+    pub leader: Option<String>,
+    /// Last entry in the log.
+    pub last_log: u64,
+    /// Last entry applied.
+    pub applied: u64,
+    /// Hash of the state at `applied`; only when asked for.
+    pub state_hash: Option<u64>,
+    /// The members.
+    pub members: Vec<VoterStatus>,
+}
+
+/// One node as it sees itself.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Name.
+    pub node: String,
+    /// Identity of the cluster.
+    pub cluster: ClusterId,
+    /// Version of the software.
+    pub version: String,
+    /// Process id.
+    pub pid: u32,
+    /// CPU time used since it started.
+    pub cpu_milliseconds: u64,
+    /// Its targets.
+    pub targets: Vec<(TargetInfo, TargetLive)>,
+    /// Targets not admitted to the cluster.
+    pub strangers: Vec<TargetId>,
+    /// Its metadata role, if any.
+    pub meta: Option<MetaStatus>,
+}
+
+/// What operators ask of the leader.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum AdminRequest {
+    /// A node's disks are gone for good: admit the blank ones it now has in their places.
+    ReplaceNode {
+        /// Name of the node.
+        node: String,
+    },
+    /// Run collection, compaction and the search for orphans now.
+    Collect,
+}
+
+/// Reply to an operator.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum AdminReply {
+    /// Done or begun, in words.
+    Ok(String),
+    /// Refused, with what to do.
+    Refused(String),
+    /// This node does not lead. Ask the one named, if any.
+    NotLeader(Option<String>),
+}
+
+impl ClusterMap {
+    /// The target with this id.
+    pub fn target(&self, id: TargetId) -> Option<&TargetInfo> {
+        self.targets.iter().find(|t| t.id == id)
+    }
+
+    /// The placement group with this number.
+    pub fn group(&self, pg: PgId) -> Option<&PlacementGroup> {
+        self.groups.get(pg.0 as usize).filter(|g| g.id == pg)
+    }
+}

@@ -1,0 +1,69 @@
+//! What is said: every request and reply, as plain serialisable types.
+//!
+//! [`ops`] and [`queries`] are the metadata service, executed by the state machine; [`storage`] is
+//! what a storage target does; [`cluster`] describes the cluster to clients and operators.
+
+pub mod cluster;
+pub mod files;
+pub mod ops;
+pub mod queries;
+pub mod storage;
+
+/// What a message asks for. The numbers are part of the wire format and never reused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u16)]
+pub enum Opcode {
+    /// [`ops::MutateRequest`] → [`ops::MutateReply`].
+    Mutate = 1,
+    /// [`queries::QueryRequest`] → [`queries::QueryReply`].
+    Query = 2,
+    /// [`cluster::RenewRequest`] → [`cluster::RenewReply`].
+    Renew = 3,
+    /// `()` → [`cluster::ClusterView`], from the metadata leader.
+    Cluster = 4,
+    /// [`cluster::Heartbeat`] → [`cluster::HeartbeatReply`], to the metadata leader.
+    Heartbeat = 5,
+    /// `()` → [`cluster::NodeStatus`], from any node.
+    NodeStatus = 6,
+    /// [`cluster::AdminRequest`] → [`cluster::AdminReply`], to the metadata leader.
+    Admin = 7,
+    /// Raft AppendEntries; the body belongs to the consensus crate.
+    RaftAppend = 16,
+    /// Raft Vote.
+    RaftVote = 17,
+    /// Raft InstallSnapshot.
+    RaftSnapshot = 18,
+    /// [`storage::PutRequest`] with the row as payload → `()`.
+    Put = 32,
+    /// [`storage::GetRequest`] → [`storage::GetReply`] with the units as payload.
+    Get = 33,
+    /// [`storage::DeleteRequest`] → `()`.
+    Delete = 34,
+    /// [`storage::ListRequest`] → [`storage::ListReply`].
+    List = 35,
+}
+
+impl Opcode {
+    /// The opcode with this number, if there is one.
+    pub fn from_number(number: u16) -> Option<Opcode> {
+        use Opcode::*;
+        [
+            Mutate,
+            Query,
+            Renew,
+            Cluster,
+            Heartbeat,
+            NodeStatus,
+            Admin,
+            RaftAppend,
+            RaftVote,
+            RaftSnapshot,
+            Put,
+            Get,
+            Delete,
+            List,
+        ]
+        .into_iter()
+        .find(|op| *op as u16 == number)
+    }
+}

@@ -1,0 +1,167 @@
+//! The side that answers: accepts connections, checks the secret, hands requests to a [`Handler`].
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use isobar_base::{AlignedBuf, BufPool, limits};
+use serde::Serialize;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::frame::{FLAG_REFUSED, FLAG_REPLY};
+use crate::secret::{HandshakeError, Secret};
+use crate::stream::{self, Outgoing};
+use crate::{Opcode, Refusal};
+
+/// Payload bytes of one connection that may be in the handler's hands before reading pauses.
+const PAYLOAD_BYTES_IN_FLIGHT_MAX: usize = 64 << 20;
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Answers requests. Called on the connection's task: it must not block.
+pub trait Handler: Send + Sync + 'static {
+    /// Takes one request; the reply may come later, from any thread.
+    fn handle(&self, request: Request, responder: Responder);
+}
+
+/// A request as it arrived.
+#[derive(Debug)]
+pub struct Request {
+    /// What it asks for.
+    pub opcode: Opcode,
+    /// Its encoded body.
+    pub body: Vec<u8>,
+    /// Its payload.
+    pub payload: AlignedBuf,
+}
+
+/// Sends the reply to one request. Dropping it refuses the request.
+#[derive(Debug)]
+pub struct Responder {
+    queue: mpsc::UnboundedSender<Outgoing>,
+    opcode: u16,
+    request: u64,
+    _room: Option<OwnedSemaphorePermit>,
+    answered: bool,
+}
+
+impl Responder {
+    /// Replies with an encodable body.
+    pub fn reply<A: Serialize>(self, reply: &A) {
+        self.reply_raw(&crate::encode(reply), Vec::new());
+    }
+
+    /// Replies with an encodable body and a payload.
+    pub fn reply_with_payload<A: Serialize>(self, reply: &A, payload: Vec<Bytes>) {
+        self.reply_raw(&crate::encode(reply), payload);
+    }
+
+    /// Replies with an encoded body.
+    pub fn reply_raw(mut self, body: &[u8], payload: Vec<Bytes>) {
+        self.send(FLAG_REPLY, body, payload);
+    }
+
+    /// Says that the request was not carried out, and why.
+    pub fn refuse(mut self, refusal: Refusal) {
+        self.send(FLAG_REPLY | FLAG_REFUSED, &crate::encode(&refusal), Vec::new());
+    }
+
+    fn send(&mut self, flags: u32, body: &[u8], payload: Vec<Bytes>) {
+        self.answered = true;
+        // The connection may be gone: then nobody waits for the reply.
+        self.queue.send(Outgoing::new(self.opcode, flags, self.request, body, payload)).ok();
+    }
+}
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        if !self.answered {
+            let body = crate::encode(&Refusal::Unavailable("the node dropped the request".to_owned()));
+            self.send(FLAG_REPLY | FLAG_REFUSED, &body, Vec::new());
+        }
+    }
+}
+
+/// Accepts connections until the task is aborted.
+pub async fn serve(listener: TcpListener, secret: Secret, pool: BufPool, handler: Arc<dyn Handler>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, from)) => {
+                let (secret, pool, handler) = (secret.clone(), pool.clone(), handler.clone());
+                tokio::spawn(async move { connection(stream, from, secret, pool, handler).await });
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: others may close theirs meanwhile.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn connection(
+    mut stream: TcpStream,
+    from: SocketAddr,
+    secret: Secret,
+    pool: BufPool,
+    handler: Arc<dyn Handler>,
+) {
+    let greeted = match tokio::time::timeout(HANDSHAKE_TIMEOUT, secret.welcome(&mut stream)).await {
+        Ok(result) => result,
+        Err(_) => Err(HandshakeError::Refused("no proof of the secret in time".to_owned())),
+    };
+    match greeted {
+        Ok(()) => {}
+        // A port probe or a peer that changed its mind, not somebody who tried.
+        Err(HandshakeError::Io(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            tracing::debug!(%from, "connection closed before it proved the secret");
+            return;
+        }
+        Err(error) => {
+            tracing::warn!(%from, %error, "stranger refused");
+            return;
+        }
+    }
+    if stream::tune(&stream).is_err() {
+        return;
+    }
+    let (reader, writer) = stream.into_split();
+    let (queue, outgoing) = mpsc::unbounded_channel();
+    let writing = tokio::spawn(stream::write_messages(writer, outgoing));
+    let requests = Arc::new(Semaphore::new(limits::REQUESTS_IN_FLIGHT_MAX * PERMITS_PER_REQUEST));
+    let mut reader = tokio::io::BufReader::with_capacity(16 << 10, reader);
+    loop {
+        let message = match stream::read_message(&mut reader, &pool).await {
+            Ok(message) => message,
+            Err(error) => {
+                if error.kind() == std::io::ErrorKind::InvalidData {
+                    tracing::warn!(%from, %error, "connection closed");
+                }
+                break;
+            }
+        };
+        let permits = PERMITS_PER_REQUEST.max(message.payload.len() / BYTES_PER_PERMIT) as u32;
+        let room = requests.clone().acquire_many_owned(permits).await.ok();
+        let responder = Responder {
+            queue: queue.clone(),
+            opcode: message.header.opcode.get(),
+            request: message.header.request.get(),
+            _room: room,
+            answered: false,
+        };
+        match Opcode::from_number(message.header.opcode.get()) {
+            Some(opcode) => {
+                handler.handle(Request { opcode, body: message.body, payload: message.payload }, responder);
+            }
+            None => responder.refuse(Refusal::Unknown),
+        }
+    }
+    drop(queue);
+    // Requests still being carried out hold their own handle of the queue; the writer ends with the last.
+    writing.await.ok();
+}
+
+const PERMITS_PER_REQUEST: usize = 16;
+const BYTES_PER_PERMIT: usize =
+    PAYLOAD_BYTES_IN_FLIGHT_MAX / (limits::REQUESTS_IN_FLIGHT_MAX * PERMITS_PER_REQUEST);
