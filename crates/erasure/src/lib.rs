@@ -1,1 +1,32 @@
-//! placeholder
+//! The erasure code of a segment: `n` data rows, `k` parity rows, any `n` of the `n + k` rows decode.
+//!
+//! Bytes in, bytes out: no I/O, no threads, no heap. Rows 0..n are the data as it is, rows n..n + k are
+//! parity. Parity byte b depends only on byte b of the data rows, so any sub-range of the rows can be
+//! encoded or reconstructed alone.
+//!
+//! Where to start reading: `matrix` is the on-disk format, `encode` and `decode` turn calls into
+//! coefficients, `plan` arranges those for speed, and `kernel` does the arithmetic on the bytes.
+//!
+//! Only `kernel` contains `unsafe`: vector instructions chosen at run time.
+#![deny(unsafe_code, unsafe_op_in_unsafe_fn)]
+#![warn(clippy::undocumented_unsafe_blocks)]
+
+mod combine;
+mod decode;
+mod encode;
+mod error;
+mod gf;
+#[allow(unsafe_code)]
+mod kernel;
+mod matrix;
+mod plan;
+
+pub use decode::reconstruct;
+pub use encode::encode;
+pub use error::ErasureError;
+pub use matrix::{PARITY_MATRIX, PARITY_MATRIX_VERSION};
+
+/// Name of the kernel chosen at run time: "gfni-512", "gfni-256", "avx2" or "scalar".
+pub fn kernel_name() -> &'static str {
+    kernel::Kernel::best().name()
+}
