@@ -1,10 +1,28 @@
 //! The whole file system as calls: what the FUSE front end and every other one are made of.
 
-use isobar_base::{Errno, Ino};
-use isobar_wire::message::files::{Attr, DirEntry, FileKind, Lock};
-use isobar_wire::message::ops::{RenameMode, SetAttr, XattrMode};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use crate::{ClientError, ClusterSpec};
+use isobar_base::{Errno, Ino, limits};
+use isobar_wire::message::files::{Attr, DirEntry, FileKind, Lock, LockKind};
+use isobar_wire::message::ops::{Op, OpError, OpReply, RenameMode, SetAttr, XattrMode};
+use isobar_wire::message::queries::{Answer, Query};
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use crate::file::{FileHandle, Files, Rows};
+use crate::names::Names;
+use crate::{ClientError, Cluster, ClusterSpec, Segments, Session};
+
+mod background;
+
+/// Entries of a directory asked for at a time.
+const READDIR_ENTRIES: u32 = 512;
+const LOCK_PAUSE_MIN: Duration = Duration::from_millis(2);
+const LOCK_PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, Errno>;
@@ -21,7 +39,7 @@ pub struct ClientOptions {
     /// How far sequential reading runs ahead.
     pub read_ahead_bytes: u64,
     /// How long a metadata call waits for a quorum before it gives EIO.
-    pub metadata_wait: std::time::Duration,
+    pub metadata_wait: Duration,
 }
 
 /// How a file is opened.
@@ -55,74 +73,512 @@ pub struct StatFs {
 
 /// An open file. Cheap to clone; closed by [`Client::release`].
 #[derive(Clone, Debug)]
-pub struct OpenFile(());
+pub struct OpenFile(pub(crate) Arc<FileHandle>);
 
 /// A mount's connection to the cluster: one session, its caches and its write-behind buffers.
 /// Cheap to clone. All calls must be made from within the tokio runtime it was opened on, except
 /// those named `try_…`, which never wait and may be called from any thread.
 #[derive(Clone, Debug)]
-pub struct Client(());
+pub struct Client(Arc<Inner>);
 
-#[allow(unused_variables, missing_docs)]
+#[derive(Debug)]
+struct Inner {
+    cluster: Cluster,
+    session: Session,
+    names: Arc<Names>,
+    files: Files,
+    /// Owners that hold locks through this client.
+    lock_owners: Mutex<HashSet<(Ino, u64)>>,
+    background: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        ClientOptions {
+            name: "client".to_owned(),
+            dirty_bytes_max: 256 << 20,
+            cache_bytes_max: 256 << 20,
+            read_ahead_bytes: 32 << 20,
+            metadata_wait: Duration::from_millis(limits::METADATA_WAIT_MS),
+        }
+    }
+}
+
 impl Client {
     /// Opens a session.
-    pub async fn connect(spec: &ClusterSpec, options: ClientOptions) -> std::result::Result<Client, ClientError> { todo!() }
-    /// Writes everything back, closes the session.
-    pub async fn close(&self) -> Result<()> { todo!() }
+    ///
+    /// # Errors
+    /// When the cluster file cannot be used or no quorum answers.
+    pub async fn connect(
+        spec: &ClusterSpec,
+        options: ClientOptions,
+    ) -> std::result::Result<Client, ClientError> {
+        let cluster = Cluster::from_spec(spec, options.metadata_wait)?;
+        Client::with_cluster(cluster, options).await
+    }
 
-    pub fn try_lookup(&self, parent: Ino, name: &[u8]) -> Option<Result<Attr>> { todo!() }
-    pub async fn lookup(&self, parent: Ino, name: &[u8]) -> Result<Attr> { todo!() }
-    pub fn try_getattr(&self, ino: Ino) -> Option<Attr> { todo!() }
-    pub async fn getattr(&self, ino: Ino) -> Result<Attr> { todo!() }
-    pub async fn setattr(&self, ino: Ino, set: SetAttr) -> Result<Attr> { todo!() }
+    /// Opens a session with a cluster already found.
+    ///
+    /// # Errors
+    /// When no quorum answers.
+    pub async fn with_cluster(
+        cluster: Cluster,
+        options: ClientOptions,
+    ) -> std::result::Result<Client, ClientError> {
+        cluster.refresh(options.metadata_wait).await.map_err(ClientError::NoQuorum)?;
+        let session = Session::open(cluster.clone(), &options.name).await.map_err(ClientError::Refused)?;
+        let segments = Segments::new(cluster.clone());
+        let rows = Rows::new(segments.clone(), options.cache_bytes_max);
+        let pool = cluster.channels().pool().clone();
+        let files = Files::new(
+            session.clone(),
+            segments,
+            rows,
+            Handle::current(),
+            pool,
+            options.dirty_bytes_max,
+            options.read_ahead_bytes,
+        );
+        let client = Client(Arc::new(Inner {
+            cluster,
+            session,
+            names: files.names.clone(),
+            files,
+            lock_owners: Mutex::default(),
+            background: Mutex::default(),
+        }));
+        let background = vec![
+            tokio::spawn(background::renew(Arc::downgrade(&client.0))),
+            tokio::spawn(background::write_back(Arc::downgrade(&client.0))),
+        ];
+        *client.0.background.lock() = background;
+        Ok(client)
+    }
+
+    /// The cluster.
+    pub fn cluster(&self) -> &Cluster {
+        &self.0.cluster
+    }
+
+    /// How reading went so far.
+    pub fn read_stats(&self) -> crate::ReadStats {
+        self.0.files.segments.read_stats()
+    }
+
+    /// Writes everything back and closes the session.
+    ///
+    /// # Errors
+    /// `EIO` when no quorum answered in time.
+    pub async fn close(&self) -> Result<()> {
+        self.0.files.write_back_old(true).await;
+        for task in self.0.background.lock().drain(..) {
+            task.abort();
+        }
+        self.mutate(Op::CloseSession).await.map(drop)
+    }
+
+    async fn mutate(&self, op: Op) -> Result<OpReply> {
+        match self.0.session.mutate(op).await {
+            Ok(reply) => Ok(reply),
+            Err(OpError::Errno(errno)) => Err(errno),
+            Err(OpError::SessionGone) => {
+                self.0.files.lose_uncommitted();
+                Err(Errno::EIO)
+            }
+            Err(OpError::StaleIncarnation) => Err(Errno::ESTALE),
+            Err(_) => Err(Errno::EIO),
+        }
+    }
+
+    /// Attributes under a name, if they were told lately.
+    pub fn try_lookup(&self, parent: Ino, name: &[u8]) -> Option<Result<Attr>> {
+        self.0.names.entry(parent, name).map(|attr| Ok(self.0.files.merged(attr)))
+    }
+
+    /// Attributes under a name.
+    ///
+    /// # Errors
+    /// `ENOENT`, and whatever the state machine says; `EIO` without a quorum. So for all that follow.
+    pub async fn lookup(&self, parent: Ino, name: &[u8]) -> Result<Attr> {
+        let neighbours = self.0.names.neighbours_wanted(parent);
+        let query = Query::Lookup { parent, name: name.to_vec(), neighbours };
+        match self.0.cluster.query(query).await {
+            Ok(Answer::Entry { attr, neighbours, .. }) => {
+                self.0.names.put_entry(parent, name, attr);
+                self.0.names.put_entries(parent, &neighbours);
+                Ok(self.0.files.merged(attr))
+            }
+            Ok(_) => Err(Errno::EPROTO),
+            Err(errno) => {
+                self.0.names.neighbours_useless(parent);
+                self.0.names.forget_entry(parent, name);
+                Err(errno)
+            }
+        }
+    }
+
+    /// Attributes, if they were told lately.
+    pub fn try_getattr(&self, ino: Ino) -> Option<Attr> {
+        self.0.names.attr(ino).map(|attr| self.0.files.merged(attr))
+    }
+
+    /// Attributes.
+    pub async fn getattr(&self, ino: Ino) -> Result<Attr> {
+        let attr = self.0.cluster.query_attr(ino).await?;
+        self.0.names.put_attr(attr);
+        Ok(self.0.files.merged(attr))
+    }
+
+    /// Changes attributes. Bytes written before are committed first, so that they can neither undo an
+    /// explicit time nor reappear after a truncation.
+    pub async fn setattr(&self, ino: Ino, set: SetAttr) -> Result<Attr> {
+        let inode = self.0.files.get(ino);
+        let mut _still = None;
+        if let Some(inode) = &inode {
+            _still = Some(inode.order.lock().await);
+            if set.size.is_some() || set.mtime.is_some() || set.atime.is_some() {
+                self.0.files.write_back(inode).await;
+            }
+        }
+        let OpReply::Attr(attr) = self.mutate(Op::SetAttr { ino, set }).await? else {
+            return Err(Errno::EPROTO);
+        };
+        self.0.names.put_attr(attr);
+        if let (Some(inode), Some(size)) = (&inode, set.size) {
+            let mut state = inode.state.lock();
+            state.extents.truncated(size);
+            state.adopt(attr, true);
+        }
+        Ok(self.0.files.merged(attr))
+    }
+
+    /// Makes a file, directory or special node; `false` when an existing file was found.
     #[allow(clippy::too_many_arguments)]
-    pub async fn create(&self, parent: Ino, name: &[u8], kind: FileKind, mode: u32, uid: u32, gid: u32, rdev: u32, exclusive: bool) -> Result<(Attr, bool)> { todo!() }
-    pub async fn symlink(&self, parent: Ino, name: &[u8], target: &[u8], uid: u32, gid: u32) -> Result<Attr> { todo!() }
-    pub async fn readlink(&self, ino: Ino) -> Result<Vec<u8>> { todo!() }
-    pub async fn link(&self, ino: Ino, parent: Ino, name: &[u8]) -> Result<Attr> { todo!() }
-    pub async fn unlink(&self, parent: Ino, name: &[u8]) -> Result<()> { todo!() }
-    pub async fn rmdir(&self, parent: Ino, name: &[u8]) -> Result<()> { todo!() }
-    pub async fn rename(&self, parent: Ino, name: &[u8], new_parent: Ino, new_name: &[u8], mode: RenameMode) -> Result<()> { todo!() }
+    pub async fn create(
+        &self,
+        parent: Ino,
+        name: &[u8],
+        kind: FileKind,
+        mode: u32,
+        uid: u32,
+        gid: u32,
+        rdev: u32,
+        exclusive: bool,
+    ) -> Result<(Attr, bool)> {
+        let target = Vec::new();
+        let op = Op::Create { parent, name: name.to_vec(), kind, mode, uid, gid, rdev, target, exclusive };
+        self.entry(parent, name, op).await
+    }
+
+    /// Makes a symlink.
+    pub async fn symlink(&self, parent: Ino, name: &[u8], target: &[u8], uid: u32, gid: u32) -> Result<Attr> {
+        let op = Op::Create {
+            parent,
+            name: name.to_vec(),
+            kind: FileKind::Symlink,
+            mode: 0o777,
+            uid,
+            gid,
+            rdev: 0,
+            target: target.to_vec(),
+            exclusive: true,
+        };
+        Ok(self.entry(parent, name, op).await?.0)
+    }
+
+    async fn entry(&self, parent: Ino, name: &[u8], op: Op) -> Result<(Attr, bool)> {
+        let OpReply::Entry { attr, created, .. } = self.mutate(op).await? else { return Err(Errno::EPROTO) };
+        self.0.names.forget_attr(parent);
+        self.0.names.put_entry(parent, name, attr);
+        Ok((self.0.files.merged(attr), created))
+    }
+
+    /// Target of a symlink.
+    pub async fn readlink(&self, ino: Ino) -> Result<Vec<u8>> {
+        self.bytes(Query::ReadLink { ino }).await
+    }
+
+    async fn bytes(&self, query: Query) -> Result<Vec<u8>> {
+        match self.0.cluster.query(query).await? {
+            Answer::Bytes(bytes) => Ok(bytes),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    /// Another name for an inode.
+    pub async fn link(&self, ino: Ino, parent: Ino, name: &[u8]) -> Result<Attr> {
+        Ok(self.entry(parent, name, Op::Link { ino, parent, name: name.to_vec() }).await?.0)
+    }
+
+    /// The inode under a name when it is known not to be open here.
+    fn closed_here(&self, parent: Ino, name: &[u8]) -> Option<Ino> {
+        self.0.names.ino(parent, name).filter(|&ino| !self.0.files.is_open(ino))
+    }
+
+    /// Removes a name.
+    pub async fn unlink(&self, parent: Ino, name: &[u8]) -> Result<()> {
+        let closed_here = self.closed_here(parent, name);
+        let reply = self.mutate(Op::Unlink { parent, name: name.to_vec(), closed_here }).await;
+        self.removed(parent, name, reply)
+    }
+
+    /// Removes an empty directory.
+    pub async fn rmdir(&self, parent: Ino, name: &[u8]) -> Result<()> {
+        let reply = self.mutate(Op::Rmdir { parent, name: name.to_vec() }).await;
+        self.removed(parent, name, reply)
+    }
+
+    fn removed(&self, parent: Ino, name: &[u8], reply: Result<OpReply>) -> Result<()> {
+        self.0.names.forget_entry(parent, name);
+        self.0.names.forget_attr(parent);
+        let OpReply::Removed { attr, .. } = reply? else { return Err(Errno::EPROTO) };
+        if attr.nlink > 0 || self.0.files.is_open(attr.ino) {
+            self.0.names.put_attr(attr);
+        } else {
+            self.0.names.forget_attr(attr.ino);
+        }
+        Ok(())
+    }
+
+    /// Renames.
+    pub async fn rename(
+        &self,
+        parent: Ino,
+        name: &[u8],
+        new_parent: Ino,
+        new_name: &[u8],
+        mode: RenameMode,
+    ) -> Result<()> {
+        let closed_here = self.closed_here(new_parent, new_name);
+        let op = Op::Rename {
+            parent,
+            name: name.to_vec(),
+            new_parent,
+            new_name: new_name.to_vec(),
+            mode,
+            closed_here,
+        };
+        let reply = self.mutate(op).await;
+        let names = &self.0.names;
+        names.forget_entry(parent, name);
+        names.forget_entry(new_parent, new_name);
+        names.forget_attr(parent);
+        names.forget_attr(new_parent);
+        let OpReply::Renamed { attr, replaced } = reply? else { return Err(Errno::EPROTO) };
+        if let Some(replaced) = replaced {
+            names.forget_attr(replaced.ino);
+        }
+        names.put_entry(new_parent, new_name, attr);
+        Ok(())
+    }
+
     /// The directory above (for `..`).
-    pub async fn parent(&self, ino: Ino) -> Result<Attr> { todo!() }
+    pub async fn parent(&self, ino: Ino) -> Result<Attr> {
+        match self.0.cluster.query(Query::Parent { ino }).await? {
+            Answer::Attr(attr) => Ok(attr),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
     /// Entries after `cookie` (0: from the start), without `.` and `..`, and whether nothing follows.
-    pub async fn readdir(&self, ino: Ino, cookie: u64) -> Result<(Vec<DirEntry>, bool)> { todo!() }
-    pub async fn getxattr(&self, ino: Ino, name: &[u8]) -> Result<Vec<u8>> { todo!() }
-    pub async fn listxattr(&self, ino: Ino) -> Result<Vec<Vec<u8>>> { todo!() }
-    pub async fn setxattr(&self, ino: Ino, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> { todo!() }
-    pub async fn removexattr(&self, ino: Ino, name: &[u8]) -> Result<()> { todo!() }
-    pub async fn statfs(&self) -> Result<StatFs> { todo!() }
+    pub async fn readdir(&self, ino: Ino, cookie: u64) -> Result<(Vec<DirEntry>, bool)> {
+        match self.0.cluster.query(Query::ReadDir { ino, cookie, limit: READDIR_ENTRIES }).await? {
+            Answer::Dir { mut entries, end, .. } => {
+                self.0.names.put_entries(ino, &entries);
+                for entry in &mut entries {
+                    entry.attr = self.0.files.merged(entry.attr);
+                }
+                Ok((entries, end))
+            }
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    /// Value of an extended attribute.
+    pub async fn getxattr(&self, ino: Ino, name: &[u8]) -> Result<Vec<u8>> {
+        self.bytes(Query::GetXattr { ino, name: name.to_vec() }).await
+    }
+
+    /// Names of extended attributes.
+    pub async fn listxattr(&self, ino: Ino) -> Result<Vec<Vec<u8>>> {
+        match self.0.cluster.query(Query::ListXattr { ino }).await? {
+            Answer::Names(names) => Ok(names),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    /// Sets an extended attribute.
+    pub async fn setxattr(&self, ino: Ino, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
+        self.0.names.forget_attr(ino);
+        self.mutate(Op::SetXattr { ino, name: name.to_vec(), value: value.to_vec(), mode }).await.map(drop)
+    }
+
+    /// Removes an extended attribute.
+    pub async fn removexattr(&self, ino: Ino, name: &[u8]) -> Result<()> {
+        self.0.names.forget_attr(ino);
+        self.mutate(Op::RemoveXattr { ino, name: name.to_vec() }).await.map(drop)
+    }
+
+    /// Room and counts. Bytes are those of files: what N + K rows leave of the devices.
+    pub async fn statfs(&self) -> Result<StatFs> {
+        let Answer::Counts { inodes, .. } = self.0.cluster.query(Query::Counts).await? else {
+            return Err(Errno::EPROTO);
+        };
+        let known = self.0.cluster.view().known();
+        let Some(fs) = &known.map.fs else { return Err(Errno::EIO) };
+        let (mut total, mut free) = (0u64, 0u64);
+        for target in &known.map.targets {
+            if let Some(live) = known.live(target.id).filter(|_| known.is_up(target.id)) {
+                free += live.free_bytes;
+                total += live.free_bytes + live.used_bytes;
+            }
+        }
+        let share = |bytes: u64| (u128::from(bytes) * u128::from(fs.n) / u128::from(fs.n + fs.k)) as u64;
+        Ok(StatFs { total_bytes: share(total), free_bytes: share(free), inodes, inodes_free: 1 << 40 })
+    }
 
     /// Opens a file; asks the cluster for its attributes (close-to-open). The attributes are exact.
-    pub async fn open(&self, ino: Ino, options: OpenOptions) -> Result<(OpenFile, Attr)> { todo!() }
+    pub async fn open(&self, ino: Ino, options: OpenOptions) -> Result<(OpenFile, Attr)> {
+        let attr = if options.truncate {
+            self.setattr(ino, SetAttr { size: Some(0), ..SetAttr::default() }).await?
+        } else {
+            let attr = self.0.cluster.query_attr(ino).await?;
+            self.0.names.put_attr(attr);
+            attr
+        };
+        let file = self.0.files.open(&attr, options);
+        let attr = self.0.files.merged(attr);
+        Ok((OpenFile(file), attr))
+    }
+
     /// Opens a file this client has just created: its attributes are known.
-    pub fn open_created(&self, attr: &Attr, options: OpenOptions) -> OpenFile { todo!() }
+    pub fn open_created(&self, attr: &Attr, options: OpenOptions) -> OpenFile {
+        let handle = self.0.files.open(attr, options);
+        handle.inode.state.lock().extents.truncated(0);
+        OpenFile(handle)
+    }
+
     /// Reads from caches and buffers alone, if they suffice.
-    pub fn try_read(&self, file: &OpenFile, offset: u64, len: u32) -> Option<ReadBytes> { todo!() }
-    pub async fn read(&self, file: &OpenFile, offset: u64, len: u32) -> Result<ReadBytes> { todo!() }
+    pub fn try_read(&self, file: &OpenFile, offset: u64, len: u32) -> Option<ReadBytes> {
+        self.0.files.try_read(&file.0, offset, len)
+    }
+
+    /// Reads; fewer bytes than asked for only at the end of the file.
+    pub async fn read(&self, file: &OpenFile, offset: u64, len: u32) -> Result<ReadBytes> {
+        self.0.files.read(&file.0, offset, len).await
+    }
+
     /// Buffers a write, if there is room for it and nothing has to be waited for. All of `data` is taken.
-    pub fn try_write(&self, file: &OpenFile, offset: u64, data: &[u8]) -> Option<Result<()>> { todo!() }
+    pub fn try_write(&self, file: &OpenFile, offset: u64, data: &[u8]) -> Option<Result<()>> {
+        self.0.files.try_write(&file.0, offset, data)
+    }
+
     /// Writes; `offset` is ignored for files opened with `append`.
-    pub async fn write(&self, file: &OpenFile, offset: u64, data: &[u8]) -> Result<()> { todo!() }
+    pub async fn write(&self, file: &OpenFile, offset: u64, data: &[u8]) -> Result<()> {
+        self.0.files.write(&file.0, offset, data).await
+    }
+
     /// What close(2) does: commits what was written, reports what went wrong before.
-    pub async fn flush(&self, file: &OpenFile) -> Result<()> { todo!() }
+    pub async fn flush(&self, file: &OpenFile) -> Result<()> {
+        self.0.files.write_back_checked(&file.0.inode, &file.0.seen_errors).await
+    }
+
     /// True when flush has nothing to do (nothing dirty, no error to report).
-    pub fn try_flush(&self, file: &OpenFile) -> bool { todo!() }
-    pub async fn fsync(&self, file: &OpenFile) -> Result<()> { todo!() }
+    pub fn try_flush(&self, file: &OpenFile) -> bool {
+        let inode = &file.0.inode;
+        inode.errors.load(Ordering::Acquire) == file.0.seen_errors.load(Ordering::Acquire)
+            && inode.state.lock().is_clean()
+    }
+
+    /// When it returns, everything written to the file on this mount is durable on n + K targets and
+    /// on a majority of the metadata voters (I4).
+    pub async fn fsync(&self, file: &OpenFile) -> Result<()> {
+        self.flush(file).await
+    }
+
     /// The last close.
-    pub async fn release(&self, file: OpenFile) { todo!() }
+    pub async fn release(&self, file: OpenFile) {
+        self.0.files.close(&file.0).await;
+    }
+
     /// Makes a hole.
-    pub async fn punch(&self, file: &OpenFile, offset: u64, len: u64) -> Result<()> { todo!() }
+    pub async fn punch(&self, file: &OpenFile, offset: u64, len: u64) -> Result<()> {
+        let inode = &file.0.inode;
+        let _still = inode.order.lock().await;
+        self.0.files.write_back(inode).await;
+        let OpReply::Attr(attr) = self.mutate(Op::Punch { ino: inode.ino, offset, len }).await? else {
+            return Err(Errno::EPROTO);
+        };
+        self.0.names.put_attr(attr);
+        let mut state = inode.state.lock();
+        state.extents.forget();
+        state.adopt(attr, true);
+        Ok(())
+    }
+
     /// First offset at or after `offset` that has data (`true`) or is a hole (`false`); ENXIO beyond the end.
-    pub async fn seek(&self, file: &OpenFile, offset: u64, data: bool) -> Result<u64> { todo!() }
+    pub async fn seek(&self, file: &OpenFile, offset: u64, data: bool) -> Result<u64> {
+        self.0.files.seek(&file.0, offset, data).await
+    }
+
     /// Takes, changes or gives up a lock; `wait` until it is free. `lock.session` is ignored.
-    pub async fn lock(&self, ino: Ino, lock: Lock, wait: bool) -> Result<()> { todo!() }
+    /// What was written under a lock is committed before the lock goes; what others wrote is seen
+    /// once it is taken. Waiting is polling; deadlocks are not detected.
+    pub async fn lock(&self, ino: Ino, mut lock: Lock, wait: bool) -> Result<()> {
+        let inode = self.0.files.get(ino);
+        if lock.kind == LockKind::Unlock
+            && let Some(inode) = &inode
+        {
+            self.0.files.write_back(inode).await;
+        }
+        let mut pause = LOCK_PAUSE_MIN;
+        loop {
+            lock.session = self.0.session.id();
+            let OpReply::Lock(conflict) = self.mutate(Op::Lock { ino, lock }).await? else {
+                return Err(Errno::EPROTO);
+            };
+            if conflict.is_none() {
+                break;
+            }
+            if !wait {
+                return Err(Errno::EAGAIN);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LOCK_PAUSE_MAX);
+        }
+        if lock.kind != LockKind::Unlock {
+            self.0.lock_owners.lock().insert((ino, lock.owner));
+            self.0.names.forget_attr(ino);
+            if let Some(inode) = &inode {
+                self.0.files.revalidate(inode, Duration::ZERO).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// A lock that is in the way of this one.
-    pub async fn test_lock(&self, ino: Ino, lock: Lock) -> Result<Option<Lock>> { todo!() }
+    pub async fn test_lock(&self, ino: Ino, mut lock: Lock) -> Result<Option<Lock>> {
+        lock.session = self.0.session.id();
+        match self.0.cluster.query(Query::TestLock { ino, lock }).await? {
+            Answer::Lock(lock) => Ok(lock),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
     /// Gives up all locks of an owner (close of a POSIX lock owner, release of a flock owner).
-    pub async fn unlock_all(&self, ino: Ino, owner: u64) -> Result<()> { todo!() }
+    pub async fn unlock_all(&self, ino: Ino, owner: u64) -> Result<()> {
+        if let Some(inode) = self.0.files.get(ino) {
+            self.0.files.write_back(&inode).await;
+        }
+        self.0.lock_owners.lock().remove(&(ino, owner));
+        self.mutate(Op::UnlockAll { ino, owner }).await.map(drop)
+    }
+
     /// Whether the owner holds locks here, as far as this client knows (saves a round on every close).
-    pub fn holds_locks(&self, ino: Ino, owner: u64) -> bool { todo!() }
+    pub fn holds_locks(&self, ino: Ino, owner: u64) -> bool {
+        let owners = self.0.lock_owners.lock();
+        !owners.is_empty() && owners.contains(&(ino, owner))
+    }
 }
 
 impl ReadBytes {

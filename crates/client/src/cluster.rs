@@ -145,7 +145,10 @@ impl Cluster {
     ///
     /// # Errors
     /// In words, when no leader answered within `wait`.
-    pub async fn refresh(&self, wait: Duration) -> Result<isobar_wire::message::cluster::ClusterView, String> {
+    pub async fn refresh(
+        &self,
+        wait: Duration,
+    ) -> Result<isobar_wire::message::cluster::ClusterView, String> {
         match self.ask_leader(Opcode::Cluster, &(), wait).await? {
             ClusterReply::View(view) => {
                 self.0.view.learn(Some(view.map.clone()), view.live.clone());
@@ -200,7 +203,9 @@ impl Cluster {
                 },
                 Err(error) => {
                     last_error = error.to_string();
-                    if let CallError::Refused(isobar_wire::Refusal::Unreadable | isobar_wire::Refusal::Unknown) = error
+                    if let CallError::Refused(
+                        isobar_wire::Refusal::Unreadable | isobar_wire::Refusal::Unknown,
+                    ) = error
                     {
                         return Err(last_error);
                     }

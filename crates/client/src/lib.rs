@@ -1,9 +1,15 @@
-//! The client library.
+//! The client library every front end uses: the write path, the read path, caches and recovery.
+//!
+//! Start reading at [`Client`], the file system as calls; then `file/` for what happens between
+//! write(2) and COMMIT, and `segments/` for what happens between a segment and its rows.
+//! [`Cluster`] finds the metadata leader, [`Session`] makes operations happen exactly once.
 #![forbid(unsafe_code)]
 
 mod client;
 mod cluster;
 mod error;
+mod file;
+mod names;
 mod pipe;
 mod segments;
 mod session;
@@ -15,5 +21,5 @@ pub use cluster::Cluster;
 pub use error::ClientError;
 pub use segments::{ReadStats, Segments};
 pub use session::Session;
-pub use view::{Avoid, Known, View};
 pub use spec::{ClusterSpec, NodeSpec};
+pub use view::{Avoid, Known, View};

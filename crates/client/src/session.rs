@@ -112,10 +112,7 @@ impl Session {
         self.execute(op).await?.0
     }
 
-    async fn execute(
-        &self,
-        op: Op,
-    ) -> Result<(Result<OpReply, OpError>, SessionId), OpError> {
+    async fn execute(&self, op: Op) -> Result<(Result<OpReply, OpError>, SessionId), OpError> {
         let mutation = {
             let mut numbers = self.0.numbers.lock();
             let seq = numbers.next_seq;

@@ -55,8 +55,8 @@ impl ClusterSpec {
         let text = std::fs::read_to_string(&path).map_err(|e| {
             ClientError::Spec(format!("{}: {e} (name a cluster with --cluster PATH)", path.display()))
         })?;
-        let mut spec: ClusterSpec =
-            toml::from_str(&text).map_err(|e| ClientError::Spec(format!("{}: {}", path.display(), e.message())))?;
+        let mut spec: ClusterSpec = toml::from_str(&text)
+            .map_err(|e| ClientError::Spec(format!("{}: {}", path.display(), e.message())))?;
         if spec.version != 1 {
             return Err(ClientError::Spec(format!(
                 "{}: version {} is not known to this release, which reads version 1",
@@ -82,9 +82,9 @@ impl ClusterSpec {
     /// # Errors
     /// When the file does not hold 16 hexadecimal digits.
     pub fn id(&self) -> Result<ClusterId, ClientError> {
-        u64::from_str_radix(&self.cluster, 16)
-            .map(ClusterId)
-            .map_err(|_| ClientError::Spec(format!("cluster = \"{}\" is not 16 hexadecimal digits", self.cluster)))
+        u64::from_str_radix(&self.cluster, 16).map(ClusterId).map_err(|_| {
+            ClientError::Spec(format!("cluster = \"{}\" is not 16 hexadecimal digits", self.cluster))
+        })
     }
 
     /// Loads the secret.
@@ -92,6 +92,7 @@ impl ClusterSpec {
     /// # Errors
     /// When the key file cannot be used.
     pub fn secret(&self) -> Result<Secret, ClientError> {
-        Secret::load(&self.base.join(&self.secret_file), self.id()?).map_err(|e| ClientError::Spec(e.to_string()))
+        Secret::load(&self.base.join(&self.secret_file), self.id()?)
+            .map_err(|e| ClientError::Spec(e.to_string()))
     }
 }

@@ -125,7 +125,8 @@ impl View {
     /// The placement group for the segment with this number: all groups in turn.
     pub fn group_for(&self, known: &Known, number: u64) -> Option<PgId> {
         let groups = known.map.groups.len() as u64;
-        (groups > 0).then(|| PgId((number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).rem_euclid(groups) as u32))
+        (groups > 0)
+            .then(|| PgId((number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).rem_euclid(groups) as u32))
     }
 
     /// Whether some target of the map is avoided because it is full.

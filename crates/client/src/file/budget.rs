@@ -60,3 +60,12 @@ impl Taken {
         Taken(self.0.take())
     }
 }
+
+impl Taken {
+    /// Splits off room for `bytes` bytes, or all there is.
+    pub fn split(&mut self, bytes: usize) -> Taken {
+        let Some(mine) = &mut self.0 else { return Taken(None) };
+        let count = (bytes / GRAIN).min(mine.num_permits());
+        Taken(mine.split(count))
+    }
+}

@@ -269,6 +269,11 @@ mod tests {
         dirty.write(SEGMENT_BYTES_MAX - 30, &[2; 20], &BufPool::new(0));
         let packages = dirty.take_all();
         assert_eq!(packages[0].extents.len(), 2);
-        assert!(packages[0].extents.iter().all(|&(at, len, _)| at / SEGMENT_BYTES_MAX == (at + len - 1) / SEGMENT_BYTES_MAX));
+        assert!(
+            packages[0]
+                .extents
+                .iter()
+                .all(|&(at, len, _)| at / SEGMENT_BYTES_MAX == (at + len - 1) / SEGMENT_BYTES_MAX)
+        );
     }
 }

@@ -80,7 +80,12 @@ impl Segments {
     ///
     /// # Errors
     /// As [`Segments::read`].
-    pub async fn read_in_row(&self, segment: &SegmentInfo, row: u8, range: Range<u32>) -> Result<Bytes, Errno> {
+    pub async fn read_in_row(
+        &self,
+        segment: &SegmentInfo,
+        row: u8,
+        range: Range<u32>,
+    ) -> Result<Bytes, Errno> {
         let unit = UNIT_BYTES as u32;
         let first = range.start / unit;
         let units = range.end.div_ceil(unit) - first;
@@ -89,7 +94,13 @@ impl Segments {
         Ok(Bytes::from_owner(buf).slice(from..from + range.len()))
     }
 
-    async fn units_of_row(&self, segment: &SegmentInfo, row: u8, first: u32, units: u32) -> Result<AlignedBuf, Errno> {
+    async fn units_of_row(
+        &self,
+        segment: &SegmentInfo,
+        row: u8,
+        first: u32,
+        units: u32,
+    ) -> Result<AlignedBuf, Errno> {
         let view = self.0.cluster.view();
         let known = view.known();
         let mut missing = None;
@@ -135,7 +146,13 @@ impl Segments {
     }
 
     /// Computes units of a row from the same units of any n others.
-    async fn decode_units(&self, segment: &SegmentInfo, row: u8, first: u32, units: u32) -> Result<AlignedBuf, Errno> {
+    async fn decode_units(
+        &self,
+        segment: &SegmentInfo,
+        row: u8,
+        first: u32,
+        units: u32,
+    ) -> Result<AlignedBuf, Errno> {
         let geometry = segment.geometry;
         let need = usize::from(geometry.n);
         let view = self.0.cluster.view();
@@ -183,10 +200,12 @@ impl Segments {
         let len = have[0].1.len();
         let mut wanted = self.0.cluster.channels().pool().get(len);
         let rows: Vec<(u8, &[u8])> = have.iter().map(|(r, b)| (*r, &b[..])).collect();
-        isobar_erasure::reconstruct(geometry.n, geometry.k, &rows, &mut [(row, &mut wanted[..])]).map_err(|error| {
-            tracing::error!(%error, segment = %segment.id, "cannot decode");
-            Errno::EIO
-        })?;
+        isobar_erasure::reconstruct(geometry.n, geometry.k, &rows, &mut [(row, &mut wanted[..])]).map_err(
+            |error| {
+                tracing::error!(%error, segment = %segment.id, "cannot decode");
+                Errno::EIO
+            },
+        )?;
         Ok(wanted)
     }
 
@@ -194,7 +213,11 @@ impl Segments {
     ///
     /// # Errors
     /// `EIO` when fewer than n other rows can be had, `ESTALE` when the segment is gone.
-    pub async fn rebuild_row(&self, segment: &SegmentInfo, row: u8) -> Result<(FragmentHeader, AlignedBuf), Errno> {
+    pub async fn rebuild_row(
+        &self,
+        segment: &SegmentInfo,
+        row: u8,
+    ) -> Result<(FragmentHeader, AlignedBuf), Errno> {
         let units = (segment.geometry.row_bytes() / UNIT_BYTES) as u32;
         let buf = self.decode_units(segment, row, 0, units).await?;
         let header = FragmentHeader {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, TargetId, verify_units};
-use isobar_wire::message::storage::{DeleteRequest, GetReply, GetRequest, PutRequest, StorageError};
 use isobar_wire::message::files::SegmentInfo;
+use isobar_wire::message::storage::{DeleteRequest, GetReply, GetRequest, PutRequest, StorageError};
 use isobar_wire::{CallError, Opcode, Refusal};
 
 use super::Segments;
@@ -54,10 +54,12 @@ impl Segments {
         let key = FragmentKey { segment: segment.id, row };
         let request = GetRequest { target, key, first_unit, units };
         let channel = self.0.cluster.channels().to(&addr);
-        let reply = channel.call_with_payload::<_, GetReply>(Opcode::Get, &request, Vec::new(), timeout).await;
+        let reply =
+            channel.call_with_payload::<_, GetReply>(Opcode::Get, &request, Vec::new(), timeout).await;
         let (reply, payload) = self.judge(target, reply)?;
-        let genuine =
-            reply.key == key && reply.geometry == segment.geometry && verify_units(&payload, &reply.unit_crcs);
+        let genuine = reply.key == key
+            && reply.geometry == segment.geometry
+            && verify_units(&payload, &reply.unit_crcs);
         if genuine { Ok(payload) } else { Err(RowError::Damaged) }
     }
 
@@ -71,7 +73,8 @@ impl Segments {
     ) -> Result<(), RowError> {
         let addr = known.target(target).ok_or(RowError::Unreachable)?.addr.clone();
         let request = DeleteRequest { target, keys: vec![key] };
-        let reply = self.0.cluster.channels().to(&addr).call::<_, ()>(Opcode::Delete, &request, timeout).await;
+        let reply =
+            self.0.cluster.channels().to(&addr).call::<_, ()>(Opcode::Delete, &request, timeout).await;
         self.judge(target, reply)
     }
 
@@ -83,7 +86,9 @@ impl Segments {
             Err(CallError::Refused(Refusal::Storage(error))) => {
                 match error {
                     StorageError::Full => view.avoid(target, Avoid::Full),
-                    StorageError::Device(_) | StorageError::NoSuchTarget => view.avoid(target, Avoid::Unreachable),
+                    StorageError::Device(_) | StorageError::NoSuchTarget => {
+                        view.avoid(target, Avoid::Unreachable)
+                    }
                     _ => {}
                 }
                 Err(RowError::Storage(error))

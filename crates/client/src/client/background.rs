@@ -1,0 +1,55 @@
+//! What a client does unasked: keep its session, answer for open files, write back what is old.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use isobar_base::limits;
+use isobar_wire::Opcode;
+use isobar_wire::message::cluster::{RenewReply, RenewRequest};
+use isobar_wire::message::ops::Op;
+
+use super::{Client, Inner};
+
+/// Renews the session, learns of the cluster and answers for inodes that lost their last name.
+pub(super) async fn renew(client: Weak<Inner>) {
+    loop {
+        let Some(client) = client.upgrade().map(Client) else { return };
+        client.renew_once().await;
+        drop(client);
+        tokio::time::sleep(Duration::from_millis(limits::SESSION_RENEW_MS)).await;
+    }
+}
+
+/// Commits dirty bytes that have waited long enough.
+pub(super) async fn write_back(client: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let Some(client) = client.upgrade().map(Client) else { return };
+        client.0.files.write_back_old(false).await;
+    }
+}
+
+impl Client {
+    async fn renew_once(&self) {
+        let session = self.0.session.id();
+        let epoch = self.0.cluster.view().known().map.epoch;
+        let request = RenewRequest { session, epoch };
+        let wait = Duration::from_millis(limits::SESSION_LEASE_MS);
+        match self.0.cluster.ask_leader(Opcode::Renew, &request, wait).await {
+            Ok(RenewReply::Renewed { map, live, orphans }) => {
+                self.0.cluster.view().learn(map, live);
+                let closed: Vec<_> = orphans.into_iter().filter(|&ino| !self.0.files.is_open(ino)).collect();
+                if !closed.is_empty() {
+                    // Asked again with the next renewal if it fails.
+                    self.mutate(Op::NotOpen { inos: closed }).await.ok();
+                }
+            }
+            Ok(RenewReply::Gone) => {
+                self.0.files.lose_uncommitted();
+                self.0.session.reopen(session).await.ok();
+            }
+            Ok(RenewReply::NotLeader(_)) => {}
+            Err(error) => tracing::warn!(%error, "the session cannot be renewed"),
+        }
+    }
+}

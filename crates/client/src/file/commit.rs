@@ -1,0 +1,327 @@
+//! From dirty bytes to committed ones.
+//!
+//! COMMITs of one inode are sent one at a time and in the order of writing, so the order of the log is
+//! the order of the writes (I3), whichever PUT was quickest; everything durable by then goes along.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use isobar_base::{Errno, limits};
+use isobar_wire::message::files::{Extent, SegmentInfo, Source};
+use isobar_wire::message::ops::{Commit, NewSegment, Op, OpError, OpReply};
+
+use super::Files;
+use super::budget::Taken;
+use super::dirty::Package;
+use super::inode::{Inode, Sent, Stage};
+
+/// PUTs of one inode under way at a time.
+const PUTS_MAX: usize = 16;
+
+/// What to freeze.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Freeze {
+    /// Whole chunks only.
+    Full,
+    /// Everything.
+    All,
+}
+
+impl Files {
+    /// Sends dirty bytes on their way. Gives the number after the last of them.
+    pub(crate) fn freeze(&self, inode: &Arc<Inode>, what: Freeze) -> u64 {
+        let mut started = Vec::new();
+        let end = {
+            let mut state = inode.state.lock();
+            let state = &mut *state;
+            let packages = match what {
+                Freeze::Full => state.dirty.take_full(),
+                Freeze::All => state.dirty.take_all(),
+            };
+            let rides = what == Freeze::All
+                && state.sent.is_empty()
+                && state.append.is_empty()
+                && packages.len() == 1
+                && state.attr.size.max(packages[0].end()) <= limits::INLINE_BYTES_MAX;
+            let count = packages.len();
+            for (at, package) in packages.into_iter().enumerate() {
+                // The room of all dirty bytes goes with the last package, or in parts with full ones.
+                let room = if state.dirty.is_empty() && at + 1 == count {
+                    state.dirty_room.take()
+                } else {
+                    state.dirty_room.split(package.data.len())
+                };
+                let stage = if rides { Stage::Durable(None) } else { Stage::Putting };
+                started.extend(enqueue(state, package, false, stage, room));
+            }
+            if state.dirty.is_empty() {
+                state.dirty_since = None;
+            }
+            if what == Freeze::All && !state.append.is_empty() {
+                let data = std::mem::take(&mut state.append);
+                let room = state.append_room.take();
+                let len = data.len() as u64;
+                let package = Package { data: data.into(), extents: vec![(0, len, 0)] };
+                started.extend(enqueue(state, package, true, Stage::Putting, room));
+                state.dirty_since = None;
+            }
+            state.next_sent
+        };
+        for (number, package) in started {
+            self.start_put(inode.clone(), number, package);
+        }
+        end
+    }
+
+    fn start_put(&self, inode: Arc<Inode>, number: u64, package: Arc<Package>) {
+        let this = self.clone();
+        self.runtime.spawn(async move { this.put(&inode, number, package).await });
+    }
+
+    async fn put(&self, inode: &Arc<Inode>, number: u64, package: Arc<Package>) {
+        // Closed never; without a permit there is nothing to bound.
+        let _turn = self.puts.acquire().await;
+        let outcome = self.segments.write(&self.session, package.data.clone()).await;
+        let stage = match outcome {
+            Ok(segment) => Stage::Durable(Some(segment)),
+            Err(errno) => Stage::Failed(errno),
+        };
+        {
+            let mut state = inode.state.lock();
+            let Some(sent) = state.sent.iter_mut().find(|s| s.number == number) else { return };
+            sent.stage = stage;
+        }
+        self.commit_ready(inode).await;
+    }
+
+    /// Commits whatever is ready, unless some task already does; that one will see what became ready.
+    pub(crate) async fn commit_ready(&self, inode: &Arc<Inode>) {
+        loop {
+            let Some((commit, count)) = self.next_commit(inode) else { return };
+            let session = commit.segments.first().map(|s| s.id.session);
+            let result = match &commit {
+                c if session.is_some_and(|s| s != self.session.id()) => {
+                    tracing::warn!(ino = %c.ino, "bytes of an expired session are lost");
+                    Err(OpError::SessionGone)
+                }
+                _ => self.session.mutate(Op::Commit(commit.clone())).await,
+            };
+            self.settle(inode, commit, count, result).await;
+        }
+    }
+
+    /// Takes the oldest bytes that can be committed together and makes the caller the committer.
+    fn next_commit(&self, inode: &Inode) -> Option<(Commit, usize)> {
+        let mut state = inode.state.lock();
+        if state.committing {
+            return None;
+        }
+        while let Some(Sent { stage: Stage::Failed(errno), .. }) = state.sent.front() {
+            let errno = *errno;
+            state.sent.pop_front();
+            inode.fail(&mut state, errno);
+            inode.moved.notify_waiters();
+        }
+        let append = state.sent.front()?.append;
+        let mut commit = Commit {
+            ino: inode.ino,
+            incarnation: state.attr.incarnation,
+            low_water: 0,
+            append,
+            segments: Vec::new(),
+            extents: Vec::new(),
+            mtime: None,
+        };
+        let mut count = 0;
+        for sent in &state.sent {
+            let Stage::Durable(segment) = &sent.stage else { break };
+            let full = commit.extents.len() + sent.package.extents.len() > limits::EXTENTS_PER_MESSAGE_MAX;
+            let other = sent.append != append || (append && count > 0);
+            if count > 0 && (full || other) {
+                break;
+            }
+            commit.extents.extend(extents_of(&sent.package, segment.as_ref()));
+            commit.segments.extend(segment.clone());
+            commit.mtime = commit.mtime.max(sent.written);
+            count += 1;
+        }
+        if count == 0 {
+            return None;
+        }
+        state.committing = true;
+        // Read while the segments of this COMMIT still hold it down.
+        commit.low_water = self.session.low_water();
+        Some((commit, count))
+    }
+
+    async fn settle(
+        &self,
+        inode: &Arc<Inode>,
+        commit: Commit,
+        count: usize,
+        result: Result<OpReply, OpError>,
+    ) {
+        match result {
+            Ok(OpReply::Committed { attr, offset }) => {
+                commit.segments.iter().for_each(|s| self.session.settle(s.id));
+                let segments = commit.segments.iter().map(|s| info(s, inode, attr.version)).collect();
+                let extents =
+                    cut_at_chunks(commit.extents, if commit.append { offset } else { 0 }, attr.version);
+                let mut state = inode.state.lock();
+                state.sent.drain(..count);
+                state.extents.committed(extents, segments);
+                state.adopt(attr, true);
+                if state.is_clean() {
+                    state.written = None;
+                }
+                self.names.put_attr(state.merged(attr));
+                state.committing = false;
+            }
+            Err(OpError::StaleIncarnation) => {
+                // Somebody cut the file to nothing meanwhile. Our writes are not older than that for
+                // anybody who could tell, so they are ordered after it.
+                let attr = self.cluster.query_attr(inode.ino).await;
+                let mut state = inode.state.lock();
+                match attr {
+                    Ok(attr) => state.adopt(attr, false),
+                    Err(errno) => give_up(self, inode, &mut state, count, errno),
+                }
+                state.committing = false;
+            }
+            Err(OpError::StalePlacement) => {
+                // A row went to a target that has been replaced: write new segments.
+                self.cluster.refresh(std::time::Duration::from_secs(5)).await.ok();
+                let again: Vec<_> = {
+                    let mut state = inode.state.lock();
+                    state.committing = false;
+                    let front = state.sent.iter_mut().take(count);
+                    front
+                        .filter(|s| matches!(s.stage, Stage::Durable(Some(_))))
+                        .map(|s| {
+                            s.stage = Stage::Putting;
+                            (s.number, s.package.clone())
+                        })
+                        .collect()
+                };
+                commit.segments.iter().for_each(|s| self.session.settle(s.id));
+                again
+                    .into_iter()
+                    .for_each(|(number, package)| self.start_put(inode.clone(), number, package));
+            }
+            other => {
+                let errno = match other {
+                    Err(OpError::Errno(errno)) => errno,
+                    _ => Errno::EIO,
+                };
+                tracing::warn!(ino = %inode.ino, %errno, error = ?other.err(), "written bytes are lost");
+                commit.segments.iter().for_each(|s| self.session.settle(s.id));
+                let mut state = inode.state.lock();
+                give_up(self, inode, &mut state, count, errno);
+                state.committing = false;
+            }
+        }
+        inode.moved.notify_waiters();
+    }
+
+    /// Waits until everything sent before `end` is committed or given up.
+    pub(crate) async fn drained(&self, inode: &Inode, end: u64) {
+        loop {
+            let moved = inode.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            if inode.state.lock().sent.front().is_none_or(|s| s.number >= end) {
+                return;
+            }
+            moved.await;
+        }
+    }
+
+    /// Commits everything written so far.
+    pub(crate) async fn write_back(&self, inode: &Arc<Inode>) {
+        let end = self.freeze(inode, Freeze::All);
+        self.commit_ready(inode).await;
+        self.drained(inode, end).await;
+    }
+
+    /// Commits everything written so far; the error, if a handle that reported `seen` errors has not
+    /// reported it yet.
+    pub(crate) async fn write_back_checked(
+        &self,
+        inode: &Arc<Inode>,
+        seen: &std::sync::atomic::AtomicU64,
+    ) -> Result<(), Errno> {
+        self.write_back(inode).await;
+        let errors = inode.errors.load(Ordering::Acquire);
+        if seen.swap(errors, Ordering::AcqRel) < errors {
+            return Err(inode.state.lock().last_error.unwrap_or(Errno::EIO));
+        }
+        Ok(())
+    }
+
+    /// PUTs under way at a time.
+    pub(crate) fn puts_max() -> usize {
+        PUTS_MAX
+    }
+}
+
+fn give_up(files: &Files, inode: &Inode, state: &mut super::inode::State, count: usize, errno: Errno) {
+    state.sent.drain(..count);
+    inode.fail(state, errno);
+    if state.is_clean() {
+        state.written = None;
+    }
+    files.names.forget_attr(inode.ino);
+}
+
+fn enqueue(
+    state: &mut super::inode::State,
+    package: Package,
+    append: bool,
+    stage: Stage,
+    room: Taken,
+) -> Option<(u64, Arc<Package>)> {
+    let number = state.next_sent;
+    state.next_sent += 1;
+    let putting = matches!(stage, Stage::Putting);
+    let package = Arc::new(package);
+    let written = state.written;
+    state.sent.push_back(Sent { number, package: package.clone(), append, stage, written, _room: room });
+    putting.then_some((number, package))
+}
+
+fn extents_of<'a>(
+    package: &'a Package,
+    segment: Option<&'a NewSegment>,
+) -> impl Iterator<Item = Extent> + 'a {
+    package.extents.iter().map(move |&(offset, len, at)| {
+        let source = match segment {
+            Some(segment) => Source::Segment { id: segment.id, offset: at },
+            None => Source::Inline(package.data[at as usize..at as usize + len as usize].to_vec()),
+        };
+        Extent { offset, len, source, version: 0 }
+    })
+}
+
+fn info(segment: &NewSegment, inode: &Inode, version: u64) -> SegmentInfo {
+    SegmentInfo {
+        id: segment.id,
+        pg: segment.pg,
+        geometry: segment.geometry,
+        positions: segment.rows.iter().map(|r| r.0).collect(),
+        ino: inode.ino,
+        live_bytes: u64::from(segment.geometry.len),
+        version,
+    }
+}
+
+/// The extents as the ledger now has them.
+fn cut_at_chunks(extents: Vec<Extent>, base: u64, version: u64) -> Vec<Extent> {
+    extents
+        .into_iter()
+        .map(|mut extent| {
+            extent.offset += base;
+            extent.version = version;
+            extent
+        })
+        .collect()
+}

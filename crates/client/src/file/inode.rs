@@ -1,0 +1,157 @@
+//! One file that is open or has bytes on their way: the state every handle of it shares.
+//!
+//! ```text
+//! write → dirty ──freeze──→ sent: waiting for receipts → durable ──COMMIT, oldest first──→ extents
+//! ```
+//! Reads look at these from left to right. Bytes leave `sent` only when their COMMIT has applied or
+//! they are given up, and then every handle learns of the error once.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use isobar_base::{Errno, Ino};
+use isobar_wire::message::files::{Attr, Time};
+use isobar_wire::message::ops::NewSegment;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::budget::Taken;
+use super::dirty::{Dirty, Package};
+use super::extents::Extents;
+
+/// One inode in use.
+#[derive(Debug)]
+pub(crate) struct Inode {
+    pub ino: Ino,
+    pub state: Mutex<State>,
+    /// Something in `sent` moved on.
+    pub moved: Notify,
+    /// Held by truncations and appends, which need the file to stand still.
+    pub order: tokio::sync::Mutex<()>,
+    /// Number of errors so far; handles compare it with the number they have reported.
+    pub errors: AtomicU64,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    /// As the cluster last said.
+    pub attr: Attr,
+    /// When it said so.
+    pub checked: Instant,
+    /// Handles.
+    pub open: usize,
+    pub dirty: Dirty,
+    pub dirty_room: Taken,
+    /// When the oldest dirty byte was written.
+    pub dirty_since: Option<Instant>,
+    /// Bytes that go to the end of the file, wherever that is then.
+    pub append: Vec<u8>,
+    pub append_room: Taken,
+    pub sent: VecDeque<Sent>,
+    pub next_sent: u64,
+    /// Some task is committing.
+    pub committing: bool,
+    pub extents: Extents,
+    /// When the last write was made here, if it is not committed yet.
+    pub written: Option<Time>,
+    pub last_error: Option<Errno>,
+}
+
+/// Bytes on their way.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub number: u64,
+    pub package: Arc<Package>,
+    pub append: bool,
+    pub stage: Stage,
+    pub written: Option<Time>,
+    pub _room: Taken,
+}
+
+/// How far they are.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// PUTs under way.
+    Putting,
+    /// All receipts are here; `None` for bytes that ride inside the COMMIT.
+    Durable(Option<NewSegment>),
+    /// Given up.
+    Failed(Errno),
+}
+
+impl Inode {
+    pub fn new(attr: Attr) -> Inode {
+        Inode {
+            ino: attr.ino,
+            state: Mutex::new(State {
+                attr,
+                checked: Instant::now(),
+                open: 0,
+                dirty: Dirty::default(),
+                dirty_room: Taken::default(),
+                dirty_since: None,
+                append: Vec::new(),
+                append_room: Taken::default(),
+                sent: VecDeque::new(),
+                next_sent: 1,
+                committing: false,
+                extents: Extents::default(),
+                written: None,
+                last_error: None,
+            }),
+            moved: Notify::new(),
+            order: tokio::sync::Mutex::default(),
+            errors: AtomicU64::new(0),
+        }
+    }
+
+    /// Remembers that bytes were lost.
+    pub fn fail(&self, state: &mut State, errno: Errno) {
+        state.last_error = Some(errno);
+        self.errors.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl State {
+    /// Size as applications on this mount see it.
+    pub fn size(&self) -> u64 {
+        let sent = self.sent.iter().filter(|s| !s.append).map(|s| s.package.end()).max().unwrap_or(0);
+        let appended: u64 =
+            self.sent.iter().filter(|s| s.append).map(|s| s.package.data.len() as u64).sum::<u64>()
+                + self.append.len() as u64;
+        self.attr.size.max(sent).max(self.dirty.end()) + appended
+    }
+
+    /// Nothing is waiting to be committed.
+    pub fn is_clean(&self) -> bool {
+        self.dirty.is_empty() && self.append.is_empty() && self.sent.is_empty()
+    }
+
+    /// Attributes as applications on this mount see them.
+    pub fn merged(&self, mut attr: Attr) -> Attr {
+        if !self.is_clean() {
+            attr.size = attr.size.max(self.size());
+            if let Some(written) = self.written {
+                attr.mtime = attr.mtime.max(written);
+                attr.ctime = attr.ctime.max(written);
+            }
+        }
+        attr
+    }
+
+    /// Takes over what the cluster said of the inode, unless it is older than what is known.
+    /// `ours`: the change came from this client, so what it knew stays true.
+    pub fn adopt(&mut self, attr: Attr, ours: bool) {
+        if attr.version < self.attr.version {
+            return;
+        }
+        if !ours && (attr.data_version != self.attr.data_version || attr.incarnation != self.attr.incarnation)
+        {
+            self.extents.forget();
+        }
+        self.attr = attr;
+        self.checked = Instant::now();
+    }
+}

@@ -1,0 +1,320 @@
+//! read(2): buffered bytes first, then bytes on their way, then committed ones.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use isobar_base::{Errno, limits};
+use isobar_wire::message::files::SegmentInfo;
+use isobar_wire::message::queries::{Answer, Query};
+
+use super::extents::Found;
+use super::inode::{Inode, State};
+use super::{FileHandle, Files};
+use crate::client::ReadBytes;
+
+const LEASE: Duration = Duration::from_millis(limits::CACHE_LEASE_MS);
+/// The map is asked for in pieces of this many file bytes.
+const MAP_BYTES: u64 = 256 << 20;
+/// Rows up to this size are fetched whole for any read.
+const SMALL_ROW_BYTES: u64 = 64 << 10;
+/// How often a read starts again because segments were superseded meanwhile.
+const RETRIES_MAX: usize = 10;
+
+/// One part of an answer.
+enum Piece {
+    Here(Bytes),
+    Zeros(u64),
+    There(Arc<SegmentInfo>, Range<u32>),
+}
+
+impl Files {
+    /// Reads if all bytes are in memory.
+    pub fn try_read(&self, handle: &FileHandle, offset: u64, len: u32) -> Option<ReadBytes> {
+        let (pieces, end) = {
+            let state = handle.inode.state.lock();
+            if state.checked.elapsed() > LEASE || !state.append.is_empty() {
+                return None;
+            }
+            let end = state.size().min(offset + u64::from(len));
+            (self.collect(&state, offset..end.max(offset))?, end)
+        };
+        let mut parts = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            match piece {
+                Piece::Here(bytes) => parts.push(bytes),
+                Piece::Zeros(count) => parts.push(Bytes::from(vec![0; count as usize])),
+                Piece::There(segment, range) => {
+                    let row_bytes = segment.geometry.row_bytes() as u32;
+                    let mut at = range.start;
+                    while at < range.end {
+                        let row = (at / row_bytes) as u8;
+                        let row_start = u32::from(row) * row_bytes;
+                        let to = range.end.min(row_start + row_bytes);
+                        let bytes = self.rows.try_get(segment.id, row)?;
+                        parts.push(bytes.slice((at - row_start) as usize..(to - row_start) as usize));
+                        at = to;
+                    }
+                }
+            }
+        }
+        self.note_read(handle, offset, end.max(offset));
+        Some(ReadBytes { parts })
+    }
+
+    /// Reads.
+    pub async fn read(&self, handle: &FileHandle, offset: u64, len: u32) -> Result<ReadBytes, Errno> {
+        let inode = &handle.inode;
+        let appended = {
+            let state = inode.state.lock();
+            !state.append.is_empty() || state.sent.iter().any(|s| s.append)
+        };
+        if appended {
+            self.write_back(inode).await;
+        }
+        self.revalidate(inode, LEASE).await?;
+        let mut stale = 0;
+        loop {
+            let range = {
+                let state = inode.state.lock();
+                let end = state.size().min(offset + u64::from(len));
+                offset..end.max(offset)
+            };
+            if range.is_empty() {
+                return Ok(ReadBytes::default());
+            }
+            let pieces = self.pieces(inode, range.clone()).await?;
+            let streaming = self.note_read(handle, offset, range.end);
+            match self.fetch(pieces, streaming).await {
+                Err(Errno::ESTALE) if stale < RETRIES_MAX => {
+                    stale += 1;
+                    let attr = self.cluster.query_attr(inode.ino).await?;
+                    let mut state = inode.state.lock();
+                    state.adopt(attr, false);
+                    state.extents.forget();
+                }
+                Err(Errno::ESTALE) => return Err(Errno::EIO),
+                other => return Ok(ReadBytes { parts: other? }),
+            }
+        }
+    }
+
+    /// Whether reading looks sequential; if so, reads ahead.
+    fn note_read(&self, handle: &FileHandle, offset: u64, end: u64) -> bool {
+        let last = handle.read_end.swap(end, Ordering::AcqRel);
+        let near = offset >= last.saturating_sub(4 << 20) && offset <= last + (4 << 20);
+        // The first read of a file at its start may be the first of many; small ones wait for a second.
+        let stream = near && (last > 0 || end - offset >= 128 << 10);
+        handle.streaming.store(stream, Ordering::Release);
+        if !near {
+            handle.ahead_end.store(0, Ordering::Release);
+        }
+        if stream && self.read_ahead_bytes > 0 {
+            self.read_ahead(handle, end);
+        }
+        stream
+    }
+
+    /// Starts fetching rows up to the window beyond `end`.
+    fn read_ahead(&self, handle: &FileHandle, end: u64) {
+        let window = self.read_ahead_bytes.min(self.rows.bytes_max() as u64 / 4);
+        let ahead = handle.ahead_end.load(Ordering::Acquire).max(end);
+        // In steps: walking the map for every small read would cost more than it gives.
+        if ahead >= end + window / 2 {
+            return;
+        }
+        let (segments, to) = {
+            let state = handle.inode.state.lock();
+            let to = state.attr.size.min(end + window);
+            let mut segments = Vec::new();
+            let mut at = ahead;
+            while at < to {
+                let Some((len, found)) = state.extents.find(at..to) else { break };
+                if let Found::Segment(segment, offset) = found {
+                    segments.push((segment, offset..offset + len as u32));
+                }
+                at += len;
+            }
+            (segments, at)
+        };
+        handle.ahead_end.store(to, Ordering::Release);
+        if segments.is_empty() {
+            return;
+        }
+        let rows = self.rows.clone();
+        let _in_runtime = self.runtime.enter();
+        for (segment, range) in segments {
+            for row in rows_of(&segment, &range) {
+                rows.fetch(&segment, row);
+            }
+        }
+    }
+
+    /// What makes up a range, asking for the map where it is not known.
+    async fn pieces(&self, inode: &Inode, range: Range<u64>) -> Result<Vec<Piece>, Errno> {
+        loop {
+            let unknown = {
+                let state = inode.state.lock();
+                if let Some(pieces) = self.collect(&state, range.clone()) {
+                    return Ok(pieces);
+                }
+                first_unknown(&state, range.clone())
+            };
+            let asked = unknown..unknown + MAP_BYTES;
+            let query = Query::Map { ino: inode.ino, offset: asked.start, len: MAP_BYTES };
+            match self.cluster.query(query).await? {
+                Answer::Map(map) => {
+                    let mut state = inode.state.lock();
+                    state.adopt(map.attr, false);
+                    if map.attr.version >= state.attr.version
+                        || map.attr.data_version == state.attr.data_version
+                    {
+                        state.extents.learn(map, asked);
+                    }
+                }
+                _ => return Err(Errno::EPROTO),
+            }
+        }
+    }
+
+    /// What makes up a range; `None` when part of the map is not known.
+    fn collect(&self, state: &State, range: Range<u64>) -> Option<Vec<Piece>> {
+        let mut found: Vec<(u64, Bytes)> = Vec::new();
+        if !state.dirty.is_empty() {
+            found.extend(state.dirty.read(range.clone()).map(|(at, b)| (at, Bytes::copy_from_slice(b))));
+        }
+        for sent in state.sent.iter().rev().filter(|s| !s.append) {
+            for (at, bytes) in sent.package.read(range.clone()) {
+                fill_gaps(&mut found, at, bytes);
+            }
+        }
+        found.sort_by_key(|(at, _)| *at);
+        let mut pieces = Vec::new();
+        let mut at = range.start;
+        for (start, bytes) in found {
+            committed(state, at..start, &mut pieces)?;
+            at = start + bytes.len() as u64;
+            pieces.push(Piece::Here(bytes));
+        }
+        committed(state, at..range.end, &mut pieces)?;
+        Some(pieces)
+    }
+
+    async fn fetch(&self, pieces: Vec<Piece>, streaming: bool) -> Result<Vec<Bytes>, Errno> {
+        // All rows are on their way before the first is waited for.
+        if streaming {
+            for piece in &pieces {
+                if let Piece::There(segment, range) = piece {
+                    rows_of(segment, range).for_each(|row| drop(self.rows.fetch(segment, row)));
+                }
+            }
+        }
+        let mut parts = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            match piece {
+                Piece::Here(bytes) => parts.push(bytes),
+                Piece::Zeros(count) => parts.push(Bytes::from(vec![0; count as usize])),
+                Piece::There(segment, range) => {
+                    let whole = streaming || segment.geometry.row_bytes() <= SMALL_ROW_BYTES;
+                    let coming = || rows_of(&segment, &range).all(|row| self.rows.is_coming(segment.id, row));
+                    if !whole && !coming() {
+                        parts.extend(self.segments.read(&segment, range).await?);
+                        continue;
+                    }
+                    let row_bytes = segment.geometry.row_bytes() as u32;
+                    for row in rows_of(&segment, &range) {
+                        let bytes = self.rows.get(&segment, row).await?;
+                        let start = u32::from(row) * row_bytes;
+                        let from = range.start.max(start) - start;
+                        let to = range.end.min(start + row_bytes) - start;
+                        parts.push(bytes.slice(from as usize..to as usize));
+                    }
+                }
+            }
+        }
+        Ok(parts)
+    }
+
+    /// First offset at or after `offset` that has data, or is a hole.
+    pub async fn seek(&self, handle: &FileHandle, offset: u64, data: bool) -> Result<u64, Errno> {
+        let inode = &handle.inode;
+        self.write_back(inode).await;
+        self.revalidate(inode, LEASE).await?;
+        let size = inode.state.lock().size();
+        if offset >= size {
+            return Err(Errno::ENXIO);
+        }
+        let mut at = offset;
+        while at < size {
+            let step = {
+                let state = inode.state.lock();
+                state.extents.find(at..size)
+            };
+            match step {
+                Some((len, found)) => {
+                    if matches!(found, Found::Hole) != data {
+                        return Ok(at);
+                    }
+                    at += len;
+                }
+                None => drop(self.pieces(inode, at..(at + 1)).await?),
+            }
+        }
+        if data { Err(Errno::ENXIO) } else { Ok(size) }
+    }
+}
+
+fn rows_of(segment: &SegmentInfo, range: &Range<u32>) -> impl Iterator<Item = u8> + use<> {
+    let row_bytes = segment.geometry.row_bytes() as u32;
+    (range.start / row_bytes) as u8..=((range.end - 1) / row_bytes) as u8
+}
+
+/// Committed bytes of a range; `None` when part of the map is not known.
+fn committed(state: &State, range: Range<u64>, pieces: &mut Vec<Piece>) -> Option<()> {
+    let mut at = range.start;
+    while at < range.end {
+        if at >= state.attr.size {
+            pieces.push(Piece::Zeros(range.end - at));
+            return Some(());
+        }
+        let (len, found) = state.extents.find(at..range.end.min(state.attr.size))?;
+        pieces.push(match found {
+            Found::Hole => Piece::Zeros(len),
+            Found::Inline(bytes) => Piece::Here(bytes),
+            Found::Segment(segment, offset) => Piece::There(segment, offset..offset + len as u32),
+        });
+        at += len;
+    }
+    Some(())
+}
+
+fn first_unknown(state: &State, range: Range<u64>) -> u64 {
+    let mut at = range.start;
+    while at < range.end {
+        match state.extents.find(at..range.end) {
+            Some((len, _)) => at += len,
+            None => return at,
+        }
+    }
+    range.start
+}
+
+/// Adds the parts of `bytes` that nothing newer covers.
+fn fill_gaps(found: &mut Vec<(u64, Bytes)>, at: u64, bytes: Bytes) {
+    let end = at + bytes.len() as u64;
+    let mut covered: Vec<(u64, u64)> = found
+        .iter()
+        .map(|(start, b)| (*start, *start + b.len() as u64))
+        .filter(|&(start, stop)| start < end && stop > at)
+        .collect();
+    covered.sort_unstable();
+    let mut from = at;
+    for (start, stop) in covered.into_iter().chain([(end, end)]) {
+        if start > from {
+            found.push((from, bytes.slice((from - at) as usize..(start - at) as usize)));
+        }
+        from = from.max(stop);
+    }
+}

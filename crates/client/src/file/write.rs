@@ -1,0 +1,154 @@
+//! write(2): into the buffer, or straight to the log where it has to be.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use isobar_base::{Errno, limits};
+use isobar_wire::message::files::Time;
+
+use super::budget::Taken;
+use super::inode::State;
+use super::{FileHandle, Files, Freeze};
+
+/// Bytes gathered for the end of a file before they are sent.
+const APPEND_BYTES_MAX: usize = 4 << 20;
+
+impl Files {
+    /// Buffers a write if nothing has to be waited for.
+    pub fn try_write(&self, handle: &FileHandle, offset: u64, data: &[u8]) -> Option<Result<(), Errno>> {
+        if handle.options.sync {
+            return None;
+        }
+        if let Err(errno) = check(handle, offset, data) {
+            return Some(Err(errno));
+        }
+        if let Some(errno) = self.unreported(handle) {
+            return Some(Err(errno));
+        }
+        let room = self.budget.try_take(data.len())?;
+        let full = {
+            let mut state = handle.inode.state.lock();
+            if !fits(&state, handle.options.append, data.len()) {
+                return None;
+            }
+            self.buffer(&mut state, handle.options.append, offset, data, room)
+        };
+        self.after_write(handle, full);
+        Some(Ok(()))
+    }
+
+    /// Writes, waiting for room and for durability as the handle asks.
+    pub async fn write(&self, handle: &FileHandle, offset: u64, data: &[u8]) -> Result<(), Errno> {
+        check(handle, offset, data)?;
+        if let Some(errno) = self.unreported(handle) {
+            return Err(errno);
+        }
+        let room = match self.budget.try_take(data.len()) {
+            Some(room) => room,
+            None => {
+                self.relieve();
+                self.budget.take(data.len()).await
+            }
+        };
+        let mut room = Some(room);
+        let full = loop {
+            {
+                let mut state = handle.inode.state.lock();
+                if fits(&state, handle.options.append, data.len()) {
+                    let room = room.take().unwrap_or_default();
+                    break self.buffer(&mut state, handle.options.append, offset, data, room);
+                }
+            }
+            // Appended bytes and others must reach the log in the order of their writes.
+            self.write_back(&handle.inode).await;
+        };
+        self.after_write(handle, full);
+        if handle.options.sync {
+            return self.write_back_checked(&handle.inode, &handle.seen_errors).await;
+        }
+        Ok(())
+    }
+
+    fn buffer(&self, state: &mut State, append: bool, offset: u64, data: &[u8], room: Taken) -> bool {
+        state.dirty_since.get_or_insert_with(Instant::now);
+        state.written = Some(now());
+        if append {
+            state.append.extend_from_slice(data);
+            state.append_room.merge(room);
+            return false;
+        }
+        state.dirty.write(offset, data, &self.pool);
+        state.dirty_room.merge(room);
+        let end = offset + data.len() as u64;
+        end.is_multiple_of(limits::SEGMENT_BYTES_MAX)
+            || state.dirty.bytes() as u64 >= 2 * limits::SEGMENT_BYTES_MAX
+    }
+
+    fn after_write(&self, handle: &FileHandle, full: bool) {
+        if self.budget.is_tight() {
+            self.freeze(&handle.inode, Freeze::All);
+            let (this, inode) = (self.clone(), handle.inode.clone());
+            self.runtime.spawn(async move { this.commit_ready(&inode).await });
+        } else if full {
+            self.freeze(&handle.inode, Freeze::Full);
+        }
+    }
+
+    /// An error of earlier writes this handle has not reported yet.
+    fn unreported(&self, handle: &FileHandle) -> Option<Errno> {
+        let errors = handle.inode.errors.load(Ordering::Acquire);
+        if handle.seen_errors.load(Ordering::Acquire) == errors {
+            return None;
+        }
+        handle.seen_errors.store(errors, Ordering::Release);
+        Some(handle.inode.state.lock().last_error.unwrap_or(Errno::EIO))
+    }
+
+    /// The session is gone: what it had not committed is lost, and every handle says so.
+    pub fn lose_uncommitted(&self) {
+        let inodes: Vec<Arc<_>> = self.inodes.lock().values().cloned().collect();
+        for inode in inodes {
+            let mut state = inode.state.lock();
+            if !state.is_clean() {
+                state.dirty.take_all();
+                state.dirty_room.take();
+                state.dirty_since = None;
+                state.append.clear();
+                state.append_room.take();
+                inode.fail(&mut state, Errno::EIO);
+            }
+        }
+    }
+}
+
+fn check(handle: &FileHandle, offset: u64, data: &[u8]) -> Result<(), Errno> {
+    if !handle.options.write {
+        return Err(Errno::EBADF);
+    }
+    if offset.checked_add(data.len() as u64).is_none_or(|end| end > limits::FILE_BYTES_MAX) {
+        return Err(Errno::EFBIG);
+    }
+    Ok(())
+}
+
+/// Whether a write can join what is buffered.
+fn fits(state: &State, append: bool, len: usize) -> bool {
+    let sent_otherwise = state.sent.iter().any(|s| s.append != append);
+    if append {
+        state.dirty.is_empty()
+            && !sent_otherwise
+            && state.append.len() + len <= APPEND_BYTES_MAX.max(len)
+            && state.sent.is_empty()
+    } else {
+        state.append.is_empty() && !sent_otherwise
+    }
+}
+
+/// The client's clock, for modification times only (I10).
+pub(crate) fn now() -> Time {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => Time { seconds: since.as_secs() as i64, nanoseconds: since.subsec_nanos() },
+        Err(_) => Time::default(),
+    }
+}
