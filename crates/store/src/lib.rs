@@ -1,1 +1,79 @@
-//! placeholder
+//! The immutable fragment store of one device (a preallocated file or a block device).
+//!
+//! A fragment is stored once, read in 4 KiB units, listed and deleted; it never changes. [`Store`]
+//! is the threaded front, [`Core`] the same store driven by its caller. Start reading in `core.rs`.
+//!
+//! # Device
+//! Everything is in blocks of 4 KiB. Every structure but payloads is a *frame* (`frame.rs`): magic,
+//! version, CRC32C, a nonce drawn when the device was formatted, length, `postcard` body.
+//! ```text
+//! block 0        superblock slot A    label, generation, where the checkpoint is
+//! block 16       superblock slot B    the same; both hold the same generation but for a moment
+//! block 32..     log                  fixed size, batches one after the other, restarted by a checkpoint
+//! the rest       data                 payloads and checkpoints, in runs from one allocator
+//! ```
+//! * A **large** fragment (payload ≥ 64 KiB) is its payload followed by a descriptor frame: the whole
+//!   [`isobar_base::FragmentHeader`]. It describes itself; a read of the whole row is one read.
+//! * A **packed** fragment (< 64 KiB) is its payload only, laid end to end with the others of its
+//!   batch. Its header is in the log record, later in both copies of the checkpoint, and in RAM.
+//!   Payloads are whole 4 KiB units, so packing wastes nothing, and a deleted fragment's blocks are
+//!   free at once: **there is no cleaner**, no write amplification, and free space is exact. (A log that
+//!   holds the packed payloads themselves would spend a header block per batch and need a cleaner.)
+//! * Space is allocated as runs of blocks; a fragment may have several when the device is fragmented,
+//!   so every free block can be used.
+//! * The **index** in RAM is `checkpoint + log`. A checkpoint is written twice, to fresh blocks.
+//!
+//! # Order of durability
+//! One group commit: (1) payloads and descriptors into free blocks, (2) one log batch, (3) **one
+//! sync**, (4) the change becomes visible in RAM and freed blocks may be allocated, (5) acks. The next
+//! batch touches the device only after the sync of the one before it. Hence:
+//! * Only the **last** batch of the log may name payloads that did not reach the medium. Recovery
+//!   verifies the payloads of that batch and drops the ones that do not match: they were never acked.
+//!   All older ones were synced; if they rot, a GET says so.
+//! * Blocks freed by batch b are written to only after b is durable, so no state that recovery can
+//!   find names a block that was reused.
+//! * A batch that cannot be read is a torn tail only when no later batch of the same generation
+//!   follows it; otherwise [`StoreError::CorruptLog`] refuses to open the device. What no log can
+//!   tell apart is rot in the very last batch from a torn write of it: it is cut.
+//!
+//! One checkpoint: (1) the index into free blocks, twice, (2) sync, (3) the older superblock slot,
+//! (4) sync, (5) the other slot, (6) sync; then the old checkpoint's blocks are free and the log starts
+//! again from its first block. Batches carry the generation of their checkpoint, so what was in the log
+//! before means nothing any more. Opening a device always ends with a checkpoint: the state that was
+//! recovered is durable, and a torn tail is gone, before anything is served.
+//!
+//! A PUT that would leave less free space than the next checkpoint needs gets
+//! [`StoreError::Full`]; a DELETE needs no space but its log record. A failed write or sync poisons
+//! the store: nothing is acked again until the device has been reopened.
+//!
+//! # Invariants held here
+//! I1 write-once: a second PUT of a key is acknowledged if its header is identical, else refused and
+//! logged. I9 integrity: payloads are checked when they come and when they are read, against the CRCs
+//! of the header whose identity is checked as well. I12: PUT and DELETE may be repeated.
+//! I13: the label names the target, [`Store::format`] refuses a device that has one, and
+//! [`Store::open`] refuses one that has none.
+#![forbid(unsafe_code)]
+
+mod cache;
+mod checkpoint;
+mod core;
+mod error;
+mod extent;
+mod frame;
+mod index;
+mod limits;
+mod log;
+mod op;
+mod queue;
+mod read;
+mod space;
+mod store;
+mod superblock;
+
+pub use crate::core::Core;
+pub use error::StoreError;
+pub use index::FragmentInfo;
+pub use op::Op;
+pub use read::{Fragment, Usage};
+pub use store::{Options, Store};
+pub use superblock::Label;

@@ -1,0 +1,140 @@
+//! Applying an entry: sessions and repetition first, then the operation.
+//!
+//! ```text
+//! session 0 ............................... idempotent by itself: execute
+//! session unknown ......................... SessionGone (I5)
+//! seq below what was acknowledged ......... Repeated
+//! a reply is stored for (session, seq) .... that reply (I12)
+//! otherwise ............................... execute, store the reply, forget acknowledged ones
+//! ```
+
+use isobar_base::limits::OPS_PER_ENTRY_MAX;
+use isobar_base::{Errno, Kv, SessionId};
+use isobar_wire::message::ops::{Mutation, Op, OpError, OpReply, OpResult};
+
+use crate::codec::{decode, encode};
+use crate::entry::Entry;
+use crate::key;
+use crate::limits::REPLIES_PER_SESSION_MAX;
+use crate::ops;
+use crate::state::State;
+
+/// A gap of at most so many operation numbers is forgotten key by key, a longer one by a scan.
+const FORGET_BY_KEY_MAX: u64 = 4096;
+
+/// Executes the operations of the entry at log index `index`; one result for each, in order.
+///
+/// # Panics
+/// When the state breaks an invariant: the replica must stop rather than differ from the others (I11).
+/// Nothing that a client can ask for causes it.
+pub fn apply(kv: &mut dyn Kv, index: u64, entry: &Entry) -> Vec<OpResult> {
+    assert!(entry.ops.len() <= OPS_PER_ENTRY_MAX, "entry {index} has {} operations", entry.ops.len());
+    let mut state = State::new(kv, index, entry.time);
+    let results = entry.ops.iter().map(|mutation| execute_once(&mut state, mutation)).collect();
+    state.finish();
+    results
+}
+
+/// [`apply`] on an encoded entry; gives the postcard of the results (`Vec<OpResult>`).
+///
+/// # Panics
+/// Like [`apply`], and when the bytes are not an entry: a replica that cannot read the log must stop.
+pub fn apply_encoded(kv: &mut dyn Kv, index: u64, entry: &[u8]) -> Vec<u8> {
+    let entry = match Entry::decode(entry) {
+        Ok(entry) => entry,
+        Err(error) => panic!("I11: log index {index}: {error}"),
+    };
+    match postcard::to_stdvec(&apply(kv, index, &entry)) {
+        Ok(bytes) => bytes,
+        Err(error) => panic!("results of log index {index} cannot be encoded: {error}"),
+    }
+}
+
+fn execute_once(state: &mut State, mutation: &Mutation) -> OpResult {
+    let Mutation { session: id, seq, .. } = *mutation;
+    if id == SessionId(0) {
+        return match needs_session(&mutation.op) {
+            true => Err(Errno::EPROTO.into()),
+            false => ops::execute(state, id, &mutation.op),
+        };
+    }
+    let Some(session) = state.session(id) else {
+        return match mutation.op {
+            Op::CloseSession => Ok(OpReply::Done),
+            _ => Err(OpError::SessionGone),
+        };
+    };
+    let (acked_below, highest_seq) = (session.acked_below, session.highest_seq);
+    if seq < acked_below {
+        return Err(OpError::Repeated);
+    }
+    let reply_key = key::reply(id, seq);
+    if seq <= highest_seq
+        && let Some(reply) = state.kv.get(&reply_key)
+    {
+        return decode(&reply);
+    }
+    let acknowledged = mutation.acked_below.min(seq).max(acked_below);
+    if seq - acknowledged >= REPLIES_PER_SESSION_MAX {
+        return Err(Errno::EAGAIN.into());
+    }
+    let result = ops::execute(state, id, &mutation.op);
+    if state.session(id).is_none() {
+        return result; // The operation ended the session.
+    }
+    state.kv.put(&reply_key, encode(&result));
+    forget_replies(state, id, acked_below, acknowledged, highest_seq);
+    state.change_session(id, |session| {
+        session.highest_seq = highest_seq.max(seq);
+        session.acked_below = acknowledged;
+    });
+    result
+}
+
+/// Forgets the replies in `[from, to)`.
+fn forget_replies(state: &mut State, id: SessionId, from: u64, to: u64, highest_seq: u64) {
+    let to = to.min(highest_seq.saturating_add(1));
+    if from >= to {
+        return;
+    }
+    if to - from <= FORGET_BY_KEY_MAX {
+        for seq in from..to {
+            state.kv.delete(&key::reply(id, seq));
+        }
+        return;
+    }
+    let below = key::reply(id, to);
+    for key in state.keys(key::replies(id)).into_iter().take_while(|key| key[..] < *below) {
+        state.kv.delete(&key);
+    }
+}
+
+/// Whether repeating the operation could do harm, so that it must carry a session and a number.
+fn needs_session(op: &Op) -> bool {
+    match op {
+        Op::CloseSession
+        | Op::NotOpen { .. }
+        | Op::Create { .. }
+        | Op::Link { .. }
+        | Op::Unlink { .. }
+        | Op::Rmdir { .. }
+        | Op::Rename { .. }
+        | Op::SetAttr { .. }
+        | Op::SetXattr { .. }
+        | Op::RemoveXattr { .. }
+        | Op::Commit(_)
+        | Op::Punch { .. }
+        | Op::Replace(_)
+        | Op::Lock { .. }
+        | Op::UnlockAll { .. } => true,
+        Op::OpenSession { .. }
+        | Op::Format(_)
+        | Op::RegisterTarget(_)
+        | Op::BuildPlacement { .. }
+        | Op::AllowReplace { .. }
+        | Op::TargetRebuilt { .. }
+        | Op::ExpireSession { .. }
+        | Op::Purge { .. }
+        | Op::Collected { .. } => false,
+    }
+}

@@ -1,0 +1,86 @@
+//! Sessions and what hangs on them: nonces, replies, claims on nameless inodes, locks.
+
+use std::collections::BTreeMap;
+
+use isobar_base::{Ino, SessionId};
+use isobar_wire::message::files::Lock;
+
+use super::Walk;
+use crate::codec::decode;
+use crate::key;
+use crate::ops::locks;
+use crate::record::{Counters, Session};
+use crate::state::live_sessions;
+
+pub(super) fn check(walk: &mut Walk, counters: &Counters) {
+    let mut sessions: BTreeMap<SessionId, Session> = BTreeMap::new();
+    walk.scan(b'X', |walk, key, value| {
+        let (id, session) = (SessionId(key::number_at(key, 1)), decode::<Session>(value));
+        let subject = format!("session {id}");
+        let by_nonce = walk.kv.get(&key::nonce(session.nonce)).map(|bytes| decode::<SessionId>(&bytes));
+        walk.equal(&subject, "found by nonce", &by_nonce, &Some(id));
+        walk.expect(id.0 > 0 && id.0 <= counters.last_session, &subject, "was never granted");
+        sessions.insert(id, session);
+    });
+    let live: Vec<SessionId> = sessions.keys().copied().collect();
+    walk.equal("sessions", "live", &live_sessions(walk.kv), &live);
+    let mut nonces = 0;
+    walk.scan(b'N', |_, _, _| nonces += 1);
+    walk.equal("sessions", "nonces", &nonces, &sessions.len());
+    check_replies(walk, &sessions);
+    check_orphans(walk, &sessions);
+    check_locks(walk, &sessions);
+}
+
+fn check_replies(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
+    walk.scan(b'R', |walk, key, _| {
+        let (id, seq) = (SessionId(key::number_at(key, 1)), key::number_at(key, 9));
+        let fits = sessions.get(&id).is_some_and(|s| (s.acked_below..=s.highest_seq).contains(&seq));
+        walk.expect(fits, format!("reply {seq} of session {id}"), "is kept for nobody");
+    });
+}
+
+fn check_orphans(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
+    let (mut claims, mut reverse) = (0, 0);
+    walk.scan(b'O', |walk, key, value| {
+        let ino = Ino(key::number_at(key, 1));
+        let (subject, waiting) = (format!("orphan {ino}"), decode::<Vec<SessionId>>(value));
+        let nameless = walk.inodes.get(&ino).is_some_and(|inode| inode.nlink == 0 && !inode.purging);
+        walk.expect(nameless && !waiting.is_empty(), &subject, "is not a nameless inode that is waited for");
+        for session in waiting {
+            claims += 1;
+            let known = sessions.contains_key(&session) && walk.kv.contains(&key::orphan_of(session, ino));
+            walk.expect(known, &subject, format!("waits for session {session}, which does not know"));
+        }
+    });
+    walk.scan(b'o', |_, _, _| reverse += 1);
+    walk.equal("orphans", "claims by session", &reverse, &claims);
+    for (ino, inode) in walk.inodes.clone() {
+        let held = walk.kv.contains(&key::orphan(ino)) || inode.purging;
+        walk.equal(format!("inode {ino}"), "kept though nameless", &held, &(inode.nlink == 0));
+    }
+}
+
+fn check_locks(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
+    let (mut holders, mut reverse) = (0, 0);
+    walk.scan(b'L', |walk, key, value| {
+        let ino = Ino(key::number_at(key, 1));
+        let (subject, held) = (format!("locks of inode {ino}"), decode::<Vec<Lock>>(value));
+        walk.expect(walk.inodes.contains_key(&ino) && !held.is_empty(), &subject, "have no inode");
+        for (i, lock) in held.iter().enumerate() {
+            let known = sessions.contains_key(&lock.session);
+            walk.expect(known, &subject, format!("session {} is gone", lock.session));
+            let conflict = locks::conflict(&held[i + 1..], lock);
+            walk.expect(conflict.is_none(), &subject, format!("{lock:?} against {conflict:?}"));
+        }
+        let mut owners: Vec<SessionId> = held.iter().map(|lock| lock.session).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        for session in owners {
+            holders += 1;
+            walk.expect(walk.kv.contains(&key::lock_of(session, ino)), &subject, "not known to a session");
+        }
+    });
+    walk.scan(b'l', |_, _, _| reverse += 1);
+    walk.equal("locks", "inodes by session", &reverse, &holders);
+}

@@ -1,0 +1,151 @@
+//! Extents, segments, the half-dead index and the queues.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use isobar_base::limits::INLINE_BYTES_MAX;
+use isobar_base::{Ino, SegmentId};
+use isobar_wire::message::files::{FileKind, Source};
+
+use super::Walk;
+use crate::codec::decode;
+use crate::key;
+use crate::ledger::{Node, Piece, block_bytes, node_at};
+use crate::limits::LEAF_EXTENTS_MAX;
+use crate::record::{Counters, Segment, Session};
+
+/// What the extents of one inode add up to.
+#[derive(Default, Debug, PartialEq)]
+struct Sums {
+    extents: u64,
+    bytes: u64,
+}
+
+/// Gives the sums of all ledgers.
+pub(super) fn check(walk: &mut Walk) -> Counters {
+    let mut by_inode: BTreeMap<Ino, Sums> = BTreeMap::new();
+    let mut live: BTreeMap<SegmentId, (Ino, u64)> = BTreeMap::new();
+    walk.scan(b'E', |walk, key, value| {
+        let ino = Ino(key::number_at(key, 1));
+        let (start, level) = node_at(key);
+        let subject = format!("extents of inode {ino} from {start} at level {level}");
+        check_position(walk, ino, start, level, &subject);
+        if let Node::Leaf(pieces) = decode(value) {
+            check_leaf(walk, ino, start, level, &pieces, &subject);
+            let sums = by_inode.entry(ino).or_default();
+            for piece in pieces {
+                sums.extents += 1;
+                sums.bytes += u64::from(piece.len);
+                if let Source::Segment { id, .. } = piece.source {
+                    let named = live.entry(id).or_insert((ino, 0));
+                    named.1 += u64::from(piece.len);
+                    walk.expect(named.0 == ino, &subject, format!("segment {id} is named by two inodes"));
+                }
+            }
+        }
+    });
+    let mut counters = Counters::default();
+    for (ino, inode) in walk.inodes.clone() {
+        let sums = by_inode.remove(&ino).unwrap_or_default();
+        counters.file_bytes += sums.bytes;
+        let stored = Sums { extents: inode.extents, bytes: inode.allocated_bytes };
+        walk.equal(format!("inode {ino}"), "extents", &stored, &sums);
+        let queued = walk.kv.contains(&key::purge(ino));
+        walk.equal(format!("inode {ino}"), "purging", &inode.purging, &queued);
+    }
+    walk.scan(b'P', |walk, key, _| {
+        let ino = Ino(key::number_at(key, 1));
+        walk.expect(walk.inodes.contains_key(&ino), format!("inode {ino}"), "is purged and not there");
+    });
+    for ino in by_inode.into_keys() {
+        walk.found(format!("inode {ino}"), "is not there and has extents");
+    }
+    check_segments(walk, live, &mut counters);
+    check_queue(walk);
+    counters
+}
+
+fn check_position(walk: &mut Walk, ino: Ino, start: u64, level: u8, subject: &str) {
+    walk.expect(start.is_multiple_of(block_bytes(level)), subject, "is not at a boundary");
+    let purging = walk.inodes.get(&ino).is_some_and(|inode| inode.purging);
+    for above in (0..level).filter(|_| !purging) {
+        let at = start - start % block_bytes(above);
+        let node = walk.kv.get(&key::extent_node(ino, at, above)).map(|bytes| decode::<Node>(&bytes));
+        walk.expect(node == Some(Node::Split), subject, "is below a node that is not split");
+    }
+    if let Some(inode) = walk.inodes.get(&ino) {
+        let (file, split) = (inode.kind == FileKind::File, inode.split);
+        walk.expect(file, subject, "is not of a file");
+        walk.expect(level == 0 || split, subject, "is below a chunk though none was split");
+    }
+}
+
+fn check_leaf(walk: &mut Walk, ino: Ino, start: u64, level: u8, pieces: &[Piece], subject: &str) {
+    let size = walk.inodes.get(&ino).map_or(0, |inode| inode.size);
+    let mut end = 0;
+    for piece in pieces {
+        let after = u64::from(piece.at) + u64::from(piece.len);
+        let ordered = u64::from(piece.at) >= end && piece.len > 0 && after <= block_bytes(level);
+        walk.expect(ordered, subject, format!("extent at {} is out of order", piece.at));
+        walk.expect(start + after <= size, subject, format!("extent at {} is beyond the size", piece.at));
+        if let Source::Inline(bytes) = &piece.source {
+            let fits = bytes.len() as u64 == u64::from(piece.len) && start + after <= INLINE_BYTES_MAX;
+            walk.expect(fits, subject, "has inline bytes that do not fit");
+        }
+        end = after;
+    }
+    walk.expect((1..=LEAF_EXTENTS_MAX).contains(&pieces.len()), subject, "is empty or too long");
+}
+
+fn check_segments(walk: &mut Walk, mut live: BTreeMap<SegmentId, (Ino, u64)>, counters: &mut Counters) {
+    walk.scan(b'S', |walk, key, value| {
+        let id = key::segment_at(key, 1);
+        let (subject, segment) = (format!("segment {id}"), decode::<Segment>(value));
+        let named = live.remove(&id).unwrap_or((segment.ino, 0));
+        walk.equal(&subject, "inode and live bytes", &(segment.ino, segment.live_bytes), &named);
+        let session = walk.kv.get(&key::session(id.session)).map(|bytes| decode::<Session>(&bytes));
+        let noted = session.is_none_or(|session| id.counter < session.named_below);
+        walk.expect(noted, &subject, "is not noted as named by its session");
+        walk.expect(segment.live_bytes > 0, &subject, "is dead and not in the delete queue");
+        walk.expect(!walk.kv.contains(&key::deleted_at(id)), &subject, "is live and in the delete queue");
+        let half_dead = walk.kv.contains(&key::half_dead(id));
+        walk.equal(&subject, "half-dead", &half_dead, &segment.is_half_dead());
+        let rows = usize::from(segment.geometry.rows());
+        walk.equal(&subject, "positions", &segment.positions.len(), &rows);
+        counters.segments += 1;
+        counters.stored_bytes += segment.geometry.stored_bytes();
+    });
+    for (id, (ino, _)) in live {
+        walk.found(format!("segment {id}"), format!("is named by inode {ino} and not there"));
+    }
+    walk.scan(b'H', |walk, key, _| {
+        let id = key::segment_at(key, 1);
+        walk.expect(walk.kv.contains(&key::segment(id)), format!("segment {id}"), "half-dead, not there");
+    });
+}
+
+fn check_queue(walk: &mut Walk) {
+    let mut queued = BTreeSet::new();
+    walk.scan(b'G', |walk, key, _| {
+        let (index, id) = (key::number_at(key, 1), key::segment_at(key, 9));
+        let by_id = walk.kv.get(&key::deleted_at(id)).map(|bytes| decode::<u64>(&bytes));
+        walk.equal(format!("deleted segment {id}"), "found by id", &by_id, &Some(index));
+        walk.expect(queued.insert(id), format!("deleted segment {id}"), "is in the delete queue twice");
+    });
+    let mut collected: BTreeMap<u64, u64> = BTreeMap::new();
+    walk.scan(b'g', |walk, key, value| {
+        let (id, index) = (key::segment_at(key, 1), decode::<u64>(value));
+        if index > 0 {
+            walk.expect(queued.contains(&id), format!("deleted segment {id}"), "is not in the delete queue");
+            return;
+        }
+        let session = walk.kv.get(&key::session(id.session)).map(|bytes| decode::<Session>(&bytes));
+        let useful = session.is_some_and(|session| id.counter >= session.low_water);
+        walk.expect(useful, format!("collected segment {id}"), "is remembered for nothing");
+        *collected.entry(id.session.0).or_default() += 1;
+    });
+    walk.scan(b'X', |walk, key, value| {
+        let (id, session) = (key::number_at(key, 1), decode::<Session>(value));
+        let count = collected.get(&id).copied().unwrap_or(0);
+        walk.equal(format!("session {id}"), "collected segments", &session.collected, &count);
+    });
+}

@@ -1,0 +1,32 @@
+//! Making the file system.
+
+use isobar_base::limits::{DATA_ROWS_MAX, PARITY_ROWS_MAX};
+use isobar_base::{Errno, Ino};
+use isobar_wire::message::cluster::FsSettings;
+use isobar_wire::message::files::FileKind;
+use isobar_wire::message::ops::{OpReply, OpResult};
+
+use crate::codec::encode;
+use crate::key;
+use crate::limits::LABEL_BYTES_MAX;
+use crate::record::Inode;
+use crate::state::State;
+
+pub(super) fn format(state: &mut State, settings: &FsSettings) -> OpResult {
+    if let Ok(existing) = state.settings() {
+        return if existing == settings { Ok(OpReply::Done) } else { Err(Errno::EEXIST.into()) };
+    }
+    let rows = (1..=DATA_ROWS_MAX).contains(&settings.n) && (1..=PARITY_ROWS_MAX).contains(&settings.k);
+    if !rows || settings.name.len() > LABEL_BYTES_MAX {
+        return Err(Errno::EINVAL.into());
+    }
+    let mut root = Inode::new(FileKind::Directory, state.index, state.now);
+    root.mode = 0o755;
+    root.parent = Ino::ROOT;
+    state.put_inode(Ino::ROOT, root);
+    state.counters.inodes += 1;
+    state.counters.last_ino = Ino::ROOT.0;
+    state.kv.put(&key::settings(), encode(settings));
+    state.cluster_changed();
+    Ok(OpReply::Done)
+}

@@ -1,0 +1,125 @@
+//! Inodes.
+
+use isobar_base::Ino;
+use isobar_wire::message::files::{Attr, FileKind, Time};
+use serde::{Deserialize, Serialize};
+
+/// Everything about an inode but its extents, attributes by name, locks and entries.
+///
+/// **The mtime rule.** `mtime_decided` is the moment as of which `mtime` holds: the stamp of the write
+/// it came from, or, when utimens set it, the time of that log entry. A write stamped after that moment
+/// sets both; one stamped before changes neither, however late it arrives. So without utimens
+/// mtime = max(mtime, stamp), and with it an explicit time yields only to writes made after it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Inode {
+    pub(crate) kind: FileKind,
+    pub(crate) mode: u32,
+    pub(crate) nlink: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) rdev: u32,
+    pub(crate) size: u64,
+    pub(crate) allocated_bytes: u64,
+    pub(crate) atime: Time,
+    pub(crate) mtime: Time,
+    pub(crate) mtime_decided: Time,
+    pub(crate) ctime: Time,
+    pub(crate) incarnation: u64,
+    pub(crate) version: u64,
+    pub(crate) data_version: u64,
+    /// Extents in the tree.
+    pub(crate) extents: u64,
+    /// The extent tree has had nodes below its chunks.
+    pub(crate) split: bool,
+    /// In the purge queue: gone for everybody.
+    pub(crate) purging: bool,
+    /// The directory above, of a directory.
+    pub(crate) parent: Ino,
+    /// Cookie of the next entry, of a directory.
+    pub(crate) next_cookie: u64,
+    /// Names and values of extended attributes.
+    pub(crate) xattr_bytes: u32,
+    /// Target of a symlink.
+    pub(crate) target: Vec<u8>,
+}
+
+/// Cookies 1 and 2 are left to front ends that list `.` and `..`.
+const FIRST_COOKIE: u64 = 3;
+
+impl Inode {
+    /// A new inode with one name.
+    pub(crate) fn new(kind: FileKind, index: u64, now: Time) -> Inode {
+        Inode {
+            kind,
+            mode: 0,
+            nlink: if kind == FileKind::Directory { 2 } else { 1 },
+            uid: 0,
+            gid: 0,
+            rdev: 0,
+            size: 0,
+            allocated_bytes: 0,
+            atime: now,
+            mtime: now,
+            mtime_decided: now,
+            ctime: now,
+            incarnation: 1,
+            version: index,
+            data_version: index,
+            extents: 0,
+            split: false,
+            purging: false,
+            parent: Ino(0),
+            next_cookie: FIRST_COOKIE,
+            xattr_bytes: 0,
+            target: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_dir(&self) -> bool {
+        self.kind == FileKind::Directory
+    }
+
+    pub(crate) fn attr(&self, ino: Ino) -> Attr {
+        Attr {
+            ino,
+            kind: self.kind,
+            mode: self.mode,
+            nlink: self.nlink,
+            uid: self.uid,
+            gid: self.gid,
+            rdev: self.rdev,
+            size: self.size,
+            allocated_bytes: self.allocated_bytes,
+            atime: self.atime,
+            mtime: self.mtime,
+            ctime: self.ctime,
+            incarnation: self.incarnation,
+            version: self.version,
+            data_version: self.data_version,
+        }
+    }
+
+    /// A change that is not of the contents.
+    pub(crate) fn changed(&mut self, index: u64, now: Time) {
+        self.ctime = now;
+        // A directory's version rises with every change, also within one log entry: a client that made
+        // one of several changes must not take the others for its own (see `DirChange`).
+        self.version = if self.is_dir() { index.max(self.version + 1) } else { index };
+    }
+
+    /// The contents changed, in log order and by the leader's clock.
+    pub(crate) fn contents_changed(&mut self, index: u64, now: Time) {
+        self.changed(index, now);
+        self.mtime = now.max(self.mtime_decided);
+        self.mtime_decided = self.mtime;
+        self.data_version = self.version;
+    }
+
+    /// Bytes were written at `stamp`, by a client's clock.
+    pub(crate) fn written(&mut self, stamp: Time) {
+        if stamp > self.mtime_decided {
+            self.mtime = stamp;
+            self.mtime_decided = stamp;
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Which segments are alive, and when their fragments may be deleted (I6).
+//!
+//! ```text
+//! (unknown) --named by its one COMMIT--> S live --last byte shadowed--> G delete queue --collected--> gone
+//!                                        S live, below half: also H
+//! ```
+//! A segment is named by exactly one COMMIT, so one that has left `S` can never come back: `g` remembers
+//! it while it is in the queue and, when it is collected before its session's low-water has passed it,
+//! until then.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use isobar_base::{Errno, Geometry, Ino, KvRead, SegmentId, SessionId};
+use isobar_wire::message::ops::{NewSegment, OpError};
+use isobar_wire::message::queries::Fate;
+
+use crate::codec::{decode, encode};
+use crate::key;
+use crate::ledger::{Change, add};
+use crate::record::{Segment, Session};
+use crate::state::State;
+
+/// Whether a COMMIT or REPLACE of `session` may name these segments. Changes nothing.
+pub(crate) fn validate(
+    state: &mut State,
+    session: SessionId,
+    low_water: u64,
+    segments: &[NewSegment],
+) -> Result<(), OpError> {
+    let fs = state.settings()?;
+    let (n_max, k) = (fs.n, fs.k);
+    let caller = state.session(session).ok_or(OpError::SessionGone)?;
+    let (floor, named_below) = (caller.low_water.max(low_water), caller.named_below);
+    let mut ids = BTreeSet::new();
+    let mut stale = false;
+    for segment in segments {
+        let Geometry { n, k: parity, .. } = segment.geometry;
+        let shape = segment.geometry.is_valid() && parity == k && n <= n_max;
+        let rows = segment.rows.len() == usize::from(segment.geometry.n) + usize::from(k);
+        // I5: the low-water fences what a session has given up.
+        let counter = segment.id.counter;
+        let fenced = segment.id.session != session || counter < floor || counter == u64::MAX;
+        if !shape || !rows || fenced || !ids.insert(segment.id) {
+            return Err(Errno::EPROTO.into());
+        }
+        // Counters mostly rise, and then nothing needs to be looked up.
+        if segment.id.counter < named_below && was_named(state.kv, segment.id) {
+            return Err(Errno::EPROTO.into());
+        }
+        let group = state.group(segment.pg).ok_or(Errno::EPROTO)?;
+        let mut seen = 0u64;
+        let mut nodes = [0u32; 64];
+        for (row, &(position, target)) in segment.rows.iter().enumerate() {
+            let holder = group.holders.get(usize::from(position)).ok_or(Errno::EPROTO)?;
+            if seen & 1 << position != 0 {
+                return Err(Errno::EPROTO.into());
+            }
+            seen |= 1 << position;
+            nodes[row] = holder.node;
+            // I5: a target that lost its position may lose the row, too.
+            stale |= holder.target != target;
+        }
+        let nodes = &nodes[..segment.rows.len()];
+        assert!(
+            (1..nodes.len()).all(|i| !nodes[..i].contains(&nodes[i])),
+            "I2: rows of {} on one node",
+            segment.id
+        );
+    }
+    if stale { Err(OpError::StalePlacement) } else { Ok(()) }
+}
+
+fn was_named(kv: &dyn KvRead, id: SegmentId) -> bool {
+    kv.contains(&key::segment(id)) || kv.contains(&key::deleted_at(id))
+}
+
+/// Settles what a change of an inode's map means for segments, old ones and those it names first.
+/// Gives the bytes that name the new ones.
+pub(crate) fn settle(state: &mut State, ino: Ino, new: &[NewSegment], mut change: Change) -> u64 {
+    let mut used_bytes = 0;
+    if let Some(highest) = new.iter().map(|segment| segment.id).max() {
+        state.change_session(highest.session, |session| {
+            session.named_below = session.named_below.max(highest.counter.saturating_add(1));
+        });
+    }
+    state.counters.file_bytes = add(state.counters.file_bytes, change.bytes);
+    for segment in new {
+        let live = change.live.remove(&segment.id).unwrap_or(0);
+        let record = Segment {
+            pg: segment.pg,
+            geometry: segment.geometry,
+            positions: segment.rows.iter().map(|&(position, _)| position).collect(),
+            ino,
+            live_bytes: add(0, live),
+            version: state.index,
+        };
+        used_bytes += record.live_bytes;
+        if record.live_bytes == 0 {
+            queue(state, segment.id, &record);
+            continue;
+        }
+        state.counters.segments += 1;
+        state.counters.stored_bytes += record.geometry.stored_bytes();
+        if record.is_half_dead() {
+            state.kv.put(&key::half_dead(segment.id), Vec::new());
+        }
+        state.kv.put(&key::segment(segment.id), encode(&record));
+    }
+    for (id, delta) in change.live {
+        if delta == 0 {
+            continue;
+        }
+        let key = key::segment(id);
+        let Some(mut record) = state.kv.get(&key).map(|bytes| decode::<Segment>(&bytes)) else {
+            panic!("I6: extents of inode {ino} name segment {id}, which is not there");
+        };
+        let was_half_dead = record.is_half_dead();
+        record.live_bytes = add(record.live_bytes, delta);
+        if record.live_bytes > 0 {
+            state.kv.put(&key, encode(&record));
+            match (was_half_dead, record.is_half_dead()) {
+                (false, true) => state.kv.put(&key::half_dead(id), Vec::new()),
+                (true, false) => state.kv.delete(&key::half_dead(id)),
+                _ => {}
+            }
+            continue;
+        }
+        if was_half_dead {
+            state.kv.delete(&key::half_dead(id));
+        }
+        state.kv.delete(&key);
+        state.counters.segments -= 1;
+        state.counters.stored_bytes -= record.geometry.stored_bytes();
+        queue(state, id, &record);
+    }
+    used_bytes
+}
+
+fn queue(state: &mut State, id: SegmentId, record: &Segment) {
+    state.kv.put(&key::deleted(state.index, id), encode(record));
+    state.kv.put(&key::deleted_at(id), encode(&state.index));
+}
+
+/// The fragments of a queued segment are gone.
+pub(crate) fn collected(state: &mut State, id: SegmentId) {
+    let by_id = key::deleted_at(id);
+    let Some(index) = state.kv.get(&by_id).map(|bytes| decode::<u64>(&bytes)) else { return };
+    if index == 0 {
+        return;
+    }
+    state.kv.delete(&key::deleted(index, id));
+    if state.session(id.session).is_some_and(|session| id.counter >= session.low_water) {
+        state.kv.put(&by_id, encode(&0u64));
+        state.change_session(id.session, |session| session.collected += 1);
+    } else {
+        state.kv.delete(&by_id);
+    }
+}
+
+/// The session will not name counters below `low_water` any more.
+pub(crate) fn raise_low_water(state: &mut State, id: SessionId, low_water: u64) {
+    let Some(session) = state.session(id) else { return };
+    let (before, collected) = (session.low_water, session.collected);
+    if low_water <= before {
+        return;
+    }
+    let forgotten = if collected > 0 { forget_collected(state, id, low_water) } else { 0 };
+    state.change_session(id, |session| {
+        session.low_water = low_water;
+        session.collected -= forgotten;
+    });
+}
+
+/// The session has ended.
+pub(crate) fn session_ended(state: &mut State, id: SessionId, session: &Session) {
+    if session.collected > 0 {
+        forget_collected(state, id, u64::MAX);
+    }
+}
+
+fn forget_collected(state: &mut State, session: SessionId, below: u64) -> u64 {
+    let mut keys = Vec::new();
+    let first = key::deleted_at(SegmentId { session, counter: 0 });
+    let end = key::deleted_at(SegmentId { session, counter: below });
+    state.kv.range(&first, &end, &mut |key, value| {
+        if decode::<u64>(value) == 0 {
+            keys.push(key.to_vec());
+        }
+        ControlFlow::Continue(())
+    });
+    keys.iter().for_each(|key| state.kv.delete(key));
+    keys.len() as u64
+}
+
+/// What may become of a segment found on a device (I6). Age plays no part.
+pub(crate) fn fate(kv: &dyn KvRead, id: SegmentId, last_session: u64) -> Fate {
+    if kv.contains(&key::segment(id)) {
+        return Fate::Referenced;
+    }
+    if kv.contains(&key::deleted_at(id)) {
+        return Fate::Garbage;
+    }
+    match kv.get(&key::session(id.session)).map(|bytes| decode::<Session>(&bytes)) {
+        Some(session) if id.counter < session.low_water => Fate::Garbage,
+        Some(_) => Fate::Pending,
+        // A session this state has not granted yet may still be: only ended ones are gone for good.
+        None if id.session.0 > last_session => Fate::Pending,
+        None => Fate::Garbage,
+    }
+}

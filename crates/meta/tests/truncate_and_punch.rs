@@ -1,0 +1,79 @@
+//! Cutting and holes.
+#![allow(missing_docs, clippy::unwrap_used)]
+mod common;
+use common::*;
+use isobar_base::Errno;
+use isobar_base::limits::FILE_BYTES_MAX;
+use isobar_wire::message::ops::{Op, OpError};
+
+#[test]
+fn bytes_cut_once_never_come_back() {
+    let mut w = World::new();
+    let file = w.file(ROOT, "f");
+    w.write(file, 0, 10_000);
+    w.set_size(file, 4000).unwrap();
+    w.set_size(file, 20_000).unwrap();
+    assert_eq!(w.ranges(file), [(0, 4000)]);
+    let attr = w.attr(file).unwrap();
+    assert_eq!((attr.size, attr.allocated_bytes), (20_000, 4000));
+    assert_eq!(w.set_size(file, FILE_BYTES_MAX + 1), Err(errno(Errno::EFBIG)));
+}
+
+#[test]
+fn a_truncation_to_nothing_refuses_commits_begun_before_it() {
+    let mut w = World::new();
+    let file = w.file(ROOT, "f");
+    let id = w.write(file, 0, 10_000);
+    let segment = w.segment(100);
+    let late = segment.id;
+    let commit = w.commit_op(file, vec![segment], vec![extent(0, 100, late, 0)]);
+    w.set_size(file, 0).unwrap();
+    assert_eq!(w.delete_queue(), vec![id]);
+    assert_eq!(w.run(Op::Commit(commit)), Err(OpError::StaleIncarnation));
+    assert!(w.ranges(file).is_empty());
+}
+
+#[test]
+fn a_trimmed_inline_extent_is_sliced() {
+    let mut w = World::new();
+    let file = w.file(ROOT, "f");
+    w.write_inline(file, 0, b"hello world").unwrap();
+    w.set_size(file, 5).unwrap();
+    assert_eq!(w.map(file, 0, 100).extents[0].source, inline(0, b"hello").source);
+}
+
+#[test]
+fn a_hole_leaves_the_size() {
+    let mut w = World::new();
+    let file = w.file(ROOT, "f");
+    w.write(file, 0, 30 * MIB / 4);
+    w.write(file, 8 * MIB, MIB);
+    w.write(file, 24 * MIB, MIB);
+    let punch = |w: &mut World, offset, len| w.run(Op::Punch { ino: file, offset, len });
+    punch(&mut w, 100, 50).unwrap();
+    assert_eq!(w.ranges(file)[..2], [(0, 100), (150, 30 * MIB / 4 - 150)]);
+    punch(&mut w, MIB, 23 * MIB + 7).unwrap();
+    assert_eq!(w.ranges(file), [(0, 100), (150, MIB - 150), (24 * MIB + 7, MIB - 7)]);
+    punch(&mut w, 0, u64::MAX).unwrap();
+    assert_eq!(w.ranges(file), []);
+    assert_eq!((w.attr(file).unwrap().size, w.live_segments().len()), (25 * MIB, 0));
+    assert_eq!(punch(&mut w, 0, 0), Err(errno(Errno::EINVAL)));
+}
+
+#[test]
+fn a_fragmented_file_is_cut_anywhere() {
+    let mut w = World::new();
+    w.checked = false;
+    let file = w.file(ROOT, "f");
+    for i in 0..1000u64 {
+        w.write(file, i * 20_000, 5000);
+    }
+    w.checked = true;
+    w.set_size(file, 500 * 20_000 + 100).unwrap();
+    assert_eq!(w.ranges(file).len(), 501);
+    assert_eq!(w.ranges(file)[500], (500 * 20_000, 100));
+    w.set_size(file, 100).unwrap();
+    assert_eq!(w.ranges(file), [(0, 100)]);
+    w.set_size(file, 0).unwrap();
+    w.unlink(ROOT, "f", Some(file)).unwrap();
+}

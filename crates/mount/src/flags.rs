@@ -1,0 +1,91 @@
+//! Flag words of the kernel.
+
+use fuser::RenameFlags;
+use isobar_base::Errno;
+use isobar_client::OpenOptions;
+use isobar_wire::message::ops::{RenameMode, XattrMode};
+
+/// How a file is opened, from the flags of open(2). The kernel has checked permissions.
+pub fn open_options(flags: i32) -> OpenOptions {
+    let write = flags & libc::O_ACCMODE != libc::O_RDONLY;
+    OpenOptions {
+        write,
+        append: write && flags & libc::O_APPEND != 0,
+        // O_SYNC contains the bit of O_DSYNC; both need the bytes and a size that covers them.
+        sync: flags & libc::O_DSYNC != 0,
+        truncate: flags & libc::O_TRUNC != 0,
+    }
+}
+
+/// What renameat2(2) asks for.
+pub fn rename_mode(flags: RenameFlags) -> Result<RenameMode, Errno> {
+    if flags.is_empty() {
+        Ok(RenameMode::Replace)
+    } else if flags == RenameFlags::RENAME_NOREPLACE {
+        Ok(RenameMode::NoReplace)
+    } else if flags == RenameFlags::RENAME_EXCHANGE {
+        Ok(RenameMode::Exchange)
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+/// What setxattr(2) asks for.
+pub fn xattr_mode(flags: i32) -> Result<XattrMode, Errno> {
+    match flags {
+        0 => Ok(XattrMode::Any),
+        libc::XATTR_CREATE => Ok(XattrMode::Create),
+        libc::XATTR_REPLACE => Ok(XattrMode::Replace),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// Whether fallocate(2) asks for a hole, the one thing it can do here.
+pub fn is_punch_hole(mode: i32) -> bool {
+    mode == libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_flags_become_options() {
+        let o = open_options(libc::O_RDONLY);
+        assert!(!o.write && !o.append && !o.sync && !o.truncate);
+        let o = open_options(libc::O_WRONLY | libc::O_APPEND | libc::O_TRUNC);
+        assert!(o.write && o.append && !o.sync && o.truncate);
+        assert!(open_options(libc::O_RDWR | libc::O_SYNC).sync);
+        assert!(open_options(libc::O_RDWR | libc::O_DSYNC).sync);
+        // Appending means nothing to a reader.
+        assert!(!open_options(libc::O_RDONLY | libc::O_APPEND).append);
+    }
+
+    #[test]
+    fn rename_flags_become_a_mode() {
+        assert_eq!(rename_mode(RenameFlags::empty()), Ok(RenameMode::Replace));
+        assert_eq!(rename_mode(RenameFlags::RENAME_NOREPLACE), Ok(RenameMode::NoReplace));
+        assert_eq!(rename_mode(RenameFlags::RENAME_EXCHANGE), Ok(RenameMode::Exchange));
+        for wrong in
+            [RenameFlags::RENAME_WHITEOUT, RenameFlags::RENAME_NOREPLACE | RenameFlags::RENAME_EXCHANGE]
+        {
+            assert_eq!(rename_mode(wrong), Err(Errno::EINVAL));
+        }
+    }
+
+    #[test]
+    fn xattr_flags_become_a_mode() {
+        assert_eq!(xattr_mode(0), Ok(XattrMode::Any));
+        assert_eq!(xattr_mode(libc::XATTR_CREATE), Ok(XattrMode::Create));
+        assert_eq!(xattr_mode(libc::XATTR_REPLACE), Ok(XattrMode::Replace));
+        assert_eq!(xattr_mode(3), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn only_holes_that_keep_the_size_are_punched() {
+        assert!(is_punch_hole(3));
+        for other in [0, libc::FALLOC_FL_KEEP_SIZE, libc::FALLOC_FL_ZERO_RANGE] {
+            assert!(!is_punch_hole(other));
+        }
+    }
+}

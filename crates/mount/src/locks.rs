@@ -1,0 +1,239 @@
+//! fcntl and flock locks: which of the two is meant, and how waiting ends.
+//!
+//! **Which of the two.** The kernel says it in a flag that fuser 0.18 does not pass on. A lock of less
+//! than the whole file is fcntl's. For a whole one the answer is in `/proc/THREAD/syscall`: the system
+//! call the caller is in right now. Where that cannot be read (mounted without root under Yama), the
+//! lock is taken in both families: too much is excluded then, never too little.
+//!
+//! **How waiting ends.** fuser answers the kernel's interrupts with ENOSYS, and a process whose request
+//! has been read stays until it is answered, even when killed. So a waiting lock is asked for again and
+//! again, and between the attempts the caller is examined: when it has a signal to act on, the wait ends
+//! with EINTR (which the kernel turns into a restart where the handler asks for that). Every attempt has
+//! a definite outcome, so no lock is ever granted to somebody who stopped waiting. While it waits the
+//! caller costs queries, not log entries.
+
+use std::time::Duration;
+
+use isobar_base::{Errno, SessionId};
+use isobar_client::Client;
+use isobar_wire::message::files::{Lock, LockFamily, LockKind};
+
+use crate::handles::File;
+
+/// The kernel's end of a lock that reaches to the end of the file.
+const KERNEL_END_MAX: u64 = i64::MAX.unsigned_abs();
+/// Pauses between attempts to get a lock: the first and the longest.
+const PAUSE_FIRST: Duration = Duration::from_millis(1);
+const PAUSE_MAX: Duration = Duration::from_millis(64);
+/// How often the caller's system call is looked for while the caller is still on its way to sleep.
+const SYSCALL_ATTEMPTS: u32 = 50;
+
+/// What setlk is asked for, as the kernel puts it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// First byte.
+    pub start: u64,
+    /// Last byte.
+    pub end: u64,
+    /// F_RDLCK, F_WRLCK or F_UNLCK.
+    pub typ: i32,
+    /// The kernel's name of the owner.
+    pub owner: u64,
+    /// Process id for F_GETLK.
+    pub pid: u32,
+}
+
+/// Which families a request is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Meant {
+    /// This one.
+    One(LockFamily),
+    /// It cannot be seen.
+    Unknown,
+}
+
+impl Asked {
+    /// The lock in the cluster's words.
+    pub fn lock(&self, family: LockFamily) -> Result<Lock, Errno> {
+        let kind = match self.typ {
+            libc::F_RDLCK => LockKind::Read,
+            libc::F_WRLCK => LockKind::Write,
+            libc::F_UNLCK => LockKind::Unlock,
+            _ => return Err(Errno::EINVAL),
+        };
+        Ok(Lock {
+            family,
+            kind,
+            start: self.start,
+            end: if self.end >= KERNEL_END_MAX { u64::MAX } else { self.end },
+            session: SessionId(0),
+            owner: self.owner,
+            pid: self.pid,
+        })
+    }
+
+    fn is_whole_file(&self) -> bool {
+        self.start == 0 && self.end >= KERNEL_END_MAX
+    }
+}
+
+/// A lock in the kernel's words: start, end, type, process.
+pub fn for_kernel(lock: &Lock) -> (u64, u64, i32, u32) {
+    let typ = match lock.kind {
+        LockKind::Read => libc::F_RDLCK,
+        LockKind::Write => libc::F_WRLCK,
+        LockKind::Unlock => libc::F_UNLCK,
+    };
+    let end = lock.end.min(KERNEL_END_MAX);
+    (lock.start.min(KERNEL_END_MAX), end, typ, lock.pid)
+}
+
+/// Takes, changes or gives up a lock for thread `caller`.
+pub async fn set(client: &Client, file: &File, asked: Asked, wait: bool, caller: u32) -> Result<(), Errno> {
+    if asked.typ == libc::F_UNLCK {
+        // The owners of the two families are different, so giving up all is giving up the right one.
+        return if asked.is_whole_file() {
+            client.unlock_all(file.ino, asked.owner).await
+        } else {
+            let lock = asked.lock(LockFamily::Posix)?;
+            client.lock(file.ino, lock, false).await
+        };
+    }
+    let meant =
+        if asked.is_whole_file() { family_of_caller(caller).await } else { Meant::One(LockFamily::Posix) };
+    file.note_lock(asked.owner);
+    match meant {
+        Meant::One(family) => acquire(client, file, asked.lock(family)?, wait, caller).await,
+        Meant::Unknown => {
+            let flock = asked.lock(LockFamily::Flock)?;
+            let posix = asked.lock(LockFamily::Posix)?;
+            acquire(client, file, flock, wait, caller).await?;
+            let second = acquire(client, file, posix, wait, caller).await;
+            if second.is_err() {
+                let undo = Lock { kind: LockKind::Unlock, ..flock };
+                client.lock(file.ino, undo, false).await?;
+            }
+            second
+        }
+    }
+}
+
+async fn acquire(client: &Client, file: &File, lock: Lock, wait: bool, caller: u32) -> Result<(), Errno> {
+    let mut pause = PAUSE_FIRST;
+    loop {
+        match client.lock(file.ino, lock, false).await {
+            Err(Errno::EAGAIN) if wait => {}
+            other => return other,
+        }
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+            if must_stop_waiting(caller) {
+                return Err(Errno::EINTR);
+            }
+            if client.test_lock(file.ino, lock).await?.is_none() {
+                break;
+            }
+        }
+    }
+}
+
+/// Which family a lock of a whole file is for, by what thread `thread` is doing.
+pub async fn family_of_caller(thread: u32) -> Meant {
+    for _ in 0..SYSCALL_ATTEMPTS {
+        match std::fs::read_to_string(format!("/proc/{thread}/syscall")) {
+            // The caller has posted its request and not gone to sleep yet.
+            Ok(text) if text.starts_with("running") => {
+                tokio::time::sleep(PAUSE_FIRST).await;
+            }
+            Ok(text) => return family_of_syscall(&text),
+            Err(_) => break,
+        }
+    }
+    Meant::Unknown
+}
+
+fn family_of_syscall(text: &str) -> Meant {
+    /// flock(2) of 32-bit x86 and ARM programs; no call of 64-bit ones with this number takes locks.
+    const FLOCK_32_BIT: i64 = 143;
+    match text.split(' ').next().and_then(|n| n.parse::<i64>().ok()) {
+        Some(number) if number == libc::SYS_flock || number == FLOCK_32_BIT => Meant::One(LockFamily::Flock),
+        Some(number) if number >= 0 => Meant::One(LockFamily::Posix),
+        _ => Meant::Unknown,
+    }
+}
+
+/// Whether a thread that waits is gone or has a signal to act on.
+pub fn must_stop_waiting(thread: u32) -> bool {
+    if thread == 0 {
+        // A process of another PID namespace: it cannot be examined.
+        return false;
+    }
+    match std::fs::read_to_string(format!("/proc/{thread}/status")) {
+        Ok(status) => has_signal(&status),
+        Err(e) => e.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+fn has_signal(status: &str) -> bool {
+    let mask = |name: &str| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
+            .unwrap_or(0)
+    };
+    (mask("SigPnd:") | mask("ShdPnd:")) & !mask("SigBlk:") & !mask("SigIgn:") != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(start: u64, end: u64, typ: i32) -> Asked {
+        Asked { start, end, typ, owner: 7, pid: 8 }
+    }
+
+    #[test]
+    fn locks_keep_their_range_both_ways() {
+        let whole = asked(0, KERNEL_END_MAX, libc::F_WRLCK);
+        assert!(whole.is_whole_file());
+        let lock = whole.lock(LockFamily::Posix).unwrap();
+        assert_eq!((lock.start, lock.end), (0, u64::MAX));
+        assert_eq!(lock.kind, LockKind::Write);
+        assert_eq!(for_kernel(&lock), (0, KERNEL_END_MAX, libc::F_WRLCK, 8));
+
+        let part = asked(10, 19, libc::F_RDLCK);
+        assert!(!part.is_whole_file());
+        let lock = part.lock(LockFamily::Posix).unwrap();
+        assert_eq!((lock.start, lock.end, lock.kind), (10, 19, LockKind::Read));
+        assert_eq!(for_kernel(&lock), (10, 19, libc::F_RDLCK, 8));
+        assert_eq!(asked(0, 1, 99).lock(LockFamily::Posix), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn the_system_call_tells_the_family() {
+        let flock = format!("{} 0x3 0x2 0x0 0x0 0x0 0x0 0x7ff 0x7ff", libc::SYS_flock);
+        assert_eq!(family_of_syscall(&flock), Meant::One(LockFamily::Flock));
+        let fcntl = format!("{} 0x3 0x7 0x7ff", libc::SYS_fcntl);
+        assert_eq!(family_of_syscall(&fcntl), Meant::One(LockFamily::Posix));
+        assert_eq!(family_of_syscall("-1 0x7ff 0x7ff"), Meant::Unknown);
+        assert_eq!(family_of_syscall("running\n"), Meant::Unknown);
+    }
+
+    #[test]
+    fn only_signals_that_act_end_a_wait() {
+        let status = |pending: u64, shared: u64, blocked: u64, ignored: u64| {
+            format!(
+                "Name:\tx\nSigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}\nSigBlk:\t{blocked:016x}\nSigIgn:\t{ignored:016x}\n"
+            )
+        };
+        assert!(!has_signal(&status(0, 0, 0, 0)));
+        assert!(has_signal(&status(0x100, 0, 0, 0)));
+        assert!(has_signal(&status(0, 0x4000, 0, 0)));
+        assert!(!has_signal(&status(0, 0x4000, 0x4000, 0)));
+        assert!(!has_signal(&status(0x2, 0, 0, 0x2)));
+        assert!(must_stop_waiting(u32::MAX));
+        assert!(!must_stop_waiting(std::process::id()));
+    }
+}

@@ -1,0 +1,367 @@
+//! The store without threads: opening (recovery), group commit, checkpoint.
+//!
+//! The order in which things become durable, and why that survives a power loss at any point, is in
+//! the crate's header; this file is where it happens.
+
+use std::collections::HashSet;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use isobar_base::{AlignedBuf, FragmentKey, random_u64};
+use isobar_disk::Disk;
+
+use crate::extent::{Writes, descriptor_blocks, read_whole, write_blocks};
+use crate::frame::{Kind, encode, encode_value};
+use crate::index::{Crcs, Entry, FragmentInfo, Index, is_packed};
+use crate::limits::{
+    BATCH_RECORD_BYTES_MAX, BLOCK_BYTES, DEVICE_BYTES_MIN, LOG_BLOCKS_MAX, LOG_BLOCKS_MIN, LOG_FRACTION,
+    LOG_START, LOG_WINDOW_BYTES,
+};
+use crate::log::{Position, Reader, Record};
+use crate::op::{Change, Op, Put};
+use crate::read::{Fragment, Shared, Usage};
+use crate::space::{Run, Space, Use};
+use crate::superblock::{self, CheckpointRef, Label, Superblock};
+use crate::{StoreError, checkpoint};
+
+/// The fragment store, driven by its caller: each call returns when it is done. [`crate::Store`] adds
+/// the threads; tests cut the power under this.
+pub struct Core {
+    shared: Arc<Shared>,
+    superblock: Superblock,
+    /// Slot that the next checkpoint writes first.
+    older_slot: usize,
+    checkpoint_runs: Vec<Run>,
+    space: Space,
+    log: Position,
+}
+
+/// What one batch will do.
+#[derive(Default)]
+struct Plan<'a> {
+    results: Vec<Result<(), StoreError>>,
+    puts: Vec<Planned<'a>>,
+    deletes: Vec<FragmentKey>,
+    touched: HashSet<FragmentKey>,
+    records: Vec<u8>,
+    put_bytes: u64,
+}
+
+struct Planned<'a> {
+    put: &'a Put,
+    entry: Entry,
+    descriptor: AlignedBuf,
+}
+
+impl Core {
+    /// Writes a label and an empty index.
+    ///
+    /// # Errors
+    /// `Labelled`, `Version` or `CorruptSuperblock` if the device has been formatted before, `Foreign`
+    /// if it holds something else, `TooSmall`, `InvalidLabel`, `Poisoned` if writing fails.
+    pub fn format(disk: &dyn Disk, label: &Label) -> Result<(), StoreError> {
+        if disk.size() < DEVICE_BYTES_MIN {
+            return Err(StoreError::TooSmall { bytes: disk.size(), needed: DEVICE_BYTES_MIN });
+        }
+        if !label.is_valid() {
+            return Err(StoreError::InvalidLabel);
+        }
+        match superblock::read(disk) {
+            Ok(slots) => return Err(StoreError::Labelled(Box::new(slots.superblock.label))),
+            Err(StoreError::Blank) => {}
+            Err(error) => return Err(error),
+        }
+        let blocks = disk.size() / BLOCK_BYTES;
+        let superblock = Superblock {
+            label: label.clone(),
+            generation: 1,
+            blocks,
+            log_blocks: (blocks / LOG_FRACTION).clamp(LOG_BLOCKS_MIN, LOG_BLOCKS_MAX),
+            checkpoint: CheckpointRef::default(),
+        };
+        let write = || {
+            // Writing it once also spares the file system the conversion of the log's extents later.
+            let zeros = AlignedBuf::zeroed(LOG_WINDOW_BYTES);
+            let log_bytes = superblock.log_blocks * BLOCK_BYTES;
+            for at in (0..log_bytes).step_by(LOG_WINDOW_BYTES) {
+                let step = (log_bytes - at).min(LOG_WINDOW_BYTES as u64) as usize;
+                write_blocks(disk, LOG_START + at / BLOCK_BYTES, &zeros[..step])?;
+            }
+            disk.sync()?;
+            superblock::write(disk, random_u64(), &superblock, 0)
+        };
+        write().map_err(|error: io::Error| StoreError::Poisoned(error.to_string()))
+    }
+
+    /// Recovers the state of the device and makes it durable with a checkpoint.
+    ///
+    /// # Errors
+    /// `Blank`, `Foreign`, `Version`, `TooSmall`, `CorruptSuperblock`, `CorruptCheckpoint`,
+    /// `CorruptLog`, `Read`; `Poisoned` if writing fails.
+    pub fn open(disk: Arc<dyn Disk>) -> Result<Core, StoreError> {
+        let slots = superblock::read(&*disk)?;
+        let (superblock, nonce) = (slots.superblock, slots.nonce);
+        if superblock.blocks * BLOCK_BYTES > disk.size() {
+            return Err(StoreError::TooSmall { bytes: disk.size(), needed: superblock.blocks * BLOCK_BYTES });
+        }
+        let (data, generation) = (superblock.data(), superblock.generation);
+        let (mut index, checkpoint_runs) =
+            checkpoint::load(&*disk, nonce, generation, &superblock.checkpoint, &data)?;
+        replay(&*disk, nonce, &superblock, &mut index)?;
+        let mut taken = checkpoint_runs.clone();
+        taken.extend(index.iter().flat_map(|(_, entry)| entry.runs.as_slice()));
+        let space = Space::new(data.clone(), taken)
+            .ok_or(StoreError::CorruptCheckpoint("two fragments share a block"))?;
+        let capacity = (data.end - data.start).saturating_sub(2 * checkpoint::blocks_needed(0)) * BLOCK_BYTES;
+        let shared = Arc::new(Shared::new(disk, nonce, index, capacity));
+        let log = Position::start(generation);
+        let mut core = Core { shared, superblock, older_slot: slots.older, checkpoint_runs, space, log };
+        core.checkpoint()?;
+        Ok(core)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The device's label.
+    pub fn label(&self) -> &Label {
+        &self.superblock.label
+    }
+
+    /// Rises with each checkpoint.
+    pub fn generation(&self) -> u64 {
+        self.superblock.generation
+    }
+
+    /// See [`crate::Store::get`].
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidRange`, `Corrupt`, `Read`, `Poisoned`.
+    pub fn get(&self, key: FragmentKey, units: Range<u32>) -> Result<Fragment, StoreError> {
+        self.shared.get(key, units)
+    }
+
+    /// See [`crate::Store::list`].
+    pub fn list(&self, after: Option<FragmentKey>, limit: usize) -> Vec<FragmentInfo> {
+        self.shared.index.read().list(after, limit)
+    }
+
+    /// See [`crate::Store::usage`].
+    pub fn usage(&self) -> Usage {
+        self.shared.usage()
+    }
+
+    /// Makes `ops` durable, in order, and returns a result for each. Usually one batch and one sync;
+    /// more when an operation needs the outcome of an earlier one.
+    pub fn commit(&mut self, ops: &[Op]) -> Vec<Result<(), StoreError>> {
+        let mut results = Vec::with_capacity(ops.len());
+        while results.len() < ops.len() {
+            match self.commit_batch(&ops[results.len()..]) {
+                Ok(batch) => results.extend(batch),
+                Err(error) => results.resize(ops.len(), Err(error)),
+            }
+        }
+        results
+    }
+
+    /// Commits a prefix of `ops`; not empty if they are not.
+    fn commit_batch(&mut self, ops: &[Op]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        self.shared.check()?;
+        let plan = self.plan(ops);
+        if !plan.records.is_empty() {
+            self.make_durable(&plan).map_err(|error| self.shared.poison(error.to_string()))?;
+            self.apply(plan.puts, &plan.deletes);
+        }
+        Ok(plan.results)
+    }
+
+    fn plan<'a>(&mut self, ops: &'a [Op]) -> Plan<'a> {
+        let mut plan = Plan::default();
+        let shared = self.shared.clone();
+        let index = shared.index.read();
+        for op in ops {
+            if plan.records.len() >= BATCH_RECORD_BYTES_MAX {
+                break;
+            }
+            let result = match &op.0 {
+                Change::Put(put) => {
+                    let key = put.header.key;
+                    if plan.touched.contains(&key) {
+                        break;
+                    }
+                    match index.get(&key) {
+                        Some(entry) if entry.header_crc == put.header_crc => Ok(()),
+                        Some(_) => {
+                            tracing::error!(%key, "a second PUT with other contents was refused (I1)");
+                            Err(StoreError::Conflict(key))
+                        }
+                        None => self.plan_put(&index, &mut plan, put),
+                    }
+                }
+                Change::Delete(keys) => {
+                    if keys.iter().any(|key| plan.touched.contains(key)) {
+                        break;
+                    }
+                    for &key in keys {
+                        if index.get(&key).is_some() && plan.touched.insert(key) {
+                            plan.records.extend(encode_value(&Record::Delete(key)));
+                            plan.deletes.push(key);
+                        }
+                    }
+                    Ok(())
+                }
+            };
+            plan.results.push(result);
+        }
+        plan
+    }
+
+    /// Reserves the space of one fragment.
+    fn plan_put<'a>(&mut self, index: &Index, plan: &mut Plan<'a>, put: &'a Put) -> Result<(), StoreError> {
+        let key = put.header.key;
+        let payload_bytes = put.payload.len() as u64;
+        let (crcs, descriptor, purpose) = if is_packed(payload_bytes) {
+            (Crcs::packed(&put.header.unit_crcs), AlignedBuf::default(), Use::Packed)
+        } else {
+            (Crcs::InDescriptor, encode(Kind::Fragment, self.shared.nonce, &put.encoded), Use::Alone)
+        };
+        let needed = payload_bytes + descriptor.len() as u64;
+        let free = self.shared.free_bytes.load(Ordering::Relaxed);
+        let full = StoreError::Full { needed, free };
+        let Some(runs) = self.space.allocate(needed / BLOCK_BYTES, purpose) else { return Err(full) };
+        let (group, geometry, header_crc) = (put.header.group, put.header.geometry, put.header_crc);
+        let entry = Entry { group, geometry, header_crc, crcs, runs };
+        let record = Record::Put(key, entry);
+        let encoded = encode_value(&record);
+        let Record::Put(_, entry) = record else { unreachable!("it was made a put just above") };
+        let index_bytes = index.encoded_bytes() + plan.put_bytes + encoded.len() as u64;
+        if self.spare_blocks(index_bytes).is_none() {
+            self.space.free(entry.runs.as_slice());
+            return Err(full);
+        }
+        plan.put_bytes += encoded.len() as u64;
+        plan.records.extend(encoded);
+        plan.touched.insert(key);
+        plan.puts.push(Planned { put, entry, descriptor });
+        Ok(())
+    }
+
+    fn make_durable(&mut self, plan: &Plan<'_>) -> io::Result<()> {
+        let count = (plan.puts.len() + plan.deletes.len()) as u32;
+        let mut batch = self.log.encode(self.shared.nonce, count, &plan.records);
+        let batch_blocks = |batch: &AlignedBuf| batch.len() as u64 / BLOCK_BYTES;
+        if self.log.block + batch_blocks(&batch) > self.superblock.log_blocks {
+            self.write_checkpoint()?;
+            batch = self.log.encode(self.shared.nonce, count, &plan.records);
+        }
+        let blocks = batch_blocks(&batch);
+        assert!(self.log.block + blocks <= self.superblock.log_blocks, "every batch fits an empty log");
+        let disk = &*self.shared.disk;
+        let mut writes = Writes::default();
+        for planned in &plan.puts {
+            writes.add(&planned.entry.runs, &[&planned.put.payload, &planned.descriptor]);
+        }
+        writes.submit(disk)?;
+        write_blocks(disk, LOG_START + self.log.block, &batch)?;
+        disk.sync()?;
+        self.log.block += blocks;
+        self.log.sequence += 1;
+        Ok(())
+    }
+
+    /// Makes a durable batch visible, and the blocks it freed free.
+    fn apply(&mut self, puts: Vec<Planned<'_>>, deletes: &[FragmentKey]) {
+        let mut index = self.shared.index.write();
+        for planned in puts {
+            let old = index.insert(planned.put.header.key, planned.entry);
+            assert!(old.is_none(), "a key is put only when it is free (I1)");
+        }
+        for key in deletes {
+            let old =
+                index.remove(key).unwrap_or_else(|| panic!("{key} was there when its delete was planned"));
+            self.space.free(old.runs.as_slice());
+        }
+        drop(index);
+        self.update_free();
+    }
+
+    /// Free blocks beyond those that checkpoints of an index of `index_bytes` need: the next one while
+    /// the present one still exists, and the one after that. `None` if even these are missing.
+    fn spare_blocks(&self, index_bytes: u64) -> Option<u64> {
+        let free = self.space.free_blocks();
+        let present: u64 = self.checkpoint_runs.iter().map(|run| u64::from(run.blocks)).sum();
+        let needed = checkpoint::blocks_needed(index_bytes);
+        Some(free.checked_sub(needed)?.min((free + present).checked_sub(2 * needed)?))
+    }
+
+    fn update_free(&self) {
+        let spare = self.spare_blocks(self.shared.index.read().encoded_bytes()).unwrap_or(0);
+        // The dearest fragments are those of 16 units with one block of descriptor, and an entry in
+        // both copies of two checkpoints; a tenth covers that on a fragmented device, too.
+        self.shared.free_bytes.store(spare * 9 / 10 * BLOCK_BYTES, Ordering::Relaxed);
+    }
+
+    /// Writes the index to the device and starts the log afresh.
+    ///
+    /// # Errors
+    /// `Poisoned`.
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.shared.check()?;
+        self.write_checkpoint().map_err(|error| self.shared.poison(error.to_string()))
+    }
+
+    fn write_checkpoint(&mut self) -> io::Result<()> {
+        let shared = self.shared.clone();
+        let disk = &*shared.disk;
+        let generation = self.superblock.generation + 1;
+        let (reference, runs) =
+            checkpoint::write(disk, shared.nonce, generation, &shared.index.read(), &mut self.space)?;
+        disk.sync()?;
+        self.superblock.generation = generation;
+        self.superblock.checkpoint = reference;
+        superblock::write(disk, shared.nonce, &self.superblock, self.older_slot)?;
+        // Both slots hold this generation now: whichever is written first next time, the other is good.
+        self.older_slot = 1 - self.older_slot;
+        self.space.free(&std::mem::replace(&mut self.checkpoint_runs, runs));
+        self.log = Position::start(generation);
+        self.update_free();
+        Ok(())
+    }
+}
+
+/// Applies the log to `index`; of its last batch only the fragments whose bytes are on the device.
+fn replay(disk: &dyn Disk, nonce: u64, superblock: &Superblock, index: &mut Index) -> Result<(), StoreError> {
+    let mut reader = Reader::new(disk, nonce, superblock.log_blocks);
+    let mut next = reader.next(Position::start(superblock.generation))?;
+    while let Some((records, after)) = next {
+        next = reader.next(after)?;
+        let is_last = next.is_none();
+        for record in records {
+            match record {
+                Record::Delete(key) => drop(index.remove(&key)),
+                Record::Put(key, entry) => {
+                    if !is_last || is_on_device(disk, nonce, key, &entry)? {
+                        index.insert(key, entry);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_on_device(disk: &dyn Disk, nonce: u64, key: FragmentKey, entry: &Entry) -> Result<bool, StoreError> {
+    let blocks = u64::from(entry.units()) + descriptor_blocks(entry);
+    let mut buf = AlignedBuf::zeroed((blocks * BLOCK_BYTES) as usize);
+    match read_whole(disk, key, entry, nonce, &mut buf) {
+        Ok(_) => Ok(true),
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::warn!(%error, "dropped: its batch was never acknowledged");
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,131 @@
+//! The superblock: whose device this is, and where the index starts.
+//!
+//! Two slots, each one block, normally with the same generation. A checkpoint writes the older (or
+//! damaged) slot, syncs, writes the other, syncs: one good slot exists at any time, and until both are
+//! durable nothing that the older one names is reused. Hence the readable slot with the highest
+//! generation is always the right one.
+
+use isobar_base::{AlignedBuf, ClusterId, TargetId};
+use isobar_disk::Disk;
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+use crate::extent::{read_blocks, write_blocks};
+use crate::frame::{self, FrameError, Kind};
+use crate::limits::{BLOCK_BYTES, LOG_START, NODE_NAME_BYTES_MAX, SLOT_BLOCKS};
+use crate::space::Run;
+
+/// Whose device this is. Written once, by [`crate::Store::format`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Label {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// Name of the node, 1..=255 bytes.
+    pub node: String,
+    /// Random identity of this formatted device.
+    pub target: TargetId,
+    /// How often the node's place was filled with a new device.
+    pub incarnation: u64,
+}
+
+impl Label {
+    pub(crate) fn is_valid(&self) -> bool {
+        (1..=NODE_NAME_BYTES_MAX).contains(&self.node.len())
+    }
+}
+
+/// Where a checkpoint is: the first chunk of each copy (none for the empty index of a new device).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct CheckpointRef {
+    pub copies: Vec<Run>,
+    pub entries: u64,
+    pub bytes: u64,
+}
+
+/// Body of a superblock slot.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Superblock {
+    pub label: Label,
+    /// Rises by one with each checkpoint; log batches carry it.
+    pub generation: u64,
+    /// Blocks of the device when it was formatted.
+    pub blocks: u64,
+    /// Length of the log.
+    pub log_blocks: u64,
+    pub checkpoint: CheckpointRef,
+}
+
+impl Superblock {
+    /// The blocks of the data area.
+    pub fn data(&self) -> std::ops::Range<u64> {
+        LOG_START + self.log_blocks..self.blocks
+    }
+}
+
+/// What the two slots hold.
+#[derive(Debug)]
+pub struct Slots {
+    pub superblock: Superblock,
+    pub nonce: u64,
+    /// The slot to be written first: it is older or unreadable.
+    pub older: usize,
+}
+
+/// Reads both slots.
+///
+/// # Errors
+/// `Blank`, `Foreign`, `Version` or `CorruptSuperblock` when neither slot is readable; `Read`.
+pub fn read(disk: &dyn Disk) -> Result<Slots, StoreError> {
+    let mut found: [Result<(u64, Superblock), FrameError>; 2] =
+        [Err(FrameError::Blank), Err(FrameError::Blank)];
+    for (slot, block) in SLOT_BLOCKS.into_iter().enumerate() {
+        let mut bytes = AlignedBuf::zeroed(BLOCK_BYTES as usize);
+        if (block + 1) * BLOCK_BYTES > disk.size() {
+            return Err(StoreError::TooSmall { bytes: disk.size(), needed: crate::limits::DEVICE_BYTES_MIN });
+        }
+        read_blocks(disk, block, &mut bytes)?;
+        found[slot] = frame::decode(Kind::Superblock, None, &bytes).and_then(|(nonce, body)| {
+            Ok((nonce, postcard::from_bytes(body).map_err(|_| FrameError::Corrupt)?))
+        });
+    }
+    let errors = [found[0].as_ref().err().copied(), found[1].as_ref().err().copied()];
+    let [a, b] = found;
+    let (older, (nonce, superblock)) = match (a, b) {
+        (Ok(a), Ok(b)) if a.1.generation < b.1.generation => (0, b),
+        (Ok(a), _) => (1, a),
+        (_, Ok(b)) => (0, b),
+        _ => return Err(unreadable(errors.into_iter().flatten())),
+    };
+    if let Some(error) = errors.into_iter().flatten().next() {
+        tracing::warn!(slot = older, ?error, target_id = %superblock.label.target, "a superblock copy is damaged");
+    }
+    Ok(Slots { superblock, nonce, older })
+}
+
+/// The error that says most about two unreadable slots.
+fn unreadable(errors: impl Iterator<Item = FrameError>) -> StoreError {
+    let mut worst = StoreError::Blank;
+    for error in errors {
+        match error {
+            FrameError::Version(found) => return StoreError::Version { found, supported: frame::VERSION },
+            FrameError::Corrupt => worst = StoreError::CorruptSuperblock,
+            FrameError::Foreign if matches!(worst, StoreError::Blank) => worst = StoreError::Foreign,
+            FrameError::Foreign | FrameError::Blank => {}
+        }
+    }
+    worst
+}
+
+/// Makes both slots durable, `first` before the other.
+///
+/// # Errors
+/// Of the device.
+pub fn write(disk: &dyn Disk, nonce: u64, superblock: &Superblock, first: usize) -> std::io::Result<()> {
+    let frame = frame::encode(Kind::Superblock, nonce, &frame::encode_value(superblock));
+    assert_eq!(frame.len() as u64, BLOCK_BYTES, "a superblock is one block");
+    for slot in [first, 1 - first] {
+        write_blocks(disk, SLOT_BLOCKS[slot], &frame)?;
+        disk.sync()?;
+    }
+    Ok(())
+}
