@@ -1,2 +1,32 @@
-//! Isobar
-fn main() {}
+//! The one binary: arguments in, calls into the crates, words out.
+#![forbid(unsafe_code)]
+
+mod args;
+mod bench;
+mod demo;
+mod dev;
+mod fsck;
+mod init;
+mod local;
+mod mount;
+mod node;
+mod output;
+mod progress;
+mod status;
+mod stub;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    output::start_log(&args);
+    match args::run(args) {
+        Ok(code) => code,
+        Err(message) => {
+            eprintln!("isobar: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `isobar dev`: a local cluster in the background.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::args::{DevCommand, Format, Outcome};
+use crate::local::{self, Local};
+use crate::output;
+use crate::progress::Progress;
+
+const READY_WAIT: Duration = Duration::from_secs(60);
+
+/// Starts, shows or stops it.
+pub fn run(action: DevCommand, format: Format) -> Outcome {
+    match action {
+        DevCommand::Up { nodes, data, target_mib, no_mount } => up(dir(data), nodes, target_mib, no_mount, format),
+        DevCommand::Status { data } => status(&load(data)?, format),
+        DevCommand::Remount { data } => {
+            let local = load(data)?;
+            local.stop("mount");
+            mount(&local, &Progress::new(true))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        DevCommand::Start { name, data } => {
+            let local = load(data)?;
+            local.node(&name)?;
+            if local.pid(&name).is_none() {
+                drop(local.start_node(&name, false)?);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        DevCommand::Kill { name, data } => {
+            let local = load(data)?;
+            local.node(&name)?;
+            local.kill_node(&name)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        DevCommand::Pids { data } => {
+            let local = load(data)?;
+            for name in local.names().chain(["mount"]) {
+                if let Some(pid) = local.pid(name) {
+                    println!("{name} {pid}");
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        DevCommand::Down { data, remove } => down(data, remove),
+    }
+}
+
+fn dir(data: Option<PathBuf>) -> PathBuf {
+    data.unwrap_or_else(local::default_dir)
+}
+
+fn load(data: Option<PathBuf>) -> Result<Local, String> {
+    let dir = dir(data);
+    if !Local::is_in(&dir) {
+        return Err(format!("there is no local cluster in {}: isobar dev up makes one", dir.display()));
+    }
+    Local::load(&std::fs::canonicalize(&dir).unwrap_or(dir))
+}
+
+fn up(dir: PathBuf, nodes: usize, target_mib: u64, no_mount: bool, format: Format) -> Outcome {
+    let progress = Progress::new(output::is_json(format));
+    let exists = Local::is_in(&dir);
+    progress.now(format!("local cluster in {}", dir.display()));
+    std::fs::create_dir_all(&dir).map_err(|e| format!("cannot make {}: {e}", dir.display()))?;
+    let dir = std::fs::canonicalize(&dir).unwrap_or(dir);
+    let local = if exists { Local::load(&dir)? } else { Local::create(&dir, nodes, target_mib << 20)? };
+    for name in local.names() {
+        if local.pid(name).is_none() {
+            drop(local.start_node(name, false)?);
+        }
+    }
+    local::block_on(async { local.ready(READY_WAIT, |text| progress.now(text)).await.map(drop) })?;
+    progress.done(format!("{} nodes up", local.spec.node.len()));
+    let mount_point = local.mount_point();
+    let mut mounted = false;
+    if !no_mount {
+        match isobar_mount::fuse_available() {
+            Ok(()) => {
+                mount(&local, &progress)?;
+                mounted = true;
+            }
+            Err(why) => progress.done(format!("not mounted: {why}")),
+        }
+    }
+    progress.finish();
+    if output::is_json(format) {
+        output::json(&serde_json::json!({ "data": dir, "mount": mounted.then_some(&mount_point), "cluster": local.spec.cluster }));
+    } else {
+        println!("cluster  {}", dir.display());
+        if mounted {
+            println!("mount    {}", mount_point.display());
+        }
+        println!("stop it  isobar dev down{}", if dir == local::default_dir() { String::new() } else { format!(" --data {}", dir.display()) });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the mount process and waits until the mount is there.
+pub fn mount(local: &Local, progress: &Progress) -> Result<(), String> {
+    if local.pid("mount").is_some() {
+        return Ok(());
+    }
+    let point = local.mount_point();
+    let mut child = local.start_mount(&point, false)?;
+    await_mount(&point, &mut child, local)?;
+    progress.done(format!("mounted on {}", point.display()));
+    Ok(())
+}
+
+/// Waits until something is mounted, or the process that should do it has ended.
+pub fn await_mount(point: &std::path::Path, child: &mut std::process::Child, local: &Local) -> Result<(), String> {
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < READY_WAIT {
+        if is_mounted(point) {
+            return Ok(());
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            let log = std::fs::read_to_string(local.log("mount")).unwrap_or_default();
+            let why = log.lines().rev().find(|l| l.contains("isobar:")).unwrap_or("see its log").to_owned();
+            return Err(format!("the mount ended ({status}): {why}"));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Err(format!("nothing is mounted on {} after a minute: see {}", point.display(), local.log("mount").display()))
+}
+
+/// Whether a file system is mounted exactly there.
+pub fn is_mounted(point: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let above = point.parent().and_then(|p| std::fs::metadata(p).ok()).map(|m| m.dev());
+    std::fs::metadata(point).is_ok_and(|m| Some(m.dev()) != above)
+}
+
+fn status(local: &Local, format: Format) -> Outcome {
+    let mut rows = vec![vec!["process".to_owned(), "pid".to_owned(), "address".to_owned(), "role".to_owned()]];
+    for node in &local.spec.node {
+        let pid = local.pid(&node.name).map_or("stopped".to_owned(), |p| p.to_string());
+        let role = if node.voter { "storage, metadata" } else { "storage" };
+        rows.push(vec![node.name.clone(), pid, node.addr.clone(), role.to_owned()]);
+    }
+    let pid = local.pid("mount").map_or("stopped".to_owned(), |p| p.to_string());
+    rows.push(vec!["mount".to_owned(), pid, local.mount_point().display().to_string(), "client".to_owned()]);
+    if output::is_json(format) {
+        let all: Vec<_> = rows[1..]
+            .iter()
+            .map(|r| serde_json::json!({ "process": r[0], "pid": r[1].parse::<u32>().ok(), "address": r[2], "role": r[3] }))
+            .collect();
+        output::json(&all);
+    } else {
+        output::table(&rows);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn down(data: Option<PathBuf>, remove: bool) -> Outcome {
+    let local = load(data)?;
+    local.stop_all();
+    if remove {
+        std::fs::remove_dir_all(&local.dir).map_err(|e| format!("cannot remove {}: {e}", local.dir.display()))?;
+    }
+    println!("stopped{}", if remove { ", data removed" } else { "; isobar dev up starts it again" });
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,181 @@
+//! `isobar init`: what a new cluster needs on real machines, made in one place.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use isobar_base::{ClusterId, random_u64};
+use isobar_client::{ClusterSpec, NodeSpec};
+use isobar_server::{NodeConfig, TargetConfig};
+use isobar_wire::Secret;
+
+use crate::args::{Format, InitArgs, Outcome};
+use crate::output;
+
+/// Makes the files.
+pub fn run(args: InitArgs, format: Format) -> Outcome {
+    let nodes = args.nodes.iter().map(|text| parse_node(text)).collect::<Result<Vec<_>, _>>()?;
+    let spec = cluster(&args.name, nodes, args.data_rows, args.parity_rows)?;
+    let targets: Vec<TargetConfig> = args
+        .target
+        .iter()
+        .map(|path| TargetConfig { path: path.clone(), size_bytes: args.target_mib << 20 })
+        .collect();
+    write(&args.out, &spec, |node| {
+        node_config(&spec, node, args.data_dir.clone(), targets.clone())
+    })?;
+    if output::is_json(format) {
+        output::json(&spec);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let voters = spec.node.iter().filter(|n| n.voter).count();
+    println!(
+        "cluster {} in {}: {} nodes, {}+{}, {voters} of them vote on metadata",
+        spec.cluster,
+        args.out.display(),
+        spec.node.len(),
+        spec.data_rows,
+        spec.parity_rows
+    );
+    println!("Copy cluster.toml, secret and NAME.toml to each node and run there:");
+    println!("  isobar node --config NAME.toml");
+    println!("Then, anywhere cluster.toml and secret are: isobar mount {} /mnt/isobar", args.out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `[NAME=]HOST:PORT[@DOMAIN]`.
+fn parse_node(text: &str) -> Result<NodeSpec, String> {
+    let (rest, domain) = text.split_once('@').unwrap_or((text, ""));
+    let (name, addr) = match rest.split_once('=') {
+        Some((name, addr)) => (name, addr),
+        None => (rest.rsplit_once(':').map_or(rest, |(host, _)| host), rest),
+    };
+    let valid_port = addr.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if !valid_port {
+        return Err(format!("'{text}' is not HOST:PORT or NAME=HOST:PORT, such as n1=10.0.0.1:7420"));
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err(format!("'{name}' cannot name a node: use letters, digits, '-', '_' and '.'"));
+    }
+    Ok(NodeSpec { name: name.to_owned(), addr: addr.to_owned(), voter: false, domain: domain.to_owned() })
+}
+
+/// A new cluster of these nodes: identity, width, voters.
+pub fn cluster(name: &str, mut nodes: Vec<NodeSpec>, n: Option<u8>, k: u8) -> Result<ClusterSpec, String> {
+    let count = nodes.len();
+    for (at, node) in nodes.iter().enumerate() {
+        if nodes[..at].iter().any(|o| o.name == node.name || o.addr == node.addr) {
+            return Err(format!("node {} ({}) is named twice", node.name, node.addr));
+        }
+    }
+    if !(1..=4).contains(&k) {
+        return Err(format!("--parity-rows {k} is not between 1 and 4"));
+    }
+    let room = count.saturating_sub(usize::from(k));
+    let n = n.unwrap_or(room.min(6) as u8);
+    if n == 0 || usize::from(n) > room || n > 16 {
+        return Err(format!(
+            "{count} nodes cannot hold {n}+{k} rows on distinct nodes: use at least {} nodes, or fewer rows",
+            usize::from(n.max(1)) + usize::from(k)
+        ));
+    }
+    let voters = 2 * usize::from(k) + 1;
+    if voters > count {
+        return Err(format!("losing any {k} nodes needs {voters} metadata voters, there are {count} nodes: use more nodes or --parity-rows {}", (count.max(3) - 1) / 2));
+    }
+    // Spread voters over fault domains: in turn the domain that has fewest.
+    for _ in 0..voters {
+        let load = |nodes: &[NodeSpec], domain: &str| nodes.iter().filter(|n| n.voter && n.domain == domain).count();
+        let next = (0..count).filter(|&at| !nodes[at].voter).min_by_key(|&at| (load(&nodes, &nodes[at].domain), at));
+        if let Some(at) = next {
+            nodes[at].voter = true;
+        }
+    }
+    Ok(ClusterSpec {
+        version: 1,
+        cluster: ClusterId(random_u64()).to_string(),
+        name: name.to_owned(),
+        data_rows: n,
+        parity_rows: k,
+        secret_file: PathBuf::from("secret"),
+        node: nodes,
+        base: PathBuf::new(),
+    })
+}
+
+/// The configuration of one node, at its defaults.
+pub fn node_config(spec: &ClusterSpec, node: &NodeSpec, data_dir: PathBuf, targets: Vec<TargetConfig>) -> Result<NodeConfig, String> {
+    let mut config = NodeConfig::parse(isobar_server::SAMPLE).map_err(|e| e.to_string())?;
+    config.cluster = spec.cluster.clone();
+    config.node = node.name.clone();
+    config.listen = node.addr.clone();
+    config.data_dir = data_dir;
+    config.domain = node.domain.clone();
+    config.secret_file = PathBuf::from("secret");
+    config.cluster_file = PathBuf::from("cluster.toml");
+    config.voter = node.voter;
+    config.target = targets;
+    Ok(config)
+}
+
+/// Writes cluster.toml, the secret and a file for each node into a directory that has none of them.
+pub fn write(
+    out: &Path,
+    spec: &ClusterSpec,
+    config: impl Fn(&NodeSpec) -> Result<NodeConfig, String>,
+) -> Result<(), String> {
+    let failed = |path: &Path, e: std::io::Error| format!("cannot write {}: {e}", path.display());
+    std::fs::create_dir_all(out).map_err(|e| failed(out, e))?;
+    let cluster_file = out.join("cluster.toml");
+    if cluster_file.exists() {
+        return Err(format!("{} exists: a cluster keeps its identity; choose another --out", cluster_file.display()));
+    }
+    let secret = out.join("secret");
+    let id = spec.id().map_err(|e| e.to_string())?;
+    Secret::generate(id).store(&secret).map_err(|e| failed(&secret, e))?;
+    for node in &spec.node {
+        let path = out.join(format!("{}.toml", node.name));
+        let text = config(node)?.to_toml().map_err(|e| e.to_string())?;
+        std::fs::write(&path, format!("# A node of cluster {}; every setting is explained in the manual.\n{text}", spec.cluster))
+            .map_err(|e| failed(&path, e))?;
+    }
+    let text = spec.to_toml().map_err(|e| e.to_string())?;
+    std::fs::write(&cluster_file, text).map_err(|e| failed(&cluster_file, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes(count: usize) -> Vec<NodeSpec> {
+        (0..count).map(|i| parse_node(&format!("n{i}=10.0.0.{i}:7420")).unwrap()).collect()
+    }
+
+    #[test]
+    fn eight_nodes_give_six_plus_two_and_five_voters() {
+        let spec = cluster("fs", nodes(8), None, 2).unwrap();
+        assert_eq!((spec.data_rows, spec.parity_rows), (6, 2));
+        assert_eq!(spec.node.iter().filter(|n| n.voter).count(), 5);
+    }
+
+    #[test]
+    fn what_cannot_hold_the_promise_is_refused_with_what_to_do() {
+        assert!(cluster("fs", nodes(4), None, 2).unwrap_err().contains("voters"));
+        assert!(cluster("fs", nodes(5), Some(4), 2).unwrap_err().contains("at least 6 nodes"));
+        assert!(cluster("fs", [nodes(5), nodes(1)].concat(), None, 2).unwrap_err().contains("twice"));
+        assert!(parse_node("justahost").unwrap_err().contains("HOST:PORT"));
+        assert!(parse_node("a/b=h:1").unwrap_err().contains("cannot name"));
+    }
+
+    #[test]
+    fn voters_are_spread_over_fault_domains() {
+        let mut all = nodes(9);
+        for (at, node) in all.iter_mut().enumerate() {
+            node.domain = format!("rack{}", at / 3);
+        }
+        let spec = cluster("fs", all, None, 2).unwrap();
+        for rack in ["rack0", "rack1", "rack2"] {
+            assert!(spec.node.iter().filter(|n| n.voter && n.domain == rack).count() <= 2);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Words and numbers for people, JSON for programs, a log for whoever looks into it.
+
+use std::io::IsTerminal;
+
+use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Args, Command, Format};
+
+/// Starts logging to standard error. Nodes and mounts say what happens; other commands only warn.
+pub fn start_log(args: &Args) {
+    let default = match &args.command {
+        Command::Node(node) if node.action.is_none() => "info",
+        Command::Mount(_) => "info",
+        _ => "error",
+    };
+    let wanted = args.log.clone().or_else(|| std::env::var("ISOBAR_LOG").ok()).unwrap_or_else(|| default.to_owned());
+    let filter = EnvFilter::try_new(format!("{wanted},openraft=error")).unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if args.log_json {
+        log.json().init();
+    } else {
+        log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
+    }
+}
+
+/// Prints a value as JSON.
+pub fn json<T: Serialize>(value: &T) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => println!("{text}"),
+        Err(error) => eprintln!("isobar: cannot print: {error}"),
+    }
+}
+
+/// Prints rows in columns; the first row is the heading. Numbers go to the right.
+pub fn table(rows: &[Vec<String>]) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> =
+        (0..columns).map(|c| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0)).collect();
+    for (at, row) in rows.iter().enumerate() {
+        let mut line = String::new();
+        for (c, cell) in row.iter().enumerate() {
+            let pad = " ".repeat(widths[c] - cell.chars().count());
+            let right = at > 0 && cell.starts_with(|ch: char| ch.is_ascii_digit());
+            line += &if right { format!("{pad}{cell}  ") } else { format!("{cell}{pad}  ") };
+        }
+        println!("{}", line.trim_end());
+        if at == 0 && rows.len() > 1 {
+            println!("{}", "-".repeat(widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1)));
+        }
+    }
+}
+
+/// Whether to print JSON.
+pub fn is_json(format: Format) -> bool {
+    format == Format::Json
+}
+
+/// A number of bytes in words.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}

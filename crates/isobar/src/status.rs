@@ -1,0 +1,184 @@
+//! `isobar status`: nodes, quorum and what redundancy the data has left.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use isobar_base::TargetId;
+use isobar_client::{Cluster, ClusterSpec};
+use isobar_wire::Opcode;
+use isobar_wire::message::cluster::{ClusterMap, ClusterView, NodeStatus};
+use isobar_wire::message::files::SegmentInfo;
+use isobar_wire::message::queries::{Answer, Query};
+use serde_json::json;
+
+use crate::args::{ClusterArgs, Format, Outcome};
+use crate::{local, output};
+
+/// How long to look for a leader.
+const WAIT: Duration = Duration::from_secs(5);
+const NODE_WAIT: Duration = Duration::from_millis(1500);
+
+/// Prints the status; exit code 1 when something needs attention.
+pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
+    let spec = local::find_cluster(args)?;
+    local::block_on(async {
+        let cluster = Cluster::from_spec(&spec, WAIT).map_err(|e| e.to_string())?;
+        let nodes = node_states(&spec, &cluster).await;
+        let view = cluster.refresh(WAIT).await;
+        let segments = match &view {
+            Ok(_) => segments(&cluster).await.ok(),
+            Err(_) => None,
+        };
+        let redundancy = match (&view, &segments) {
+            (Ok(view), Some(segments)) => Some(crate::stub::redundancy(segments, view)),
+            _ => None,
+        };
+        let healthy = match (&view, &redundancy) {
+            (Ok(view), Some(r)) => view.live.iter().all(|l| l.up && !l.failed) && r.is_full(),
+            _ => false,
+        };
+        if output::is_json(format) {
+            print_json(&spec, &nodes, &view, redundancy.as_ref(), healthy);
+        } else {
+            print_table(&spec, &nodes, &view, redundancy.as_ref());
+        }
+        Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
+}
+
+/// Every node as it sees itself; `None` when it does not answer.
+pub async fn node_states(spec: &ClusterSpec, cluster: &Cluster) -> Vec<Option<NodeStatus>> {
+    let mut asking = Vec::new();
+    for node in &spec.node {
+        let channel = cluster.channels().to(&node.addr);
+        asking.push(tokio::spawn(async move {
+            channel.call::<_, NodeStatus>(Opcode::NodeStatus, &(), NODE_WAIT).await.ok()
+        }));
+    }
+    let mut states = Vec::new();
+    for asked in asking {
+        states.push(asked.await.ok().flatten());
+    }
+    states
+}
+
+/// All live segments.
+pub async fn segments(cluster: &Cluster) -> Result<Vec<SegmentInfo>, String> {
+    let mut all: Vec<SegmentInfo> = Vec::new();
+    loop {
+        let after = all.last().map(|s| s.id);
+        match cluster.query(Query::Segments { after, limit: 4096 }).await {
+            Ok(Answer::Segments(more)) if more.is_empty() => return Ok(all),
+            Ok(Answer::Segments(more)) => all.extend(more),
+            Ok(_) => return Err("unexpected answer".to_owned()),
+            Err(errno) => return Err(errno.to_string()),
+        }
+    }
+}
+
+/// Targets that took a place and do not have all its rows yet.
+pub fn unclean_targets(map: &ClusterMap) -> Vec<TargetId> {
+    let mut ids: Vec<TargetId> =
+        map.groups.iter().flat_map(|g| &g.positions).filter(|p| !p.clean).map(|p| p.target).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// One word on a target.
+fn target_state(view: &ClusterView, id: TargetId) -> String {
+    let Some(live) = view.live.iter().find(|l| l.id == id) else { return "unknown".to_owned() };
+    if live.failed {
+        return "failed".to_owned();
+    }
+    if !live.up {
+        return "down".to_owned();
+    }
+    if unclean_targets(&view.map).contains(&id) {
+        return match live.rebuild {
+            Some((done, total)) => format!("rebuilding {done}/{total}"),
+            None => "rebuilding".to_owned(),
+        };
+    }
+    "up".to_owned()
+}
+
+fn print_table(
+    spec: &ClusterSpec,
+    nodes: &[Option<NodeStatus>],
+    view: &Result<ClusterView, String>,
+    redundancy: Option<&crate::stub::Redundancy>,
+) {
+    println!("cluster {}  file system {}  {}+{}", spec.cluster, spec.name, spec.data_rows, spec.parity_rows);
+    let mut rows = vec![["node", "address", "state", "metadata", "target", "used", "free"].map(String::from).to_vec()];
+    for (node, status) in spec.node.iter().zip(nodes) {
+        let role = match status.as_ref().and_then(|s| s.meta.as_ref()) {
+            Some(meta) if meta.leader.as_deref() == Some(&node.name) => "leader".to_owned(),
+            Some(meta) if meta.members.iter().any(|m| m.id == meta.id && m.voting) => "voter".to_owned(),
+            Some(meta) if meta.initialized => "catching up".to_owned(),
+            Some(_) => "blank".to_owned(),
+            None if node.voter && status.is_none() => "?".to_owned(),
+            None => "-".to_owned(),
+        };
+        let strangers = status.as_ref().is_some_and(|s| !s.strangers.is_empty());
+        let targets: Vec<_> = view
+            .as_ref()
+            .map(|v| v.map.targets.iter().filter(|t| t.node == node.name).map(|t| t.id).collect())
+            .unwrap_or_default();
+        let process = if status.is_some() { "up" } else { "down" }.to_owned();
+        if strangers {
+            rows.push(vec![node.name.clone(), node.addr.clone(), format!("blank disk: isobar node replace {}", node.name), role, "-".into(), "-".into(), "-".into()]);
+            continue;
+        }
+        if targets.is_empty() {
+            rows.push(vec![node.name.clone(), node.addr.clone(), process, role.clone(), "-".into(), "-".into(), "-".into()]);
+        }
+        for id in targets {
+            let Ok(view) = view else { continue };
+            let live = view.live.iter().find(|l| l.id == id);
+            let size = |pick: fn(&isobar_wire::message::cluster::TargetLive) -> u64| live.map_or("?".into(), |l| output::bytes(pick(l)));
+            rows.push(vec![node.name.clone(), node.addr.clone(), target_state(view, id), role.clone(), id.to_string(), size(|l| l.used_bytes), size(|l| l.free_bytes)]);
+        }
+    }
+    output::table(&rows);
+    let voters = nodes.iter().flatten().filter_map(|s| s.meta.as_ref()).find(|m| m.leader.is_some());
+    match voters {
+        Some(meta) => {
+            let voting = meta.members.iter().filter(|m| m.voting).count();
+            println!(
+                "metadata: {voting} voters, {} may be lost; leader {}, term {}, {} entries applied",
+                (voting - 1) / 2,
+                meta.leader.as_deref().unwrap_or("-"),
+                meta.term,
+                meta.applied
+            );
+        }
+        None => println!("metadata: no quorum; calls wait, then give EIO"),
+    }
+    if let Err(error) = view {
+        println!("no leader: {error}");
+    }
+    match redundancy {
+        Some(redundancy) => println!("data: {redundancy}"),
+        None => println!("data: redundancy unknown without metadata"),
+    }
+}
+
+fn print_json(
+    spec: &ClusterSpec,
+    nodes: &[Option<NodeStatus>],
+    view: &Result<ClusterView, String>,
+    redundancy: Option<&crate::stub::Redundancy>,
+    healthy: bool,
+) {
+    output::json(&json!({
+        "cluster": spec.cluster,
+        "data_rows": spec.data_rows,
+        "parity_rows": spec.parity_rows,
+        "healthy": healthy,
+        "nodes": spec.node.iter().zip(nodes).map(|(n, s)| json!({ "name": n.name, "addr": n.addr, "status": s })).collect::<Vec<_>>(),
+        "view": view.as_ref().ok(),
+        "error": view.as_ref().err(),
+        "redundancy": redundancy,
+    }));
+}

@@ -1,0 +1,71 @@
+//! The crates depend on each other as ARCHITECTURE.md draws it, and in no other way.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// Each crate and all it may use of ours.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("isobar-base", &[]),
+    ("isobar-disk", &["isobar-base"]),
+    ("isobar-erasure", &["isobar-base"]),
+    ("isobar-wire", &["isobar-base"]),
+    ("isobar-store", &["isobar-base", "isobar-disk"]),
+    ("isobar-meta", &["isobar-base", "isobar-wire"]),
+    ("isobar-consensus", &["isobar-base", "isobar-disk"]),
+    ("isobar-client", &["isobar-base", "isobar-erasure", "isobar-wire"]),
+    (
+        "isobar-server",
+        &[
+            "isobar-base",
+            "isobar-disk",
+            "isobar-wire",
+            "isobar-store",
+            "isobar-meta",
+            "isobar-consensus",
+            "isobar-client",
+        ],
+    ),
+    ("isobar-mount", &["isobar-base", "isobar-wire", "isobar-client"]),
+    ("isobar", &["isobar-base", "isobar-wire", "isobar-client", "isobar-server", "isobar-mount"]),
+];
+
+fn metadata() -> serde_json::Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
+}
+
+#[test]
+fn every_arrow_between_crates_is_allowed() {
+    let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert_eq!(packages.len(), ARROWS.len(), "a crate is missing from the list of arrows");
+    for package in packages {
+        let name = package["name"].as_str().expect("a name");
+        let may = allowed.get(name).unwrap_or_else(|| panic!("crate {name} is not in the list of arrows"));
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let to = dependency["name"].as_str().expect("a name");
+            // Tests may use what they like as long as nothing points up.
+            let is_test = dependency["kind"].as_str() == Some("dev");
+            let below = ARROWS.iter().position(|(n, _)| *n == to) < ARROWS.iter().position(|(n, _)| *n == name);
+            let ours = to == "isobar" || to.starts_with("isobar-");
+            assert!(!ours || may.contains(&to) || (is_test && below), "{name} must not depend on {to}");
+        }
+    }
+}
+
+#[test]
+fn only_the_erasure_code_is_unsafe() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for (name, _) in ARROWS.iter().filter(|(name, _)| *name != "isobar-erasure") {
+        let dir = if *name == "isobar" { "isobar" } else { &name["isobar-".len()..] };
+        let file = if *name == "isobar" { "main.rs" } else { "lib.rs" };
+        let text = std::fs::read_to_string(root.join(dir).join("src").join(file)).expect("a crate has a root");
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{name} must forbid unsafe code");
+    }
+}
