@@ -5,13 +5,16 @@ use std::ops::ControlFlow;
 
 use crate::crc32c;
 
+/// Called with each key and value of a range; says whether to go on.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
 /// Read access to ordered keys.
 pub trait KvRead {
     /// The value of `key`, if present.
     fn get(&self, key: &[u8]) -> Option<Vec<u8>>;
 
     /// Calls `visit(key, value)` for every key in `[start, end)`, in order, until it breaks.
-    fn range(&self, start: &[u8], end: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>);
+    fn range(&self, start: &[u8], end: &[u8], visit: &mut Visit<'_>);
 
     /// Whether `key` is present.
     fn contains(&self, key: &[u8]) -> bool {
@@ -37,7 +40,7 @@ impl KvRead for MemoryKv {
         self.0.get(key).cloned()
     }
 
-    fn range(&self, start: &[u8], end: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>) {
+    fn range(&self, start: &[u8], end: &[u8], visit: &mut Visit<'_>) {
         if start >= end {
             return;
         }

@@ -19,4 +19,4 @@ pub use errno::Errno;
 pub use fragment::{FragmentHeader, FragmentKey};
 pub use geometry::{Geometry, segment_width};
 pub use ids::{ClusterId, Ino, PgId, SegmentId, SessionId, TargetId, random_u64};
-pub use kv::{Kv, KvRead, MemoryKv, state_hash};
+pub use kv::{Kv, KvRead, MemoryKv, Visit, state_hash};

@@ -1,1 +1,51 @@
-//! placeholder
+//! Replicates an opaque log with Raft and applies it to a deterministic state machine over ordered keys.
+//!
+//! This crate knows nothing of file systems. Consensus itself is openraft's; this crate is the log file, the
+//! state's storage, the messages, snapshots, read confirmations and the rules for who may vote:
+//!
+//! ```text
+//!  propose ──► openraft ──► log (own segments, one writer thread, group sync)          log/
+//!                 │ ▲
+//!   handle ───────┘ │ committed
+//!   (peers, network)│
+//!                   └──► machine ──► overlay in memory ──checkpoint──► LSM tree         lsm/
+//!   read_index, read ◄──────────────┘                        └──► snapshots            dump.rs
+//! ```
+//!
+//! **What is promised**
+//! - *Durable before acknowledged*: `propose` returns after the entry is synced on a majority of voters' disks,
+//!   this one among them, and applied here.
+//! - *One history*: every replica applies the same entries in the same order, once (I3, I11). A replica whose log and
+//!   checkpoint do not join, or whose log is damaged before an intact later record, refuses to start.
+//! - *Identity* (I13): the Raft id is the disk's. A blank disk is a learner until `replace_voter` promotes it in one
+//!   joint change that removes the old id. Log reversion is not compiled in.
+//! - *No clock in safety* (I10): reads are confirmed by a majority each time; there is no leader lease.
+//!
+//! **Elections.** openraft 0.9 draws one election timeout per process and reuses it, and looks at its timers every
+//! 1.5 heartbeats. Each voter therefore gets a window of its own, one value wide, further from its neighbours' than a
+//! tick: two survivors never split votes again and again (`GroupConfig::slot`).
+//!
+//! Start reading at `group.rs`; the invariants of the log are in `log/mod.rs`, those of the state in `lsm/mod.rs`.
+#![forbid(unsafe_code)]
+
+mod config;
+mod dump;
+mod error;
+mod group;
+mod keeper;
+mod log;
+mod lsm;
+mod machine;
+mod membership;
+mod network;
+mod read_index;
+mod status;
+mod types;
+
+pub use config::GroupConfig;
+pub use error::{ConsensusError, ProposeError, TransportError};
+pub use group::Group;
+pub use machine::StateMachine;
+pub use network::{Reply, Rpc, Transport};
+pub use status::{GroupStatus, Leadership};
+pub use types::Member;

@@ -179,12 +179,12 @@ async fn act(
     progress.done(&rebuilt);
     local.ready(READY_WAIT, |text| progress.now(text)).await?;
     let view = cluster.refresh(READY_WAIT).await?;
-    let redundancy = crate::stub::redundancy(&status::segments(&cluster).await?, &view);
-    let report = fsck::check(&local.spec, &cluster).await?;
+    let redundancy = isobar_server::redundancy(&status::segments(&cluster).await?, &view);
+    let report = fsck::check(&cluster, progress).await?;
     findings.push(Finding {
         promised: "full redundancy returns",
-        happened: format!("{rebuilt}; {redundancy}; fsck: {}", report.summary()),
-        kept: redundancy.is_full() && report.is_clean(),
+        happened: format!("{rebuilt}; {}; fsck {}", status::redundancy_text(&redundancy), fsck::summary(&report)),
+        kept: redundancy.worst() == 0 && report.is_clean(),
     });
 
     // The proof of the rebuild: two nodes that held everything until now die.

@@ -13,7 +13,6 @@ mod node;
 mod output;
 mod progress;
 mod status;
-mod stub;
 
 use std::process::ExitCode;
 

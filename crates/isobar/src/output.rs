@@ -41,7 +41,8 @@ pub fn table(rows: &[Vec<String>]) {
         let mut line = String::new();
         for (c, cell) in row.iter().enumerate() {
             let pad = " ".repeat(widths[c] - cell.chars().count());
-            let right = at > 0 && cell.starts_with(|ch: char| ch.is_ascii_digit());
+            let number = cell.starts_with(|ch: char| ch.is_ascii_digit()) && cell.len() < 16;
+            let right = at > 0 && number;
             line += &if right { format!("{pad}{cell}  ") } else { format!("{cell}{pad}  ") };
         }
         println!("{}", line.trim_end());

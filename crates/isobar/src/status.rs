@@ -30,11 +30,11 @@ pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
             Err(_) => None,
         };
         let redundancy = match (&view, &segments) {
-            (Ok(view), Some(segments)) => Some(crate::stub::redundancy(segments, view)),
+            (Ok(view), Some(segments)) => Some(isobar_server::redundancy(segments, view)),
             _ => None,
         };
         let healthy = match (&view, &redundancy) {
-            (Ok(view), Some(r)) => view.live.iter().all(|l| l.up && !l.failed) && r.is_full(),
+            (Ok(view), Some(r)) => view.live.iter().all(|l| l.up && !l.failed) && r.worst() == 0,
             _ => false,
         };
         if output::is_json(format) {
@@ -107,7 +107,7 @@ fn print_table(
     spec: &ClusterSpec,
     nodes: &[Option<NodeStatus>],
     view: &Result<ClusterView, String>,
-    redundancy: Option<&crate::stub::Redundancy>,
+    redundancy: Option<&isobar_server::Redundancy>,
 ) {
     println!("cluster {}  file system {}  {}+{}", spec.cluster, spec.name, spec.data_rows, spec.parity_rows);
     let mut rows = vec![["node", "address", "state", "metadata", "target", "used", "free"].map(String::from).to_vec()];
@@ -159,7 +159,7 @@ fn print_table(
         println!("no leader: {error}");
     }
     match redundancy {
-        Some(redundancy) => println!("data: {redundancy}"),
+        Some(redundancy) => println!("data: {}", redundancy_text(redundancy)),
         None => println!("data: redundancy unknown without metadata"),
     }
 }
@@ -168,7 +168,7 @@ fn print_json(
     spec: &ClusterSpec,
     nodes: &[Option<NodeStatus>],
     view: &Result<ClusterView, String>,
-    redundancy: Option<&crate::stub::Redundancy>,
+    redundancy: Option<&isobar_server::Redundancy>,
     healthy: bool,
 ) {
     output::json(&json!({
@@ -179,6 +179,39 @@ fn print_json(
         "nodes": spec.node.iter().zip(nodes).map(|(n, s)| json!({ "name": n.name, "addr": n.addr, "status": s })).collect::<Vec<_>>(),
         "view": view.as_ref().ok(),
         "error": view.as_ref().err(),
-        "redundancy": redundancy,
+        "redundancy": redundancy.map(redundancy_json),
     }));
+}
+
+/// What redundancy is left, in words.
+pub fn redundancy_text(redundancy: &isobar_server::Redundancy) -> String {
+    let total = redundancy.total();
+    if total.segments == 0 {
+        return "no segments".to_owned();
+    }
+    if redundancy.worst() == 0 {
+        return format!("all {} segments ({}) have all their rows", total.segments, output::bytes(total.bytes));
+    }
+    let mut parts: Vec<String> = Vec::new();
+    for (missing, count) in redundancy.by_missing.iter().enumerate().filter(|(_, c)| c.segments > 0) {
+        let rows = match missing {
+            0 => "complete".to_owned(),
+            1 => "with 1 row missing".to_owned(),
+            more => format!("with {more} rows missing"),
+        };
+        parts.push(format!("{} segments ({}) {rows}", count.segments, output::bytes(count.bytes)));
+    }
+    if redundancy.lost.segments > 0 {
+        parts.push(format!("{} of them cannot be read now", redundancy.lost.segments));
+    }
+    parts.join(", ")
+}
+
+/// The same for programs.
+pub fn redundancy_json(redundancy: &isobar_server::Redundancy) -> serde_json::Value {
+    json!({
+        "by_missing_rows": redundancy.by_missing.iter().map(|c| json!({ "segments": c.segments, "bytes": c.bytes })).collect::<Vec<_>>(),
+        "unreadable": { "segments": redundancy.lost.segments, "bytes": redundancy.lost.bytes },
+        "full": redundancy.worst() == 0,
+    })
 }

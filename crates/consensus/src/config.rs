@@ -1,0 +1,94 @@
+//! Settings of one replica of one group.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::{ConsensusError, Member};
+
+/// How one replica of one group is set up.
+#[derive(Clone, Debug)]
+pub struct GroupConfig {
+    /// Directory of the log and the checkpoints; created if missing.
+    pub dir: PathBuf,
+    /// This replica.
+    pub me: Member,
+    /// The metadata group's number.
+    pub group: u16,
+    /// A number no other voter of the group has, small: it places the election window.
+    pub slot: u32,
+    /// Size of the log file, reserved at creation.
+    pub log_bytes: u64,
+    /// Bytes of recent log entries kept in memory for replication.
+    pub log_cache_bytes: u64,
+    /// The log is shortened when more than this is in use and the state is checkpointed.
+    pub log_keep_bytes: u64,
+    /// The log is shortened when it holds more entries than this.
+    pub log_keep_entries: u64,
+    /// Whether log space is written before its first use (two to three times faster syncs on a file).
+    pub log_prewrite: bool,
+    /// The leader's heartbeat. A peer that does not answer within it is asked again.
+    pub heartbeat_ms: u64,
+    /// Start of the election window of slot 0.
+    pub election_base_ms: u64,
+    /// Distance of the election windows of neighbouring slots. Timers tick every 1.5 heartbeats, so this is
+    /// larger: then no two voters ever fire in the same tick, and votes cannot split again and again.
+    pub election_step_ms: u64,
+    /// Followers learn of a commit at most about this much later when no entry carries it earlier.
+    pub commit_delay_ms: u64,
+    /// Unsaved changes that start a checkpoint.
+    pub dirty_bytes_max: u64,
+    /// Age of unsaved changes that starts a checkpoint.
+    pub checkpoint_every_ms: u64,
+    /// Bytes of clean keys and values cached in memory.
+    pub cache_bytes: u64,
+    /// Bytes of a snapshot sent in one message.
+    pub snapshot_chunk_bytes: u64,
+    /// How long sending one chunk of a snapshot, or installing it all, may take.
+    pub snapshot_timeout: Duration,
+}
+
+impl GroupConfig {
+    /// Sensible settings for `me` in `group`, with files in `dir`.
+    pub fn new(dir: impl Into<PathBuf>, me: Member, group: u16, slot: u32) -> GroupConfig {
+        GroupConfig {
+            dir: dir.into(),
+            me,
+            group,
+            slot,
+            log_bytes: 256 << 20,
+            log_cache_bytes: 16 << 20,
+            log_keep_bytes: 128 << 20,
+            log_keep_entries: 200_000,
+            log_prewrite: true,
+            heartbeat_ms: 100,
+            election_base_ms: 600,
+            election_step_ms: 200,
+            commit_delay_ms: 10,
+            dirty_bytes_max: 32 << 20,
+            checkpoint_every_ms: 5_000,
+            cache_bytes: 64 << 20,
+            snapshot_chunk_bytes: 1 << 20,
+            snapshot_timeout: Duration::from_secs(120),
+        }
+    }
+
+    pub(crate) fn raft(&self) -> Result<openraft::Config, ConsensusError> {
+        let window = self.election_base_ms + u64::from(self.slot) * self.election_step_ms;
+        openraft::Config {
+            cluster_name: format!("group-{}", self.group),
+            heartbeat_interval: self.heartbeat_ms,
+            election_timeout_min: window,
+            // One draw per process, reused for ever: the window is one value wide and disjoint from all others.
+            election_timeout_max: window + 1,
+            install_snapshot_timeout: self.snapshot_timeout.as_millis() as u64,
+            max_payload_entries: 256,
+            snapshot_policy: openraft::SnapshotPolicy::Never,
+            snapshot_max_chunk_size: self.snapshot_chunk_bytes,
+            // Purging is decided by this crate, by bytes.
+            max_in_snapshot_log_to_keep: u64::MAX,
+            ..openraft::Config::default()
+        }
+        .validate()
+        .map_err(|e| ConsensusError::Refused(e.to_string()))
+    }
+}

@@ -1,0 +1,161 @@
+//! openraft's view of the state: applies entries in order, installs and offers snapshots.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use isobar_base::Kv;
+use openraft::storage::{RaftStateMachine, Snapshot};
+use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder, StorageIOError};
+
+use crate::ConsensusError;
+use crate::dump::{Dump, DumpMeta};
+use crate::log::LogStore;
+use crate::lsm::{Applied, Store};
+use crate::types::{Entry, LogId, Membership, SnapshotMeta, StorageError, Types, index_of};
+
+/// The deterministic machine that a group replicates.
+pub trait StateMachine: Send + Sync + 'static {
+    /// Applies `entry`, which is number `index` of the log, to `kv` and returns the reply for its proposer.
+    ///
+    /// Must be a pure function of the state and its arguments (I11): every replica calls it with the same entries
+    /// in the same order, once in each life of the state. A panic stops the replica.
+    fn apply(&self, kv: &mut dyn Kv, index: u64, entry: &[u8]) -> Vec<u8>;
+}
+
+/// What openraft drives.
+pub(crate) struct Machine {
+    pub store: Arc<Store>,
+    pub log: LogStore,
+    pub user: Arc<dyn StateMachine>,
+    pub group: u16,
+    pub dir: PathBuf,
+}
+
+fn write_error(error: impl std::error::Error + 'static) -> StorageError {
+    StorageIOError::write_state_machine(&error).into()
+}
+
+fn read_error(error: impl std::error::Error + 'static) -> StorageError {
+    StorageIOError::read_state_machine(&error).into()
+}
+
+/// Whether a majority of `membership` always contains more than one voter. A joint one needs a majority of each.
+pub(crate) fn needs_others(membership: &openraft::Membership<u64, crate::Member>) -> bool {
+    membership.get_joint_config().iter().any(|voters| voters.len() > 1)
+}
+
+impl RaftStateMachine<Types> for Machine {
+    type SnapshotBuilder = Builder;
+
+    async fn applied_state(&mut self) -> Result<(Option<LogId>, Membership), StorageError> {
+        let Applied { log_id, membership, .. } = self.store.applied();
+        Ok((log_id, membership))
+    }
+
+    async fn apply<I>(&mut self, entries: I) -> Result<Vec<Vec<u8>>, StorageError>
+    where
+        I: IntoIterator<Item = Entry> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        if self.store.overfull() {
+            let mut saved = self.store.saved();
+            while self.store.overfull() {
+                self.store.request_checkpoint();
+                // The sender lives in the store.
+                let _ = saved.changed().await;
+            }
+        }
+        Ok(self.store.apply(|kv, applied| {
+            entries
+                .into_iter()
+                .map(|entry| {
+                    let id = entry.log_id;
+                    let reply = match entry.payload {
+                        EntryPayload::Blank => Vec::new(),
+                        EntryPayload::Normal(payload) => self.user.apply(kv, id.index, &payload.0),
+                        EntryPayload::Membership(membership) => {
+                            applied.membership = Membership::new(Some(id), membership);
+                            Vec::new()
+                        }
+                    };
+                    applied.log_id = Some(id);
+                    reply
+                })
+                .collect()
+        }))
+    }
+
+    async fn get_snapshot_builder(&mut self) -> Builder {
+        Builder { store: self.store.clone(), group: self.group, dir: self.dir.clone() }
+    }
+
+    async fn begin_receiving_snapshot(&mut self) -> Result<Box<Dump>, StorageError> {
+        let dump = Dump::receive(&self.dir).map_err(write_error)?;
+        Ok(Box::new(dump))
+    }
+
+    async fn install_snapshot(
+        &mut self,
+        meta: &SnapshotMeta,
+        snapshot: Box<Dump>,
+    ) -> Result<(), StorageError> {
+        let (store, group, log_id) = (self.store.clone(), self.group, meta.last_log_id);
+        let install = move || {
+            let file = snapshot.into_file().map_err(ConsensusError::io("receiving a snapshot"))?;
+            let found = store.install(file)?;
+            if (found.group, found.log_id) != (group, log_id) {
+                return Err(ConsensusError::Malformed(format!(
+                    "snapshot of group {}, {:?} sent as {log_id:?}",
+                    found.group, found.log_id
+                )));
+            }
+            Ok(())
+        };
+        let result = tokio::task::spawn_blocking(install).await.map_err(write_error)?;
+        self.log.set_shared_majority(needs_others(meta.last_membership.membership()));
+        result.map_err(write_error)
+    }
+
+    async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot<Types>>, StorageError> {
+        offer(&self.store, self.group, &self.dir).map_err(read_error)
+    }
+}
+
+/// The last checkpoint as a snapshot, if there is one. Its bytes are written when they are read.
+fn offer(
+    store: &Store,
+    group: u16,
+    dir: &std::path::Path,
+) -> Result<Option<Snapshot<Types>>, ConsensusError> {
+    let view = store.view()?;
+    let Applied { log_id, membership, .. } = view.applied()?;
+    if log_id.is_none() {
+        return Ok(None);
+    }
+    let snapshot_id = format!("{}-{:016x}", index_of(&log_id), isobar_base::random_u64());
+    let meta = SnapshotMeta { last_log_id: log_id, last_membership: membership.clone(), snapshot_id };
+    let dump = Dump::of(view, DumpMeta { group, log_id, membership }, dir);
+    Ok(Some(Snapshot { meta, snapshot: Box::new(dump) }))
+}
+
+/// "Building a snapshot" is making sure there is a checkpoint: from then on the log before it may go.
+pub(crate) struct Builder {
+    store: Arc<Store>,
+    group: u16,
+    dir: PathBuf,
+}
+
+impl RaftSnapshotBuilder<Types> for Builder {
+    async fn build_snapshot(&mut self) -> Result<Snapshot<Types>, StorageError> {
+        let (store, group, dir) = (self.store.clone(), self.group, self.dir.clone());
+        let build = move || {
+            if let Some(snapshot) = offer(&store, group, &dir)? {
+                return Ok(snapshot);
+            }
+            store.checkpoint()?;
+            offer(&store, group, &dir)?
+                .ok_or_else(|| ConsensusError::Refused("nothing is applied yet".into()))
+        };
+        tokio::task::spawn_blocking(build).await.map_err(read_error)?.map_err(read_error)
+    }
+}

@@ -1,0 +1,35 @@
+//! Why a node does not start or stops.
+
+use std::path::PathBuf;
+
+/// Why a node does not start or stops. Each is one line that says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The configuration cannot be used. Not to be retried before it is changed.
+    #[error("configuration: {0}")]
+    Config(String),
+    /// A storage target cannot be used.
+    #[error("target {path}: {why}")]
+    Target {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        why: String,
+    },
+    /// The metadata role cannot be used.
+    #[error("metadata in {path}: {why}")]
+    Meta {
+        /// Its directory.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        why: String,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// Where.
+        addr: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}

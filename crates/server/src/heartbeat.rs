@@ -1,0 +1,77 @@
+//! Reports to the metadata leader, and what comes back: the cluster map and who is alive.
+
+use std::sync::Arc;
+
+use isobar_wire::Opcode;
+use isobar_wire::message::cluster::{Heartbeat, HeartbeatReply};
+
+use crate::limits::STATUS_TIMEOUT;
+use crate::node::Shared;
+
+/// Reports as long as the node runs.
+pub(crate) async fn run(node: Arc<Shared>) {
+    let voters: Vec<String> = node.spec.node.iter().filter(|n| n.voter).map(|n| n.addr.clone()).collect();
+    let mut turn = 0;
+    loop {
+        // The leader, then whoever it or anybody else names, then the voters one by one.
+        let mut addr = node.leader_addr().or_else(|| voters.get(turn % voters.len().max(1)).cloned());
+        turn += 1;
+        for _ in 0..=voters.len() {
+            let Some(to) = addr.take() else { break };
+            match report(&node, &to).await {
+                Some(HeartbeatReply::Ok { map, live, strangers }) => {
+                    node.learn(map, live, strangers);
+                    node.set_leader(Some(to));
+                    break;
+                }
+                Some(HeartbeatReply::NotLeader(hint)) => {
+                    node.set_leader(None);
+                    addr = hint.filter(|hint| *hint != to);
+                }
+                None => {
+                    node.set_leader(None);
+                    addr = voters.get(turn % voters.len().max(1)).cloned();
+                    turn += 1;
+                }
+            }
+        }
+        tokio::time::sleep(node.config.heartbeat()).await;
+    }
+}
+
+async fn report(node: &Arc<Shared>, to: &str) -> Option<HeartbeatReply> {
+    let heartbeat = Heartbeat {
+        node: node.config.node.clone(),
+        addr: node.addr.clone(),
+        epoch: node.access.view().known().map.epoch,
+        targets: node.targets.iter().map(|t| (t.info.clone(), t.live())).collect(),
+        voter: node.meta.as_ref().map(|meta| meta.me),
+    };
+    if to == node.addr {
+        return Some(hear(node, heartbeat));
+    }
+    let channel = node.access.channels().to(to);
+    match channel.call(Opcode::Heartbeat, &heartbeat, STATUS_TIMEOUT).await {
+        Ok(reply) => Some(reply),
+        Err(error) => {
+            tracing::debug!(addr = to, %error, "report not delivered");
+            None
+        }
+    }
+}
+
+/// The leader's side.
+pub(crate) fn hear(node: &Arc<Shared>, heartbeat: Heartbeat) -> HeartbeatReply {
+    let Some(meta) = node.meta.as_ref().filter(|meta| meta.group.is_leader()) else {
+        return HeartbeatReply::NotLeader(node.leader_addr());
+    };
+    let epoch = heartbeat.epoch;
+    let map = meta.group.read(isobar_meta::cluster_map);
+    let unknown =
+        heartbeat.targets.iter().map(|(target, _)| target.id).filter(|&id| map.target(id).is_none());
+    // Before the groups are built every target of the cluster file is welcome.
+    let strangers = unknown.filter(|_| !map.groups.is_empty()).collect();
+    meta.liveness.hear(heartbeat);
+    let live = meta.liveness.live(&map);
+    HeartbeatReply::Ok { map: (map.epoch > epoch).then_some(map), live, strangers }
+}

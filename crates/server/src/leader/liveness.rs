@@ -1,0 +1,159 @@
+//! Who reports, as the leader hears it. In memory only: no safety depends on it (I10).
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use isobar_base::{TargetId, limits};
+use isobar_wire::message::cluster::{ClusterMap, Heartbeat, TargetInfo, TargetLive};
+use parking_lot::Mutex;
+
+const DOWN_AFTER: Duration = Duration::from_millis(limits::NODE_DOWN_MS);
+
+/// The last report of a node.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    /// When it came.
+    pub(crate) at: Instant,
+    /// What it said.
+    pub(crate) heartbeat: Heartbeat,
+}
+
+/// All reports heard while this node leads.
+#[derive(Debug, Default)]
+pub(crate) struct Liveness(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    nodes: HashMap<String, Report>,
+    /// What the leader before was known to see: stands for a target until the time it has to report is up.
+    inherited: HashMap<TargetId, TargetLive>,
+    leading_since: Option<Instant>,
+}
+
+impl Liveness {
+    /// This node begins to lead: nobody has reported to it yet, and nobody is down for that.
+    pub(crate) fn begin(&self, inherited: Vec<TargetLive>) {
+        *self.0.lock() = Table {
+            nodes: HashMap::new(),
+            inherited: inherited.into_iter().map(|live| (live.id, live)).collect(),
+            leading_since: Some(Instant::now()),
+        };
+    }
+
+    /// A node reports.
+    pub(crate) fn hear(&self, heartbeat: Heartbeat) {
+        let mut table = self.0.lock();
+        let report = Report { at: Instant::now(), heartbeat };
+        let node = report.heartbeat.node.clone();
+        let silent = table.nodes.get(&node).is_some_and(|last| last.at.elapsed() > DOWN_AFTER);
+        if silent {
+            tracing::info!(node, "reports again");
+        }
+        table.nodes.insert(node, report);
+    }
+
+    /// Nodes that report, with what they said last.
+    pub(crate) fn reports(&self) -> Vec<Report> {
+        self.0.lock().nodes.values().filter(|r| r.at.elapsed() <= DOWN_AFTER).cloned().collect()
+    }
+
+    /// How each target of the map is.
+    pub(crate) fn live(&self, map: &ClusterMap) -> Vec<TargetLive> {
+        let table = self.0.lock();
+        map.targets.iter().map(|target| table.live(target)).collect()
+    }
+
+    /// How long a target has not been heard of; `None` while it reports.
+    pub(crate) fn silent_for(&self, target: &TargetInfo) -> Option<Duration> {
+        let table = self.0.lock();
+        let heard = table.report_of(target).map(|report| report.at).or(table.leading_since)?;
+        Some(heard.elapsed()).filter(|&silence| silence > DOWN_AFTER)
+    }
+}
+
+impl Table {
+    fn report_of(&self, target: &TargetInfo) -> Option<&Report> {
+        let report = self.nodes.get(&target.node)?;
+        report.heartbeat.targets.iter().any(|(info, _)| info.id == target.id).then_some(report)
+    }
+
+    fn live(&self, target: &TargetInfo) -> TargetLive {
+        let down = TargetLive {
+            id: target.id,
+            up: false,
+            failed: false,
+            used_bytes: 0,
+            free_bytes: 0,
+            rebuild: None,
+        };
+        let in_grace = self.leading_since.is_some_and(|since| since.elapsed() < DOWN_AFTER);
+        if let Some(report) = self.nodes.get(&target.node) {
+            let said = report.heartbeat.targets.iter().find(|(info, _)| info.id == target.id);
+            return match said {
+                Some((_, live)) => TargetLive { up: report.at.elapsed() <= DOWN_AFTER, ..*live },
+                None => down,
+            };
+        }
+        match self.inherited.get(&target.id) {
+            Some(live) if in_grace => *live,
+            None if in_grace => TargetLive { up: true, ..down },
+            // The sizes are still of use to those who ask how much there is.
+            Some(live) => TargetLive { up: false, ..*live },
+            None => down,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(id: u64, node: &str) -> TargetInfo {
+        let text = String::new;
+        TargetInfo {
+            id: TargetId(id),
+            node: node.into(),
+            slot: 0,
+            addr: text(),
+            domain: text(),
+            capacity_bytes: 1,
+        }
+    }
+
+    fn up(id: u64) -> TargetLive {
+        TargetLive { id: TargetId(id), up: true, failed: false, used_bytes: 1, free_bytes: 2, rebuild: None }
+    }
+
+    fn map(targets: Vec<TargetInfo>) -> ClusterMap {
+        ClusterMap { epoch: 1, fs: None, targets, groups: Vec::new(), replacing: Vec::new() }
+    }
+
+    #[test]
+    fn a_new_leader_shows_targets_as_they_were_until_they_had_time_to_report() {
+        let liveness = Liveness::default();
+        liveness.begin(vec![TargetLive { up: false, ..up(1) }, up(2)]);
+        let live = liveness.live(&map(vec![target(1, "a"), target(2, "b"), target(3, "c")]));
+        assert_eq!(live.iter().map(|l| l.up).collect::<Vec<_>>(), [false, true, true]);
+        liveness.0.lock().leading_since = Instant::now().checked_sub(DOWN_AFTER * 2);
+        let live = liveness.live(&map(vec![target(1, "a"), target(2, "b"), target(3, "c")]));
+        assert!(live.iter().all(|l| !l.up));
+        assert!(liveness.silent_for(&target(2, "b")).is_some());
+    }
+
+    #[test]
+    fn a_target_is_up_only_when_its_node_reports_that_very_disk() {
+        let liveness = Liveness::default();
+        liveness.begin(vec![up(1)]);
+        let heartbeat = Heartbeat {
+            node: "a".into(),
+            addr: String::new(),
+            epoch: 0,
+            targets: vec![(target(9, "a"), up(9))],
+            voter: None,
+        };
+        liveness.hear(heartbeat);
+        let live = liveness.live(&map(vec![target(1, "a"), target(9, "a")]));
+        assert_eq!(live.iter().map(|l| l.up).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(liveness.silent_for(&target(9, "a")), None);
+    }
+}

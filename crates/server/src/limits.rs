@@ -1,0 +1,63 @@
+//! Bounds that only the node daemon knows; the shared ones are in `isobar_base::limits`.
+
+use std::time::Duration;
+
+/// Encoded bytes of operations gathered into one log entry; a request that is longer goes alone.
+pub(crate) const ENTRY_BYTES_MAX: usize = 4 << 20;
+/// Operations that wait for the proposer before further ones are refused.
+pub(crate) const OPS_WAITING_MAX: usize = 64 << 10;
+/// Questions in one request.
+pub(crate) const QUERIES_PER_MESSAGE_MAX: usize = 1024;
+/// Rows in one list or delete message.
+pub(crate) const KEYS_PER_MESSAGE_MAX: usize = 4096;
+/// Writes of one target that are in the hands of its store: below the store's own bound, at which
+/// it would make the caller wait.
+pub(crate) const STORE_WRITES_MAX: usize = 960;
+/// A write of so many bytes counts as one of [`STORE_WRITES_MAX`]; longer ones count as more.
+pub(crate) const STORE_WRITE_UNIT_BYTES: usize = 64 << 10;
+/// Reads of one target that are in the hands of its store.
+pub(crate) const STORE_READS_MAX: usize = 960;
+/// How long a request between nodes may take.
+pub(crate) const NODE_CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a node may take to say how it is.
+pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the founder of a cluster waits before it asks all nodes again.
+pub(crate) const FOUNDING_PAUSE: Duration = Duration::from_millis(200);
+/// How often a node that waits for something an operator has to do says so.
+pub(crate) const WAITING_LINE_EVERY: Duration = Duration::from_secs(30);
+/// How often the leader looks for something to do about targets, voters and placement.
+pub(crate) const DUTIES_EVERY: Duration = Duration::from_millis(100);
+/// How often the leader looks for sessions that were not renewed.
+pub(crate) const EXPIRY_EVERY: Duration = Duration::from_millis(500);
+/// How often the leader looks for segments and inodes to remove.
+pub(crate) const COLLECT_EVERY: Duration = Duration::from_millis(100);
+/// Segments removed in one step of collection.
+pub(crate) const COLLECT_SEGMENTS_MAX: u32 = 2048;
+/// Inodes purged in one step of collection.
+pub(crate) const PURGE_INODES_MAX: u32 = 64;
+/// Rows whose fate is asked for at once.
+pub(crate) const ORPHAN_ROWS_MAX: usize = 1024;
+/// Segments looked at in one step of a walk over all of them.
+pub(crate) const SEGMENTS_PER_STEP: u32 = 2048;
+/// Pause before a rebuild that left rows missing, or lost its leader, goes over them again.
+pub(crate) const REBUILD_PAUSE: Duration = Duration::from_secs(2);
+/// How long a rebuilt row may take to get back on its target.
+pub(crate) const METADATA_WAIT: Duration = Duration::from_millis(isobar_base::limits::METADATA_WAIT_MS);
+/// Nameless inodes that one renewal tells a client about.
+pub(crate) const ORPHANS_PER_RENEWAL_MAX: u32 = 1024;
+/// Placement groups of a new cluster.
+pub(crate) const PLACEMENT_GROUPS: u32 = 64;
+/// Idle payload buffers that a node keeps.
+pub(crate) const POOL_BYTES: usize = 64 << 20;
+/// Segments considered for compaction in one step.
+pub(crate) const COMPACT_SEGMENTS_PER_STEP: u32 = 1024;
+/// Pieces read at the same time by compaction.
+pub(crate) const COMPACT_READS_MAX: usize = 8;
+/// A chunk with at least so many narrow extents is rewritten as one segment.
+pub(crate) const GATHER_EXTENTS_MIN: usize = 64;
+/// A file written to within this time is not looked at for narrow extents.
+pub(crate) const GATHER_QUIET: Duration = Duration::from_secs(5);
+/// Files looked at for narrow extents in one round.
+pub(crate) const GATHER_INODES_PER_STEP: u32 = 256;
+/// Pages of extent maps looked at for narrow extents in one round.
+pub(crate) const GATHER_PAGES_PER_ROUND: usize = 256;

@@ -1,0 +1,54 @@
+//! How a node is, as it sees itself.
+
+use std::sync::Arc;
+
+use isobar_wire::message::cluster::{MetaStatus, NodeStatus, VoterStatus};
+use rustix::time::ClockId;
+
+use crate::metadata::Metadata;
+use crate::node::Shared;
+
+/// The status of this node. Needs no quorum. With `hash`, the hash of the metadata state is computed,
+/// which reads all of it.
+pub(crate) fn status(node: &Arc<Shared>, hash: bool) -> NodeStatus {
+    let used = rustix::time::clock_gettime(ClockId::ProcessCPUTime);
+    NodeStatus {
+        node: node.config.node.clone(),
+        cluster: node.cluster,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        cpu_milliseconds: used.tv_sec as u64 * 1000 + used.tv_nsec as u64 / 1_000_000,
+        targets: node.targets.iter().map(|t| (t.info.clone(), t.live())).collect(),
+        strangers: node.strangers(),
+        meta: node.meta.as_ref().map(|meta| meta_status(meta, hash)),
+    }
+}
+
+fn meta_status(meta: &Metadata, hash: bool) -> MetaStatus {
+    let status = meta.group.status();
+    let member = |voting| {
+        let (matched, me, last_log) = (status.matched.clone(), status.me.id, status.last_log);
+        move |m: &isobar_consensus::Member| VoterStatus {
+            id: m.id,
+            node: m.name.clone(),
+            addr: m.addr.clone(),
+            voting,
+            matched: matched.get(&m.id).copied().or((m.id == me).then_some(last_log)),
+        }
+    };
+    MetaStatus {
+        id: status.me.id,
+        initialized: meta.group.is_initialized(),
+        term: status.term,
+        leader: status.leader.as_ref().map(|l| l.name.clone()),
+        last_log: status.last_log,
+        applied: status.applied,
+        state_hash: hash.then(|| meta.group.state_hash()),
+        members: status
+            .voters
+            .iter()
+            .map(member(true))
+            .chain(status.learners.iter().map(member(false)))
+            .collect(),
+    }
+}

@@ -1,0 +1,48 @@
+//! The check of a whole cluster finds what is wrong, and nothing else.
+
+use bytes::Bytes;
+use isobar_server::{LostRange, fsck};
+use isobar_wire::Opcode;
+use isobar_wire::message::storage::DeleteRequest;
+
+use crate::harness::{SECOND, TestCluster, bytes, create, write};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn missing_rows_lost_ranges_and_uncommitted_rows_are_told_apart() {
+    let mut cluster = TestCluster::start(3, 3, 2, 1).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let file = create(&session, "file").await;
+    write(&session, &segments, &file, 0, bytes(100_000, 1)).await;
+    let damaged = write(&session, &segments, &file, 100_000, bytes(100_000, 2)).await;
+    segments.write(&session, Bytes::from(bytes(50_000, 3))).await.unwrap();
+    let report = fsck(&cluster.access, |_| {}).await.unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    assert_eq!((report.segments, report.files, report.rows, report.pending, report.orphans), (2, 1, 9, 3, 0));
+
+    let remove = async |at: usize| {
+        let (target, _) = cluster.status(at).await.targets.remove(0);
+        let keys: Vec<_> =
+            cluster.rows_of(at).await.into_iter().filter(|key| key.segment == damaged.id).collect();
+        assert_eq!(keys.len(), 1);
+        let channel = cluster.access.channels().to(&cluster.spec.node[at].addr);
+        channel
+            .call::<_, ()>(Opcode::Delete, &DeleteRequest { target: target.id, keys }, SECOND)
+            .await
+            .unwrap();
+    };
+    remove(0).await;
+    let report = fsck(&cluster.access, |_| {}).await.unwrap();
+    assert!(!report.is_clean());
+    assert_eq!((report.missing.len(), report.lost.len()), (1, 0));
+    assert_eq!(report.missing[0].ino, file.ino);
+    remove(1).await;
+    let report = fsck(&cluster.access, |_| {}).await.unwrap();
+    let lost = LostRange { ino: file.ino, offset: 100_000, len: 100_000, segment: damaged.id };
+    assert_eq!((report.missing.len(), report.lost.as_slice()), (2, &[lost][..]));
+
+    cluster.stop_node(2).await;
+    cluster.wait_for(|view| view.live.iter().filter(|l| l.up).count() == 2).await;
+    let report = fsck(&cluster.access, |_| {}).await.unwrap();
+    assert_eq!(report.unreachable.len(), 1);
+    assert_eq!(report.redundancy.by_missing[1].segments, 2);
+}

@@ -1,0 +1,66 @@
+//! What nothing names is removed, soon; what may still be named is kept.
+
+use bytes::Bytes;
+use isobar_wire::message::cluster::AdminRequest;
+use isobar_wire::message::ops::Op;
+
+use crate::harness::{TestCluster, bytes, create, eventually, unlink, write};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn rows_of_a_removed_file_are_freed_within_a_second() {
+    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let file = create(&session, "file").await;
+    for at in 0..20 {
+        write(&session, &segments, &file, at << 20, bytes(100_000, at as u8)).await;
+    }
+    assert_eq!(cluster.rows().await, 60);
+    unlink(&session, "file", file.ino).await;
+    let begun = std::time::Instant::now();
+    eventually("all rows are gone", async || cluster.rows().await == 0).await;
+    assert!(begun.elapsed().as_millis() < 1500, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_target_that_was_away_drops_what_was_removed_meanwhile() {
+    let mut cluster = TestCluster::start(4, 3, 2, 1).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let file = create(&session, "file").await;
+    for at in 0..20 {
+        write(&session, &segments, &file, at << 20, bytes(100_000, at as u8)).await;
+    }
+    assert!(!cluster.rows_of(3).await.is_empty());
+    cluster.stop_node(3).await;
+    cluster.wait_for(|view| view.live.iter().filter(|l| l.up).count() == 3).await;
+    unlink(&session, "file", file.ino).await;
+    eventually("the others drop theirs", async || cluster.rows().await == 0).await;
+    cluster.start_node(3).await.unwrap();
+    eventually("it drops its own", async || cluster.rows().await == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn uncommitted_rows_are_kept_while_their_session_may_commit_them() {
+    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let file = create(&session, "file").await;
+    let orphan = segments.write(&session, Bytes::from(bytes(50_000, 3))).await.unwrap();
+    let search = async || {
+        cluster.access.admin(&AdminRequest::Collect).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    };
+    search().await;
+    assert_eq!(cluster.rows().await, 3);
+    // The session gives it up and commits something later: the low-water passes it.
+    session.settle(orphan.id);
+    write(&session, &segments, &file, 0, bytes(50_000, 4)).await;
+    assert_eq!(cluster.rows().await, 6);
+    search().await;
+    eventually("the orphan is gone", async || cluster.rows().await == 3).await;
+    // A session that ends gives up all it has not committed.
+    segments.write(&session, Bytes::from(bytes(50_000, 5))).await.unwrap();
+    search().await;
+    assert_eq!(cluster.rows().await, 6);
+    session.mutate(Op::CloseSession).await.unwrap();
+    search().await;
+    eventually("its orphans are gone", async || cluster.rows().await == 3).await;
+}

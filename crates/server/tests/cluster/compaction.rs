@@ -1,0 +1,86 @@
+//! Segments that are not worth keeping are rewritten under readers and writers.
+
+use isobar_base::Ino;
+use isobar_client::Segments;
+use isobar_wire::message::files::{Map, Source};
+use isobar_wire::message::queries::{Answer, Query};
+
+use crate::harness::{TestCluster, bytes, create, eventually, write};
+
+async fn map(cluster: &TestCluster, ino: Ino) -> Map {
+    match cluster.access.query(Query::Map { ino, offset: 0, len: u64::MAX }).await.unwrap() {
+        Answer::Map(map) => map,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn contents(cluster: &TestCluster, segments: &Segments, ino: Ino) -> Vec<u8> {
+    let map = map(cluster, ino).await;
+    let mut contents = vec![0; map.attr.size as usize];
+    for extent in &map.extents {
+        let Source::Segment { id, offset } = extent.source else { panic!() };
+        let segment = map.segments.iter().find(|s| s.id == id).unwrap();
+        let parts = segments.read(segment, offset..offset + extent.len as u32).await.unwrap();
+        contents[extent.offset as usize..extent.end() as usize].copy_from_slice(&parts.concat());
+    }
+    contents
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn half_dead_segments_are_rewritten_and_their_rows_freed() {
+    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let file = create(&session, "file").await;
+    let mut expected = bytes(200_000, 1);
+    let first = write(&session, &segments, &file, 0, expected.clone()).await;
+    let above = bytes(150_000, 2);
+    write(&session, &segments, &file, 25_000, above.clone()).await;
+    expected[25_000..175_000].copy_from_slice(&above);
+    eventually("the first segment is gone", async || {
+        map(&cluster, file.ino).await.segments.iter().all(|s| s.id != first.id)
+    })
+    .await;
+    assert_eq!(contents(&cluster, &segments, file.ino).await, expected);
+    eventually("its rows are gone", async || cluster.rows().await == 6).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn rows_on_a_target_that_is_gone_for_good_are_written_over_the_others() {
+    let mut cluster = TestCluster::start(4, 3, 3, 1).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let file = create(&session, "file").await;
+    let mut expected = Vec::new();
+    for at in 0..5u64 {
+        let data = bytes(200_000, at as u8);
+        write(&session, &segments, &file, at * 200_000, data.clone()).await;
+        expected.extend(data);
+    }
+    let gone = cluster.status(3).await.targets[0].0.id;
+    cluster.stop_node(3).await;
+    eventually("no row is on it", async || {
+        let (map, view) = (map(&cluster, file.ino).await, cluster.view().await);
+        map.segments.iter().all(|segment| {
+            let group = view.map.group(segment.pg).unwrap();
+            segment.positions.iter().all(|at| group.positions[usize::from(*at)].target != gone)
+        })
+    })
+    .await;
+    assert!(map(&cluster, file.ino).await.segments.iter().all(|s| s.geometry.n == 2 && s.geometry.k == 1));
+    assert_eq!(contents(&cluster, &segments, file.ino).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn many_narrow_extents_become_one_wide_segment() {
+    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let file = create(&session, "file").await;
+    let mut expected = Vec::new();
+    for at in 0..70u64 {
+        let data = bytes(4096, at as u8);
+        write(&session, &segments, &file, at * 4096, data.clone()).await;
+        expected.extend(data);
+    }
+    eventually("one segment is left", async || map(&cluster, file.ino).await.segments.len() == 1).await;
+    assert_eq!(map(&cluster, file.ino).await.segments[0].geometry.n, 2);
+    assert_eq!(contents(&cluster, &segments, file.ino).await, expected);
+}

@@ -1,0 +1,96 @@
+//! Operations and questions through the leader, whoever that is.
+
+use std::time::Duration;
+
+use isobar_base::{Ino, SessionId, limits};
+use isobar_wire::Opcode;
+use isobar_wire::message::cluster::{RenewReply, RenewRequest};
+use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, Op, OpError, OpReply};
+use isobar_wire::message::queries::{Answer, Query};
+
+use crate::harness::{NOBODY, SECOND, TestCluster, create, eventually};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operations_of_many_callers_are_each_answered_once() {
+    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let session = cluster.session().await;
+    let mut calls = tokio::task::JoinSet::new();
+    for at in 0..500 {
+        let session = session.clone();
+        calls.spawn(async move { create(&session, &format!("file{at}")).await.ino });
+    }
+    let mut inos = calls.join_all().await;
+    inos.sort_unstable();
+    inos.dedup();
+    assert_eq!(inos.len(), 500);
+    let query = Query::ReadDir { ino: Ino::ROOT, cookie: 0, limit: 1000 };
+    let Answer::Dir { entries, .. } = cluster.access.query(query).await.unwrap() else { panic!() };
+    assert_eq!(entries.len(), 500);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn followers_name_the_leader_and_execute_nothing() {
+    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let leader = cluster.leader().unwrap();
+    let follower = (leader + 1) % 3;
+    let op = Op::OpenSession { nonce: 1, name: "x".to_owned() };
+    let request = MutateRequest { ops: vec![Mutation { session: NOBODY, seq: 0, acked_below: 0, op }] };
+    let channel = cluster.access.channels().to(&cluster.spec.node[follower].addr);
+    let reply: MutateReply = channel.call(Opcode::Mutate, &request, SECOND).await.unwrap();
+    assert_eq!(reply, MutateReply::NotLeader(Some(cluster.spec.node[leader].addr.clone())));
+    let unreadable = channel.call::<_, MutateReply>(Opcode::Renew, &"nonsense", SECOND).await;
+    assert!(unreadable.unwrap_err().to_string().contains("cannot read"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_others_go_on_when_the_leader_stops() {
+    let mut cluster = TestCluster::start(3, 3, 2, 1).await;
+    let session = cluster.session().await;
+    create(&session, "before").await;
+    let leader = cluster.leader().unwrap();
+    cluster.stop_node(leader).await;
+    create(&session, "after").await;
+    cluster.start_node(leader).await.unwrap();
+    eventually("the old leader catches up", async || {
+        let statuses = [cluster.status(0).await, cluster.status(1).await, cluster.status(2).await];
+        let applied: Vec<u64> = statuses.iter().map(|s| s.meta.as_ref().unwrap().applied).collect();
+        applied.iter().all(|a| *a == applied[0])
+    })
+    .await;
+    let mut hashes = Vec::new();
+    for node in &cluster.spec.node {
+        let channel = cluster.access.channels().to(&node.addr);
+        let status: isobar_wire::message::cluster::NodeStatus =
+            channel.call(Opcode::NodeStatus, &true, SECOND).await.unwrap();
+        hashes.push(status.meta.unwrap().state_hash.unwrap());
+    }
+    assert!(hashes.iter().all(|h| *h == hashes[0]), "{hashes:x?}");
+    assert_eq!(cluster.node(0).check_metadata().await, Some(Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_session_that_renews_lives_and_one_that_does_not_expires() {
+    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let (renewed, silent) = (cluster.session().await.id(), cluster.session().await.id());
+    let renew = async |session: SessionId| -> RenewReply {
+        let leader = cluster.leader().unwrap();
+        let channel = cluster.access.channels().to(&cluster.spec.node[leader].addr);
+        channel.call(Opcode::Renew, &RenewRequest { session, epoch: 0 }, SECOND).await.unwrap()
+    };
+    assert_eq!(renew(SessionId(999_999)).await, RenewReply::Gone);
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < Duration::from_millis(limits::SESSION_LEASE_MS + 2_000) {
+        let RenewReply::Renewed { map, live, orphans } = renew(renewed).await else { panic!("gone") };
+        assert_eq!((map.unwrap().targets.len(), live.len(), orphans.len()), (3, 3, 0));
+        tokio::time::sleep(SECOND).await;
+    }
+    assert_eq!(renew(silent).await, RenewReply::Gone);
+    let op = Op::NotOpen { inos: Vec::new() };
+    let late = Mutation { session: silent, seq: 1, acked_below: 0, op };
+    assert_eq!(cluster.access.mutate(late).await.unwrap(), Err(OpError::SessionGone));
+    let Answer::Sessions(left) = cluster.access.query(Query::Sessions).await.unwrap() else { panic!() };
+    let left: Vec<SessionId> =
+        left.into_iter().map(|(id, _)| id).filter(|id| [renewed, silent].contains(id)).collect();
+    assert_eq!(left, [renewed]);
+    let _: OpReply = OpReply::Done;
+}
