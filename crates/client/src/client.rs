@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, Ino, limits};
 use isobar_wire::message::files::{Attr, DirEntry, FileKind, Lock, LockKind};
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::file::{FileHandle, Files, Rows};
 use crate::names::Names;
+use crate::whole::{Change, Name};
 use crate::{ClientError, Cluster, ClusterSpec, Segments, Session};
 
 mod background;
@@ -192,6 +193,9 @@ impl Client {
 
     /// Attributes under a name, if they were told lately.
     pub fn try_lookup(&self, parent: Ino, name: &[u8]) -> Option<Result<Attr>> {
+        if self.0.names.whole.find(parent, name) == Name::Absent {
+            return Some(Err(Errno::ENOENT));
+        }
         self.0.names.entry(parent, name).map(|attr| Ok(self.0.files.merged(attr)))
     }
 
@@ -200,6 +204,12 @@ impl Client {
     /// # Errors
     /// `ENOENT`, and whatever the state machine says; `EIO` without a quorum. So for all that follow.
     pub async fn lookup(&self, parent: Ino, name: &[u8]) -> Result<Attr> {
+        if let Name::Stale(version) = self.0.names.whole.find(parent, name)
+            && self.getattr(parent).await?.version == version
+            && self.0.names.whole.find(parent, name) == Name::Absent
+        {
+            return Err(Errno::ENOENT);
+        }
         let neighbours = self.0.names.neighbours_wanted(parent);
         let query = Query::Lookup { parent, name: name.to_vec(), neighbours };
         match self.0.cluster.query(query).await {
@@ -224,8 +234,12 @@ impl Client {
 
     /// Attributes.
     pub async fn getattr(&self, ino: Ino) -> Result<Attr> {
+        let asked = Instant::now();
         let attr = self.0.cluster.query_attr(ino).await?;
         self.0.names.put_attr(attr);
+        if attr.kind == FileKind::Directory {
+            self.0.names.whole.confirm(ino, attr.version, asked);
+        }
         Ok(self.0.files.merged(attr))
     }
 
@@ -287,9 +301,17 @@ impl Client {
     }
 
     async fn entry(&self, parent: Ino, name: &[u8], op: Op) -> Result<(Attr, bool)> {
-        let OpReply::Entry { attr, created, .. } = self.mutate(op).await? else { return Err(Errno::EPROTO) };
-        self.0.names.forget_attr(parent);
+        let asked = Instant::now();
+        let OpReply::Entry { attr, created, dir } = self.mutate(op).await? else { return Err(Errno::EPROTO) };
+        self.0.names.put_attr(dir.after);
         self.0.names.put_entry(parent, name, attr);
+        if created {
+            let change = Change::Added(name.into(), attr.ino);
+            self.0.names.whole.changed(parent, dir.before, dir.after.version, change, asked);
+            if attr.kind == FileKind::Directory {
+                self.0.names.whole.learn(attr.ino, attr.version, asked, std::iter::empty());
+            }
+        }
         Ok((self.0.files.merged(attr), created))
     }
 
@@ -317,21 +339,25 @@ impl Client {
 
     /// Removes a name.
     pub async fn unlink(&self, parent: Ino, name: &[u8]) -> Result<()> {
+        let asked = Instant::now();
         let closed_here = self.closed_here(parent, name);
         let reply = self.mutate(Op::Unlink { parent, name: name.to_vec(), closed_here }).await;
-        self.removed(parent, name, reply)
+        self.removed(parent, name, reply, asked)
     }
 
     /// Removes an empty directory.
     pub async fn rmdir(&self, parent: Ino, name: &[u8]) -> Result<()> {
+        let asked = Instant::now();
         let reply = self.mutate(Op::Rmdir { parent, name: name.to_vec() }).await;
-        self.removed(parent, name, reply)
+        self.removed(parent, name, reply, asked)
     }
 
-    fn removed(&self, parent: Ino, name: &[u8], reply: Result<OpReply>) -> Result<()> {
+    fn removed(&self, parent: Ino, name: &[u8], reply: Result<OpReply>, asked: Instant) -> Result<()> {
         self.0.names.forget_entry(parent, name);
-        self.0.names.forget_attr(parent);
-        let OpReply::Removed { attr, .. } = reply? else { return Err(Errno::EPROTO) };
+        let OpReply::Removed { attr, dir } = reply? else { return Err(Errno::EPROTO) };
+        self.0.names.put_attr(dir.after);
+        self.0.names.whole.changed(parent, dir.before, dir.after.version, Change::Removed(name.into()), asked);
+        self.0.names.whole.forget(attr.ino);
         if attr.nlink > 0 || self.0.files.is_open(attr.ino) {
             self.0.names.put_attr(attr);
         } else {
@@ -364,6 +390,8 @@ impl Client {
         names.forget_entry(new_parent, new_name);
         names.forget_attr(parent);
         names.forget_attr(new_parent);
+        names.whole.forget(parent);
+        names.whole.forget(new_parent);
         let OpReply::Renamed { attr, replaced } = reply? else { return Err(Errno::EPROTO) };
         if let Some(replaced) = replaced {
             names.forget_attr(replaced.ino);
@@ -382,9 +410,14 @@ impl Client {
 
     /// Entries after `cookie` (0: from the start), without `.` and `..`, and whether nothing follows.
     pub async fn readdir(&self, ino: Ino, cookie: u64) -> Result<(Vec<DirEntry>, bool)> {
+        let asked = Instant::now();
         match self.0.cluster.query(Query::ReadDir { ino, cookie, limit: READDIR_ENTRIES }).await? {
-            Answer::Dir { mut entries, end, .. } => {
+            Answer::Dir { mut entries, end, dir_version } => {
                 self.0.names.put_entries(ino, &entries);
+                if cookie == 0 && end {
+                    let all = entries.iter().map(|e| (e.name.as_slice().into(), e.attr.ino));
+                    self.0.names.whole.learn(ino, dir_version, asked, all);
+                }
                 for entry in &mut entries {
                     entry.attr = self.0.files.merged(entry.attr);
                 }

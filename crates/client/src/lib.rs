@@ -15,6 +15,7 @@ mod segments;
 mod session;
 mod spec;
 mod view;
+mod whole;
 
 pub use client::{Client, ClientOptions, OpenFile, OpenOptions, ReadBytes, Result, StatFs};
 pub use cluster::Cluster;

@@ -8,6 +8,8 @@ use isobar_base::{Ino, limits::CACHE_LEASE_MS};
 use isobar_wire::message::files::{Attr, DirEntry};
 use parking_lot::Mutex;
 
+use crate::whole::WholeDirectories;
+
 /// Entries of one shard; a full shard is emptied.
 const SHARD_ENTRIES_MAX: usize = 16 << 10;
 const SHARDS: usize = 16;
@@ -21,6 +23,7 @@ pub(crate) struct Names {
     hasher: RandomState,
     attrs: Vec<Mutex<HashMap<Ino, (Attr, Instant)>>>,
     names: Vec<Mutex<HashMap<(Ino, Box<[u8]>), (Ino, Instant)>>>,
+    pub whole: WholeDirectories,
     /// Directories whose names are being looked up one after the other.
     scans: Mutex<HashMap<Ino, Scan>>,
 }
@@ -37,6 +40,7 @@ impl Default for Names {
             hasher: RandomState::new(),
             attrs: (0..SHARDS).map(|_| Mutex::default()).collect(),
             names: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            whole: WholeDirectories::default(),
             scans: Mutex::default(),
         }
     }

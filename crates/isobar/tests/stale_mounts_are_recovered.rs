@@ -16,14 +16,14 @@ fn a_mount_whose_process_was_killed_is_mounted_again() {
     fs::write(cluster.mount().join("kept"), &kept).expect("written");
 
     cluster.kill_mount();
-    assert!(fs::metadata(cluster.mount()).is_err(), "nobody serves the mount");
+    assert!(!common::is_mounted(cluster.mount()), "nobody serves the mount");
     cluster.remount();
     assert_eq!(fs::read(cluster.mount().join("kept")).expect("read"), kept);
 
     // The same for `isobar mount`, started again by hand on the same directory.
     let mut second = cluster.second_mount();
     second.kill();
-    assert!(fs::metadata(second.path()).is_err(), "nobody serves the mount");
+    assert!(!common::is_mounted(second.path()), "nobody serves the mount");
     let again = cluster.mount_at(second.path());
     assert_eq!(fs::read(again.path().join("kept")).expect("read"), kept);
 }
@@ -42,20 +42,16 @@ fn a_mount_that_is_asked_to_stop_sends_what_was_written_and_unmounts() {
         file.write_all(&bytes).expect("written");
         // No fsync; and the file stays open over the stop in another process, which must not keep the mount.
         let holder = std::process::Command::new("sleep").arg("20").stdin(file).spawn().expect("sleep runs");
-        let mut holder = scopeguard(holder);
+        let mut holder = Holder(holder);
         assert!(second.stop(), "the mount ends with success");
         holder.0.kill().expect("killed");
     }
-    assert!(!common::is_mounted(second.path()), "it is unmounted");
+    assert!(!common::is_mount_point(second.path()), "it is unmounted");
     assert_eq!(fs::read(cluster.mount().join("dirty")).expect("read"), bytes);
 }
 
 /// Ends a child however the test ends.
 struct Holder(std::process::Child);
-
-fn scopeguard(child: std::process::Child) -> Holder {
-    Holder(child)
-}
 
 impl Drop for Holder {
     fn drop(&mut self) {

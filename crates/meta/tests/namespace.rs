@@ -59,7 +59,7 @@ fn a_create_that_is_not_exclusive_finds_files_only() {
     match w.run(open("file")).unwrap() {
         OpReply::Entry { attr, created, dir } => {
             assert_eq!((attr.ino, created), (file, false));
-            assert_eq!(dir.before, dir.after);
+            assert_eq!(dir.before, dir.after.version);
         }
         other => panic!("{other:?}"),
     }
@@ -96,8 +96,8 @@ fn directories_count_entries_and_links_and_change_version_with_each_change() {
     for result in w.apply(ops) {
         match result.unwrap() {
             OpReply::Entry { dir, .. } => {
-                assert!(dir.before == at && dir.after > dir.before);
-                at = dir.after;
+                assert!(dir.before == at && dir.after.version > dir.before);
+                at = dir.after.version;
             }
             other => panic!("{other:?}"),
         }

@@ -90,7 +90,12 @@ async fn ask(node: &Arc<Shared>, other: &NodeSpec) -> Option<NodeStatus> {
         return Some(crate::status::status(node, false));
     }
     let channel = node.access.channels().to(&other.addr);
-    channel.call(Opcode::NodeStatus, &(), STATUS_TIMEOUT).await.ok()
+    let status: NodeStatus = channel.call(Opcode::NodeStatus, &(), STATUS_TIMEOUT).await.ok()?;
+    if status.node != other.name {
+        tracing::warn!(addr = %other.addr, "node {} answers in the place of {}", status.node, other.name);
+        return None;
+    }
+    Some(status)
 }
 
 async fn has_rows(node: &Arc<Shared>, addr: &str, target: isobar_base::TargetId) -> Option<bool> {

@@ -37,11 +37,13 @@ pub(crate) const COLLECT_SEGMENTS_MAX: u32 = 2048;
 pub(crate) const PURGE_INODES_MAX: u32 = 64;
 /// Rows whose fate is asked for at once.
 pub(crate) const ORPHAN_ROWS_MAX: usize = 1024;
+/// Pause before a search for orphans that was cut short begins again.
+pub(crate) const ORPHANS_PAUSE: Duration = Duration::from_secs(2);
 /// Segments looked at in one step of a walk over all of them.
 pub(crate) const SEGMENTS_PER_STEP: u32 = 2048;
 /// Pause before a rebuild that left rows missing, or lost its leader, goes over them again.
 pub(crate) const REBUILD_PAUSE: Duration = Duration::from_secs(2);
-/// How long a rebuilt row may take to get back on its target.
+/// How long a node waits for a metadata leader before it gives up what it was doing.
 pub(crate) const METADATA_WAIT: Duration = Duration::from_millis(isobar_base::limits::METADATA_WAIT_MS);
 /// Nameless inodes that one renewal tells a client about.
 pub(crate) const ORPHANS_PER_RENEWAL_MAX: u32 = 1024;
@@ -53,11 +55,11 @@ pub(crate) const POOL_BYTES: usize = 64 << 20;
 pub(crate) const COMPACT_SEGMENTS_PER_STEP: u32 = 1024;
 /// Pieces read at the same time by compaction.
 pub(crate) const COMPACT_READS_MAX: usize = 8;
-/// A chunk with at least so many narrow extents is rewritten as one segment.
-pub(crate) const GATHER_EXTENTS_MIN: usize = 64;
-/// A file written to within this time is not looked at for narrow extents.
+/// A chunk of a file in at least so many narrow segments is rewritten as one.
+pub(crate) const GATHER_SEGMENTS_MIN: usize = 64;
+/// A file written to within this time is not looked at for narrow segments.
 pub(crate) const GATHER_QUIET: Duration = Duration::from_secs(5);
-/// Files looked at for narrow extents in one round.
+/// Files looked at for narrow segments in one round.
 pub(crate) const GATHER_INODES_PER_STEP: u32 = 256;
-/// Pages of extent maps looked at for narrow extents in one round.
+/// Pages of extent maps looked at for narrow segments in one round.
 pub(crate) const GATHER_PAGES_PER_ROUND: usize = 256;

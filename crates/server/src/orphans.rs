@@ -11,7 +11,7 @@ use isobar_store::StoreError;
 use isobar_wire::message::queries::{Answer, Fate, Query};
 use tokio::sync::oneshot;
 
-use crate::limits::ORPHAN_ROWS_MAX;
+use crate::limits::{ORPHAN_ROWS_MAX, ORPHANS_PAUSE};
 use crate::node::Shared;
 use crate::storage::when_room;
 use crate::target::Target;
@@ -22,7 +22,11 @@ pub(crate) async fn run(node: Arc<Shared>, target: Arc<Target>) {
         match search(&node, &target).await {
             Ok(0) => {}
             Ok(rows) => tracing::info!(target_id = %target.id(), rows, "orphans deleted"),
-            Err(error) => tracing::debug!(target_id = %target.id(), %error, "search for orphans cut short"),
+            Err(error) => {
+                tracing::debug!(target_id = %target.id(), %error, "search for orphans cut short");
+                tokio::time::sleep(ORPHANS_PAUSE).await;
+                continue;
+            }
         }
         let interval = Duration::from_secs(node.config.orphan_scan_seconds);
         // Whether woken or not, it is time.

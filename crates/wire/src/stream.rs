@@ -42,8 +42,11 @@ impl Outgoing {
     }
 }
 
-/// Settings every connection has.
+/// Settings every connection has: nothing waits for more to send, and nothing is paced. A host whose
+/// default paces its packets (BBR does) would add a timer to every message within a rack.
 pub(crate) fn tune(stream: &TcpStream) -> io::Result<()> {
+    // Where the kernel does not have it, its default serves.
+    rustix::net::sockopt::set_tcp_congestion(stream, "cubic").ok();
     stream.set_nodelay(true)
 }
 

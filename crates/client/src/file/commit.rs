@@ -162,13 +162,17 @@ impl Files {
         result: Result<OpReply, OpError>,
     ) {
         match result {
-            Ok(OpReply::Committed { attr, offset }) => {
+            Ok(OpReply::Committed { attr, before, offset }) => {
                 commit.segments.iter().for_each(|s| self.session.settle(s.id));
                 let segments = commit.segments.iter().map(|s| info(s, inode, attr.version)).collect();
                 let extents =
                     cut_at_chunks(commit.extents, if commit.append { offset } else { 0 }, attr.version);
                 let mut state = inode.state.lock();
                 state.sent.drain(..count);
+                if before != state.attr.data_version {
+                    // Others wrote meanwhile: what is known beside our own bytes is old.
+                    state.extents.forget();
+                }
                 state.extents.committed(extents, segments);
                 state.adopt(attr, true);
                 if state.is_clean() {

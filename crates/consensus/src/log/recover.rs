@@ -92,23 +92,25 @@ pub(super) fn recover(disk: &dyn Disk, path: &Path) -> Result<Recovered, Consens
         position: BLOCK,
         serial: live.front().map_or(1, |&(_, serial)| serial),
     };
-    let oldest = newest.map_or(0, |n| n + 1 - live.len() as u64);
+    let first_seq = newest.map_or(0, |n| n + 1 - live.len() as u64);
+    let mut damaged = Vec::new();
     for (nth, &(slot, serial)) in live.iter().enumerate() {
-        let seq = oldest + nth as u64;
+        let seq = first_seq + nth as u64;
         if serial != out.serial {
-            return Err(corrupt(format!(
-                "batches {}..{serial} before segment {seq} are damaged",
-                out.serial
-            )));
+            // Either a segment that was free already, half overwritten when the power went, or damage to a live one.
+            // Each segment starts with the state before it: go on from there, and see below whether entries are missing.
+            damaged.push(format!("batches {}..{serial} before segment {seq}", out.serial));
+            out.forget_before(serial);
         }
         let base = header.segment_at(slot);
         let segment = read(base, header.segment_bytes)?;
         out.live.push_back(Segment { slot, seq, next: 0 });
+        let oldest = out.live.len() == 1;
         out.position = BLOCK;
         while let Some((batch, records)) = intact_batch(&segment, out.position, &header, seq, out.serial) {
             let mut at = base + out.position + BATCH_HEADER as u64;
             for (record, payload) in records {
-                out.replay(record, payload, at, nth == 0).map_err(corrupt)?;
+                out.replay(record, payload, at, oldest).map_err(corrupt)?;
                 at += (RECORD_HEADER + payload.len()) as u64;
             }
             out.serial += 1;
@@ -121,14 +123,14 @@ pub(super) fn recover(disk: &dyn Disk, path: &Path) -> Result<Recovered, Consens
                     out.serial, out.position
                 )));
             }
-            if out.position == BLOCK && nth == 0 && seq > 1 {
+            if out.position == BLOCK && oldest && seq > 1 {
                 return Err(corrupt(format!("segment {seq} is empty and those before it are missing")));
             }
         }
     }
     if out.index.first > out.index.first_needed() {
         let (from, to) = (out.index.first_needed(), out.index.first);
-        return Err(corrupt(format!("entries {from}..{to} are missing")));
+        return Err(corrupt(format!("entries {from}..{to} are missing; damaged: {}", damaged.join(", "))));
     }
     // Segments the last purge point freed and nothing has overwritten yet.
     while out.live.len() > 1 && out.live[0].next <= out.index.first_needed() {
@@ -140,6 +142,14 @@ pub(super) fn recover(disk: &dyn Disk, path: &Path) -> Result<Recovered, Consens
 }
 
 impl Recovered {
+    /// Starts over with the segment whose first batch is `serial`.
+    fn forget_before(&mut self, serial: u64) {
+        self.free.extend(self.live.drain(..).map(|segment| segment.slot));
+        self.index = Index::default();
+        self.vote = None;
+        self.serial = serial;
+    }
+
     fn replay(&mut self, record: RecordHeader, payload: &[u8], at: u64, oldest: bool) -> Result<(), String> {
         if record.group != self.header.group {
             return Err(format!("record of group {} at {at}", record.group));

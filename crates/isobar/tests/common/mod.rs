@@ -316,13 +316,17 @@ impl Drop for MountGuard {
     }
 }
 
-/// Whether a file system is mounted exactly there. A mount whose process is gone counts: it is in the way.
+/// Whether a file system is mounted exactly there and somebody serves it.
 pub fn is_mounted(path: &Path) -> bool {
     let above = path.parent().and_then(|p| fs::metadata(p).ok()).map(|m| m.dev());
-    match fs::metadata(path) {
-        Ok(here) => Some(here.dev()) != above,
-        Err(error) => error.raw_os_error() == Some(rustix::io::Errno::NOTCONN.raw_os_error()),
-    }
+    // The kernel answers stat from its cache for a while after the process has died, but not statfs.
+    rustix::fs::statfs(path).is_ok() && fs::metadata(path).is_ok_and(|here| Some(here.dev()) != above)
+}
+
+/// Whether the kernel still has a mount there.
+pub fn is_mount_point(path: &Path) -> bool {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    mounts.lines().any(|line| line.split(' ').nth(1).map(Path::new) == Some(path))
 }
 
 /// Waits until something is true; panics when it takes too long.

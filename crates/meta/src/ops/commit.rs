@@ -60,13 +60,14 @@ pub(super) fn commit(state: &mut State, session: SessionId, commit: &Commit) -> 
     segments::raise_low_water(state, session, commit.low_water);
     inode.size = end;
     inode.changed(state.index, state.now);
+    let before = inode.data_version;
     inode.data_version = inode.version;
     if let Some(stamp) = commit.mtime {
         inode.written(stamp);
     }
     let attr = inode.attr(commit.ino);
     state.put_inode(commit.ino, inode);
-    Ok(OpReply::Committed { attr, offset: base })
+    Ok(OpReply::Committed { attr, before, offset: base })
 }
 
 /// Whether the extents may lie where they say, counted from `base`, and name what is there to name.

@@ -38,7 +38,7 @@ pub(super) fn create(
         let inode = state.inode(existing.ino)?;
         return match inode.kind {
             FileKind::File => {
-                let dir = DirChange { before: dir.version, after: dir.version };
+                let dir = DirChange { before: dir.version, after: dir.attr(parent) };
                 Ok(OpReply::Entry { attr: inode.attr(existing.ino), created: false, dir })
             }
             FileKind::Directory => Err(Errno::EISDIR.into()),
@@ -71,7 +71,7 @@ pub(super) fn create(
     let before = dir.version;
     directories::add(state, parent, &mut dir, name, ino, new.kind);
     dir.contents_changed(state.index, state.now);
-    let change = DirChange { before, after: dir.version };
+    let change = DirChange { before, after: dir.attr(parent) };
     state.put_inode(parent, dir);
     let attr = inode.attr(ino);
     state.put_inode(ino, inode);
@@ -110,7 +110,7 @@ pub(super) fn link(state: &mut State, ino: Ino, parent: Ino, name: &[u8]) -> OpR
     let before = dir.version;
     directories::add(state, parent, &mut dir, name, ino, inode.kind);
     dir.contents_changed(state.index, state.now);
-    let change = DirChange { before, after: dir.version };
+    let change = DirChange { before, after: dir.attr(parent) };
     state.put_inode(parent, dir);
     let attr = inode.attr(ino);
     state.put_inode(ino, inode);
@@ -136,7 +136,7 @@ pub(super) fn unlink(
     let before = dir.version;
     directories::remove(state, parent, &mut dir, name, entry);
     dir.contents_changed(state.index, state.now);
-    let change = DirChange { before, after: dir.version };
+    let change = DirChange { before, after: dir.attr(parent) };
     state.put_inode(parent, dir);
     let attr = inode.attr(entry.ino);
     orphans::store_unlinked(state, session, entry.ino, inode, closed_here);
@@ -160,7 +160,7 @@ pub(super) fn rmdir(state: &mut State, session: SessionId, parent: Ino, name: &[
     directories::remove(state, parent, &mut dir, name, entry);
     dir.nlink -= 1;
     dir.contents_changed(state.index, state.now);
-    let change = DirChange { before, after: dir.version };
+    let change = DirChange { before, after: dir.attr(parent) };
     state.put_inode(parent, dir);
     let attr = inode.attr(entry.ino);
     orphans::store_unlinked(state, session, entry.ino, inode, None);

@@ -102,9 +102,9 @@ impl Inode {
     /// A change that is not of the contents.
     pub(crate) fn changed(&mut self, index: u64, now: Time) {
         self.ctime = now;
-        // A directory's version rises with every change, also within one log entry: a client that made
-        // one of several changes must not take the others for its own (see `DirChange`).
-        self.version = if self.is_dir() { index.max(self.version + 1) } else { index };
+        // Versions rise with every change, also within one log entry: a client that made one of several
+        // changes must not take the others for its own (see `DirChange` and `OpReply::Committed`).
+        self.version = index.max(self.version + 1);
     }
 
     /// The contents changed, in log order and by the leader's clock.

@@ -57,6 +57,11 @@ async fn replace(node: &Shared, meta: &Arc<Metadata>, name: String) -> AdminRepl
         let names: Vec<&str> = node.spec.node.iter().map(|n| n.name.as_str()).collect();
         return AdminReply::Refused(format!("no node {name}: the cluster file names {}", names.join(", ")));
     }
+    if is_whole(meta, &name) {
+        return AdminReply::Refused(format!(
+            "{name} reports all the disks it should have: nothing to replace"
+        ));
+    }
     match meta.execute(vec![Op::AllowReplace { node: name.clone() }]).await.as_deref() {
         Ok([Ok(_)]) => {
             let blank = meta.liveness.reports().iter().any(|r| r.heartbeat.node == name);
@@ -84,4 +89,16 @@ async fn replace_voter_only(meta: &Metadata, name: &str) -> AdminReply {
             "{name} has no targets and does not report: start it, then try again"
         )),
     }
+}
+
+/// Whether a node reports every target the map says it has, and votes with the disk that has its vote.
+fn is_whole(meta: &Metadata, name: &str) -> bool {
+    let map = meta.group.read(isobar_meta::cluster_map);
+    let Some(report) = meta.liveness.reports().into_iter().find(|r| r.heartbeat.node == name) else {
+        return false;
+    };
+    let reported = |id| report.heartbeat.targets.iter().any(|(info, live)| info.id == id && !live.failed);
+    let status = meta.group.status();
+    let votes = report.heartbeat.voter.is_none_or(|id| status.voters.iter().any(|voter| voter.id == id));
+    votes && map.targets.iter().filter(|t| t.node == name).all(|t| reported(t.id))
 }

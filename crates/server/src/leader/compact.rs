@@ -6,7 +6,7 @@
 //! 1. segments that are less than half alive;
 //! 2. segments with a row on a target that has been away for long and has no replacement: over the
 //!    others, narrower, so that they have all their parity again (I7);
-//! 3. chunks of a file that consist of very many narrow extents and have been quiet for a while.
+//! 3. chunks of a file that are in very many narrow segments and have been quiet for a while.
 //!
 //! The compactor holds a session like any client. It is renewed here directly, as this node leads; with
 //! the leadership it is left to expire.
@@ -25,8 +25,8 @@ use isobar_wire::message::queries::{Answer, Query};
 use tokio::task::JoinSet;
 
 use crate::limits::{
-    COMPACT_READS_MAX, COMPACT_SEGMENTS_PER_STEP, GATHER_EXTENTS_MIN, GATHER_INODES_PER_STEP,
-    GATHER_PAGES_PER_ROUND, GATHER_QUIET,
+    COMPACT_READS_MAX, COMPACT_SEGMENTS_PER_STEP, GATHER_INODES_PER_STEP, GATHER_PAGES_PER_ROUND,
+    GATHER_QUIET, GATHER_SEGMENTS_MIN,
 };
 use crate::metadata::Metadata;
 use crate::node::Shared;
@@ -297,14 +297,17 @@ fn is_quiet(attr: &Attr) -> bool {
     attr.mtime.seconds.max(attr.ctime.seconds) + (GATHER_QUIET.as_secs() as i64) < now.as_secs() as i64
 }
 
-/// Chunks of the file with many extents in segments narrower than `n`.
+/// Chunks of the file with bytes in many segments narrower than `n`. Counting segments, not extents: bytes
+/// between holes stay as many extents however they are rewritten.
 fn crowded_chunks(map: &Map, n: u8) -> HashSet<u64> {
     let narrow: HashSet<SegmentId> = map.segments.iter().filter(|s| s.geometry.n < n).map(|s| s.id).collect();
-    let mut extents: HashMap<u64, usize> = HashMap::new();
-    for extent in map.extents.iter().filter(|e| source(e).is_some_and(|id| narrow.contains(&id))) {
-        *extents.entry(extent.offset / SEGMENT_BYTES_MAX).or_default() += 1;
+    let mut segments: HashMap<u64, HashSet<SegmentId>> = HashMap::new();
+    for extent in &map.extents {
+        if let Some(id) = source(extent).filter(|id| narrow.contains(id)) {
+            segments.entry(extent.offset / SEGMENT_BYTES_MAX).or_default().insert(id);
+        }
     }
-    extents.into_iter().filter(|&(_, count)| count >= GATHER_EXTENTS_MIN).map(|(chunk, _)| chunk).collect()
+    segments.into_iter().filter(|(_, ids)| ids.len() >= GATHER_SEGMENTS_MIN).map(|(chunk, _)| chunk).collect()
 }
 
 #[cfg(test)]
@@ -356,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn only_chunks_of_many_narrow_extents_are_gathered() {
+    fn only_chunks_of_many_narrow_segments_are_gathered() {
         assert!(crowded_chunks(&map(63, 1), 6).is_empty());
         assert_eq!(crowded_chunks(&map(64, 1), 6), HashSet::from([0]));
         assert!(crowded_chunks(&map(64, 6), 6).is_empty());

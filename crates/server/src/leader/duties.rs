@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use isobar_consensus::Member;
 use isobar_wire::message::cluster::{ClusterMap, FsSettings, Heartbeat, TargetInfo};
 use isobar_wire::message::ops::Op;
 
 use crate::leader::Report;
-use crate::limits::{DUTIES_EVERY, PLACEMENT_GROUPS};
+use crate::limits::{DUTIES_EVERY, PLACEMENT_GROUPS, WAITING_LINE_EVERY};
 use crate::metadata::Metadata;
 use crate::node::Shared;
 
@@ -20,13 +20,15 @@ const REPLACE_VOTER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Looks after the cluster map, as long as this node leads.
 pub(crate) async fn run(node: Arc<Shared>, meta: Arc<Metadata>) {
+    let mut refused = None;
     loop {
-        step(&node, &meta).await;
+        step(&node, &meta, &mut refused).await;
         tokio::time::sleep(DUTIES_EVERY).await;
     }
 }
 
-async fn step(node: &Shared, meta: &Metadata) {
+/// `refused` is the last refusal that was logged, and when.
+async fn step(node: &Shared, meta: &Metadata, refused: &mut Option<(String, Instant)>) {
     let map = meta.group.read(isobar_meta::cluster_map);
     let mut reports = meta.liveness.reports();
     for at in (0..reports.len()).rev() {
@@ -52,8 +54,13 @@ async fn step(node: &Shared, meta: &Metadata) {
     match meta.execute(ops.clone()).await {
         Ok(results) => {
             for (op, result) in ops.iter().zip(results) {
-                if let Err(error) = result {
+                let Err(error) = result else { continue };
+                let text = format!("{op:?}: {error}");
+                let known =
+                    refused.as_ref().is_some_and(|(t, at)| *t == text && at.elapsed() < WAITING_LINE_EVERY);
+                if !known {
                     tracing::warn!(?op, %error, "refused by the state machine");
+                    *refused = Some((text, Instant::now()));
                 }
             }
         }

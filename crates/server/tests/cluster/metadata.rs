@@ -5,7 +5,7 @@ use std::time::Duration;
 use isobar_base::{Ino, SessionId, limits};
 use isobar_wire::Opcode;
 use isobar_wire::message::cluster::{RenewReply, RenewRequest};
-use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, Op, OpError, OpReply};
+use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, Op, OpError};
 use isobar_wire::message::queries::{Answer, Query};
 
 use crate::harness::{NOBODY, SECOND, TestCluster, create, eventually};
@@ -92,5 +92,33 @@ async fn a_session_that_renews_lives_and_one_that_does_not_expires() {
     let left: Vec<SessionId> =
         left.into_iter().map(|(id, _)| id).filter(|id| [renewed, silent].contains(id)).collect();
     assert_eq!(left, [renewed]);
-    let _: OpReply = OpReply::Done;
+}
+
+/// Prints what one metadata group does: `cargo test --release -p isobar-server -- --ignored --nocapture creates`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+#[ignore = "a measurement"]
+async fn creates_per_second() {
+    let cluster = TestCluster::start(5, 5, 3, 2).await;
+    for callers in [1usize, 16, 256] {
+        let session = cluster.session().await;
+        let begun = std::time::Instant::now();
+        let mut calls = tokio::task::JoinSet::new();
+        for caller in 0..callers {
+            let session = session.clone();
+            calls.spawn(async move {
+                let mut done = 0u64;
+                while begun.elapsed() < 3 * SECOND {
+                    create(&session, &format!("{callers}-{caller}-{done}")).await;
+                    done += 1;
+                }
+                done
+            });
+        }
+        let done: u64 = calls.join_all().await.into_iter().sum();
+        let latency = begun.elapsed().as_micros() as u64 * callers as u64 / done;
+        println!(
+            "{callers} callers: {} creates/s, {latency} us each",
+            done * 1000 / begun.elapsed().as_millis() as u64
+        );
+    }
 }

@@ -56,8 +56,10 @@ async fn a_replaced_node_votes_again_and_gets_all_its_rows_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn only_nodes_of_the_cluster_file_can_be_replaced() {
+async fn only_nodes_of_the_cluster_file_that_lack_a_disk_can_be_replaced() {
     let cluster = TestCluster::start(3, 3, 2, 1).await;
     let refused = cluster.access.admin(&AdminRequest::ReplaceNode { node: "nobody".to_owned() }).await;
     assert!(refused.unwrap_err().contains("no node nobody"));
+    let refused = cluster.access.admin(&AdminRequest::ReplaceNode { node: "node1".to_owned() }).await;
+    assert!(refused.unwrap_err().contains("nothing to replace"));
 }

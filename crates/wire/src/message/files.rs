@@ -54,9 +54,10 @@ pub struct Attr {
     pub ctime: Time,
     /// Bumped by a truncation to zero: a COMMIT begun before it does not apply after it.
     pub incarnation: u64,
-    /// Log index of the last change of anything; for a directory also of its entries.
+    /// Rises with every change of anything, for a directory also of its entries; at least the log index
+    /// of that change.
     pub version: u64,
-    /// Log index of the last change of the bytes.
+    /// The `version` at the last change of the bytes.
     pub data_version: u64,
 }
 

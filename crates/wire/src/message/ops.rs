@@ -330,14 +330,14 @@ pub enum OpReply {
         attr: Attr,
         /// False when an existing file was found.
         created: bool,
-        /// The directory's version before and after.
+        /// The directory before and after.
         dir: DirChange,
     },
     /// A name was removed.
     Removed {
         /// The inode it led to, as it is now.
         attr: Attr,
-        /// The directory's version before and after.
+        /// The directory before and after.
         dir: DirChange,
     },
     /// A name was moved.
@@ -353,6 +353,8 @@ pub enum OpReply {
     Committed {
         /// Attributes after the change.
         attr: Attr,
+        /// The bytes' version before the change: a client that knew everything then still does.
+        before: u64,
         /// Where an append began.
         offset: u64,
     },
@@ -365,14 +367,14 @@ pub enum OpReply {
     Lock(Option<Lock>),
 }
 
-/// Versions of a directory around a change: a client that knew everything at `before` knows
-/// everything at `after`.
+/// A directory around a change of its entries: a client that knew everything at `before` knows
+/// everything at the version of `after`. Versions of a directory rise with every single change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DirChange {
     /// Version before.
     pub before: u64,
-    /// Version after.
-    pub after: u64,
+    /// Attributes after.
+    pub after: Attr,
 }
 
 /// Why an operation was refused.
