@@ -235,12 +235,22 @@ impl Client {
     /// Attributes.
     pub async fn getattr(&self, ino: Ino) -> Result<Attr> {
         let asked = Instant::now();
-        let attr = self.0.cluster.query_attr(ino).await?;
-        self.0.names.put_attr(attr);
+        let attr = self.fresh_attr(ino).await?;
         if attr.kind == FileKind::Directory {
             self.0.names.whole.confirm(ino, attr.version, asked);
         }
         Ok(self.0.files.merged(attr))
+    }
+
+    /// Attributes as the cluster has them now. An inode that is gone takes the names that led to it along:
+    /// whoever meets ESTALE looks its name up again and must not be led here once more.
+    async fn fresh_attr(&self, ino: Ino) -> Result<Attr> {
+        let attr = self.0.cluster.query_attr(ino).await;
+        match attr {
+            Ok(attr) => self.0.names.put_attr(attr),
+            Err(_) => self.0.names.forget_attr(ino),
+        }
+        attr
     }
 
     /// Changes attributes. Bytes written before are committed first, so that they can neither undo an
@@ -260,7 +270,11 @@ impl Client {
         self.0.names.put_attr(attr);
         if let (Some(inode), Some(size)) = (&inode, set.size) {
             let mut state = inode.state.lock();
-            state.extents.truncated(size);
+            // Others may have written since the map was learnt: of all of it only the cut is certain.
+            state.extents.forget();
+            if attr.version >= state.attr.version {
+                state.extents.truncated(size);
+            }
             state.adopt(attr, true);
         }
         Ok(self.0.files.merged(attr))
@@ -475,10 +489,13 @@ impl Client {
         let attr = if options.truncate {
             self.setattr(ino, SetAttr { size: Some(0), ..SetAttr::default() }).await?
         } else {
-            let attr = self.0.cluster.query_attr(ino).await?;
-            self.0.names.put_attr(attr);
-            attr
+            self.fresh_attr(ino).await?
         };
+        if attr.nlink == 0 && !self.0.files.is_open(ino) {
+            // The name that led here is gone, and nothing keeps the inode for us: it may go any moment.
+            self.0.names.forget_attr(ino);
+            return Err(Errno::ESTALE);
+        }
         let file = self.0.files.open(&attr, options);
         let attr = self.0.files.merged(attr);
         Ok((OpenFile(file), attr))
@@ -487,7 +504,13 @@ impl Client {
     /// Opens a file this client has just created: its attributes are known.
     pub fn open_created(&self, attr: &Attr, options: OpenOptions) -> OpenFile {
         let handle = self.0.files.open(attr, options);
-        handle.inode.state.lock().extents.truncated(0);
+        {
+            let mut state = handle.inode.state.lock();
+            // Unless somebody has found the name and written already.
+            if state.attr.version == attr.version {
+                state.extents.truncated(0);
+            }
+        }
         OpenFile(handle)
     }
 

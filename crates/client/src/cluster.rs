@@ -21,6 +21,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(250);
 /// Waiting this long for a quorum is worth a line in the log.
 const WORTH_A_LINE: Duration = Duration::from_secs(3);
+/// Messages with questions under way at a time.
+const QUERY_MESSAGES_MAX: usize = 4;
 /// Idle payload buffers a client keeps.
 const POOL_BYTES: usize = 256 << 20;
 
@@ -70,8 +72,8 @@ impl Cluster {
             leader,
             wait,
             view: View::default(),
-            mutations: Pipe::default(),
-            queries: Pipe::default(),
+            mutations: Pipe::new(1, true),
+            queries: Pipe::new(QUERY_MESSAGES_MAX, false),
         }))
     }
 

@@ -1,35 +1,58 @@
 //! Gathers single requests of many callers into few messages.
 //!
-//! A request that finds no message under way is sent at once; those that arrive meanwhile share the
-//! next one. Nothing waits for company.
+//! A lone caller's request is sent at once. While several callers are at work, each of whom waits for
+//! its reply before it asks again, the message after a reply waits a moment for all of them: one round
+//! of the metadata quorum then serves them together instead of one after the other.
 
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, limits};
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{Notify, oneshot};
 
-/// Messages of one pipe under way at a time.
-const MESSAGES_MAX: usize = 4;
+/// The moment is at most this long, ...
+const GATHER_MAX: Duration = Duration::from_micros(300);
+/// ... and at most this part of what the last message took.
+const GATHER_PART: u32 = 2;
+/// Callers waited for, at most: beyond, enough come by themselves.
+const EXPECTED_MAX: usize = 16;
 
 #[derive(Debug)]
-pub(crate) struct Pipe<T, R>(Arc<Mutex<State<T, R>>>);
+pub(crate) struct Pipe<T, R>(Arc<Shared<T, R>>);
+
+#[derive(Debug)]
+struct Shared<T, R> {
+    state: Mutex<State<T, R>>,
+    /// Something was queued.
+    queued: Notify,
+    /// Messages under way at a time.
+    messages_max: usize,
+    gather: bool,
+}
 
 #[derive(Debug)]
 struct State<T, R> {
     queue: VecDeque<(T, oneshot::Sender<Result<R, Errno>>)>,
     running: usize,
-}
-
-impl<T, R> Default for Pipe<T, R> {
-    fn default() -> Self {
-        Pipe(Arc::new(Mutex::new(State { queue: VecDeque::new(), running: 0 })))
-    }
+    /// Callers at work lately.
+    expected: usize,
+    /// How long the last message took.
+    took: Duration,
 }
 
 impl<T: Send + 'static, R: Send + 'static> Pipe<T, R> {
+    /// A pipe with so many messages under way at a time. `gather`: wait a moment for company.
+    pub(crate) fn new(messages_max: usize, gather: bool) -> Pipe<T, R> {
+        let state = State { queue: VecDeque::new(), running: 0, expected: 1, took: Duration::ZERO };
+        Pipe(Arc::new(Shared { state: Mutex::new(state), queued: Notify::new(), messages_max, gather }))
+    }
+
     /// Sends one request through the pipe. `exchange` carries a batch and gives a result for each.
     pub(crate) async fn submit<F, Fut>(&self, item: T, exchange: F) -> Result<R, Errno>
     where
@@ -38,28 +61,33 @@ impl<T: Send + 'static, R: Send + 'static> Pipe<T, R> {
     {
         let (sender, receiver) = oneshot::channel();
         let start = {
-            let mut state = self.0.lock();
+            let mut state = self.0.state.lock();
             state.queue.push_back((item, sender));
-            let start = state.running < MESSAGES_MAX;
+            let start = state.running < self.0.messages_max;
             state.running += usize::from(start);
             start
         };
         if start {
-            let state = self.0.clone();
-            tokio::spawn(async move { run(&state, exchange).await });
+            let shared = self.0.clone();
+            tokio::spawn(async move { run(&shared, exchange).await });
+        } else {
+            self.0.queued.notify_one();
         }
         receiver.await.unwrap_or(Err(Errno::EIO))
     }
 }
 
-async fn run<T, R, F, Fut>(state: &Mutex<State<T, R>>, exchange: F)
+async fn run<T, R, F, Fut>(shared: &Shared<T, R>, exchange: F)
 where
     F: Fn(Vec<T>) -> Fut,
     Fut: Future<Output = Result<Vec<R>, Errno>>,
 {
     loop {
+        if shared.gather {
+            gather(shared).await;
+        }
         let (items, waiters): (Vec<T>, Vec<_>) = {
-            let mut state = state.lock();
+            let mut state = shared.state.lock();
             let count = state.queue.len().min(limits::OPS_PER_MESSAGE_MAX);
             if count == 0 {
                 state.running -= 1;
@@ -67,7 +95,16 @@ where
             }
             state.queue.drain(..count).unzip()
         };
-        match exchange(items).await {
+        let count = items.len();
+        let begun = Instant::now();
+        let results = exchange(items).await;
+        {
+            let mut state = shared.state.lock();
+            let seen = (count + state.queue.len()).min(EXPECTED_MAX);
+            state.expected = seen.max((state.expected + seen) / 2);
+            state.took = begun.elapsed();
+        }
+        match results {
             Ok(results) if results.len() == waiters.len() => {
                 // A caller that gave up does not take its result.
                 waiters.into_iter().zip(results).for_each(|(w, r)| drop(w.send(Ok(r))));
@@ -75,5 +112,48 @@ where
             Ok(_) => waiters.into_iter().for_each(|w| drop(w.send(Err(Errno::EPROTO)))),
             Err(errno) => waiters.into_iter().for_each(|w| drop(w.send(Err(errno)))),
         }
+    }
+}
+
+/// Waits a moment until as many are queued as were at work lately.
+async fn gather<T, R>(shared: &Shared<T, R>) {
+    let (queued, expected, took) = {
+        let state = shared.state.lock();
+        (state.queue.len(), state.expected, state.took)
+    };
+    if queued == 0 || queued >= expected {
+        return;
+    }
+    let Some(moment) = Moment::begin(GATHER_MAX.min(took / GATHER_PART)) else { return };
+    loop {
+        tokio::select! {
+            () = shared.queued.notified() => {
+                if shared.state.lock().queue.len() >= expected {
+                    return;
+                }
+            }
+            () = moment.over() => return,
+        }
+    }
+}
+
+/// A wait far shorter than the runtime's timers can be.
+struct Moment(AsyncFd<rustix::fd::OwnedFd>);
+
+impl Moment {
+    #[allow(deprecated, reason = "the replacement is unsafe; an OwnedFd inside never changes, which is all it asks for")]
+    fn begin(length: Duration) -> Option<Moment> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags).ok()?;
+        let nothing = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let value = Timespec { tv_sec: 0, tv_nsec: length.subsec_nanos().max(1).into() };
+        let once = Itimerspec { it_interval: nothing, it_value: value };
+        rustix::time::timerfd_settime(&timer, TimerfdTimerFlags::empty(), &once).ok()?;
+        AsyncFd::with_interest(timer, Interest::READABLE).ok().map(Moment)
+    }
+
+    async fn over(&self) {
+        // An error of the descriptor ends the wait as well.
+        self.0.readable().await.ok();
     }
 }

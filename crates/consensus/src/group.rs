@@ -106,9 +106,9 @@ impl Group {
         let (sender, changes) = watch::channel(Leadership::default());
         let tasks = vec![
             confirmations,
-            tokio::spawn(network.pay_owed()),
+            tokio::spawn(network.clone().pay_owed()),
             tokio::spawn(keeper::keep(shared.clone(), raft.clone())),
-            tokio::spawn(watch_leadership(raft.clone(), sender)),
+            tokio::spawn(watch_leadership(raft.clone(), network, sender)),
         ];
         Ok(Group(Arc::new(Handle { shared, raft, read_index, changes, tasks: Mutex::new(tasks), threads })))
     }
@@ -302,11 +302,16 @@ fn reply(response: &impl serde::Serialize) -> Result<Vec<u8>, ConsensusError> {
     postcard::to_allocvec(response).map_err(|e| ConsensusError::Malformed(e.to_string()))
 }
 
-async fn watch_leadership(raft: Raft<Types>, sender: watch::Sender<Leadership>) {
+async fn watch_leadership(raft: Raft<Types>, network: Arc<Network>, sender: watch::Sender<Leadership>) {
     let mut metrics = raft.server_metrics();
     loop {
         let now = {
             let m = metrics.borrow_and_update();
+            let joint = m.membership_config.membership().get_joint_config();
+            network.pace.set_voters(match &joint[..] {
+                [voters] => voters.iter().copied().collect(),
+                _ => Vec::new(),
+            });
             let leader =
                 m.current_leader.and_then(|id| m.membership_config.membership().get_node(&id).cloned());
             Leadership { leader, term: m.vote.leader_id().term, is_me: m.state == ServerState::Leader }

@@ -38,6 +38,7 @@ mod lsm;
 mod machine;
 mod membership;
 mod network;
+mod pace;
 mod read_index;
 mod status;
 mod types;

@@ -3,7 +3,8 @@
 //! A message is `group, sender, addressee` and the request in postcard. **The addressee is checked**: a blank disk
 //! that took over an address is a stranger and must not answer for the disk before it (I13).
 //!
-//! Two rules make a round cheap:
+//! Three rules make a round cheap:
+//! - Only as many followers as a majority needs get entries at once (`pace`).
 //! - A reply to entries is handed to openraft only when this node's own copy is durable (L5 in `log`).
 //! - openraft sends an empty message to every follower whenever the commit index moves. A follower that answered
 //!   within the last heartbeat interval does not need one: the commit index rides on the next entries, or is sent
@@ -32,6 +33,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Notify;
 
 use crate::log::LogStore;
+use crate::pace::Pace;
 use crate::types::{LogId, Types, Vote};
 use crate::{ConsensusError, Member, TransportError};
 
@@ -111,6 +113,7 @@ pub(crate) struct Network {
     pub log: LogStore,
     pub heartbeat: Duration,
     pub commit_delay: Duration,
+    pub pace: Pace,
     /// Commit indexes that no entry has carried yet, by follower.
     owed: Mutex<HashMap<u64, (Member, AppendEntriesRequest<Types>)>>,
     owing: Notify,
@@ -129,6 +132,7 @@ impl Network {
             log,
             heartbeat: Duration::from_millis(config.heartbeat_ms),
             commit_delay: Duration::from_millis(config.commit_delay_ms),
+            pace: Pace::new(config.me.id),
             owed: Mutex::default(),
             owing: Notify::new(),
         })
@@ -233,6 +237,11 @@ impl RaftNetwork<Types> for Client {
             }
             return Ok(AppendEntriesResponse::Success);
         }
+        if !rpc.entries.is_empty()
+            && let Some(later) = self.network.pace.wait_for(self.peer.id)
+        {
+            tokio::time::sleep(later).await;
+        }
         let sent = Instant::now();
         let last = rpc.entries.last().map(|e| e.log_id).or(rpc.prev_log_id);
         let bytes_hint = rpc
@@ -243,7 +252,10 @@ impl RaftNetwork<Types> for Client {
         self.network.owed.lock().remove(&self.peer.id);
         let reply =
             self.network.call(&self.peer, Rpc::AppendEntries, &rpc, bytes_hint, option.hard_ttl()).await;
-        let reply = reply.map_err(call_error)?;
+        let reply = reply.map_err(|error| {
+            self.network.pace.failed(self.peer.id);
+            call_error(error)
+        })?;
         if let AppendEntriesResponse::Success = reply {
             if let Some(last) = last {
                 self.network.log.wait_durable(last.index).await;

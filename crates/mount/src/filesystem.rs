@@ -709,7 +709,12 @@ impl Filesystem for IsobarFs {
         let asked = Asked { start, end, typ, owner: lock_owner.0, pid };
         let (shared, caller) = (self.shared.clone(), req.pid());
         self.shared.spawn(async move {
-            empty(reply, locks::set(&shared.client, &file, asked, sleep, caller).await);
+            let result = locks::set(&shared.client, &file, asked, sleep, caller).await;
+            if result.is_ok() && typ != libc::F_UNLCK {
+                // Whoever holds a lock may rely on what fstat says, the size above all.
+                shared.drop_attributes(file.ino);
+            }
+            empty(reply, result);
         });
     }
 

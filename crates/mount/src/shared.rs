@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use fuser::{FopenFlags, Generation, Notifier, ReplyAttr, ReplyEmpty, ReplyEntry};
-use isobar_base::Errno;
+use isobar_base::{Errno, Ino};
 use isobar_client::Client;
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::ops::SetAttr;
@@ -85,14 +85,20 @@ impl Shared {
     /// no page and no inode lock in the kernel and so cannot wait for another request; see [`Told`].
     pub fn begin_open(&self, attr: &Attr) -> FopenFlags {
         let found = self.told.open(attr);
-        if found.attributes_differ
-            && let Some(notifier) = self.notifier.get()
-            && let Err(error) = notifier.inval_inode(fuser::INodeNo(attr.ino.0), -1, 0)
-        {
-            tracing::debug!(ino = %attr.ino, %error, "the kernel did not take an invalidation");
+        if found.attributes_differ {
+            self.drop_attributes(attr.ino);
         }
         let flags = FopenFlags::FOPEN_DIRECT_IO | FopenFlags::FOPEN_PARALLEL_DIRECT_WRITES;
         if found.same_bytes { flags | FopenFlags::FOPEN_KEEP_CACHE } else { flags }
+    }
+
+    /// Makes the kernel ask for an inode's attributes again.
+    pub fn drop_attributes(&self, ino: Ino) {
+        if let Some(notifier) = self.notifier.get()
+            && let Err(error) = notifier.inval_inode(fuser::INodeNo(ino.0), -1, 0)
+        {
+            tracing::debug!(%ino, %error, "the kernel did not take an invalidation");
+        }
     }
 
     /// The epoch to note for an inode with these attributes: 0 when it has set-id bits.
@@ -127,9 +133,7 @@ impl Shared {
     pub async fn drop_setid(&self, attr: &Attr, mode: u32) -> Result<Attr, Errno> {
         let set = SetAttr { mode: Some(mode), ..SetAttr::default() };
         let attr = self.client.setattr(attr.ino, set).await?;
-        if let Some(notifier) = self.notifier.get() {
-            let _ = notifier.inval_inode(fuser::INodeNo(attr.ino.0), -1, 0);
-        }
+        self.drop_attributes(attr.ino);
         Ok(attr)
     }
 }

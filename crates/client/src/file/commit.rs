@@ -173,7 +173,10 @@ impl Files {
                     // Others wrote meanwhile: what is known beside our own bytes is old.
                     state.extents.forget();
                 }
-                state.extents.committed(extents, segments);
+                // Something later is known already: it may lie on top of these bytes.
+                if attr.version >= state.attr.version {
+                    state.extents.committed(extents, segments);
+                }
                 state.adopt(attr, true);
                 if state.is_clean() {
                     state.written = None;
