@@ -97,7 +97,7 @@ impl Default for ClientOptions {
     fn default() -> Self {
         ClientOptions {
             name: "client".to_owned(),
-            dirty_bytes_max: 256 << 20,
+            dirty_bytes_max: 128 << 20,
             cache_bytes_max: 256 << 20,
             read_ahead_bytes: 32 << 20,
             metadata_wait: Duration::from_millis(limits::METADATA_WAIT_MS),

@@ -227,7 +227,7 @@ pub struct MountArgs {
     #[arg(long)]
     pub threads: Option<usize>,
     /// Most memory for written bytes on their way.
-    #[arg(long, default_value_t = 256, value_name = "MIB")]
+    #[arg(long, default_value_t = 128, value_name = "MIB")]
     pub dirty_mib: usize,
     /// Most memory for bytes read.
     #[arg(long, default_value_t = 256, value_name = "MIB")]

@@ -136,6 +136,17 @@ fn a_node_with_several_targets_is_replaced_slot_by_slot() {
 }
 
 #[test]
+fn a_permission_to_replace_ends_when_the_old_disk_is_registered_again() {
+    let mut w = World::new();
+    w.cluster(Op::AllowReplace { node: "node2".into() }).unwrap();
+    w.cluster(Op::RegisterTarget(target(2))).unwrap();
+    assert_eq!((cluster_map(&w.kv).replacing.len(), cluster_map(&w.kv).epoch), (0, w.index));
+    let mut blank = target(2);
+    blank.id = TargetId(300);
+    assert_eq!(w.cluster(Op::RegisterTarget(blank)), Err(errno(Errno::EEXIST)));
+}
+
+#[test]
 fn placement_is_built_once_and_needs_enough_nodes() {
     let mut w = World::blank();
     w.cluster(Op::Format(settings())).unwrap();

@@ -65,6 +65,9 @@ pub struct NodeConfig {
     /// Rebuilding of rows on a target that took another one's place.
     #[serde(default)]
     pub rebuild: RebuildConfig,
+    /// Reading all rows again to find damage.
+    #[serde(default)]
+    pub scrub: ScrubConfig,
     /// The storage targets, in order: the first is slot 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target: Vec<TargetConfig>,
@@ -152,6 +155,24 @@ impl Default for RebuildConfig {
     }
 }
 
+/// Scrubbing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScrubConfig {
+    /// Whether it is done at all.
+    pub enabled: bool,
+    /// Seconds between the end of one scrub and the begin of the next.
+    pub interval_seconds: u64,
+    /// Most bytes read for it in one second, on each target.
+    pub bytes_per_second: u64,
+}
+
+impl Default for ScrubConfig {
+    fn default() -> ScrubConfig {
+        ScrubConfig { enabled: true, interval_seconds: 24 * 3600, bytes_per_second: 16 << 20 }
+    }
+}
+
 fn default_worker_threads() -> usize {
     1
 }
@@ -172,7 +193,10 @@ impl NodeConfig {
     pub fn load(path: &Path) -> Result<NodeConfig, ServerError> {
         let named = |why: String| ServerError::Config(format!("{}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
-        let mut config = NodeConfig::parse(&text).map_err(|e| named(e.to_string()))?;
+        let mut config = NodeConfig::parse(&text).map_err(|e| match e {
+            ServerError::Config(why) => named(why),
+            other => other,
+        })?;
         config.base = path.parent().map(Path::to_owned).unwrap_or_default();
         Ok(config)
     }
@@ -280,6 +304,8 @@ impl NodeConfig {
             ("rebuild.rows_in_flight", self.rebuild.rows_in_flight as u64),
             ("compaction.interval_seconds", self.compaction.interval_seconds),
             ("compaction.bytes_per_second", self.compaction.bytes_per_second),
+            ("scrub.interval_seconds", self.scrub.interval_seconds),
+            ("scrub.bytes_per_second", self.scrub.bytes_per_second),
         ] {
             if number == 0 {
                 return wrong(format!("{name} must be at least 1"));
@@ -299,6 +325,7 @@ mod tests {
         assert_eq!(sample.meta, MetaConfig::default());
         assert_eq!(sample.compaction, CompactionConfig::default());
         assert_eq!(sample.rebuild, RebuildConfig::default());
+        assert_eq!(sample.scrub, ScrubConfig::default());
         assert_eq!(sample.worker_threads, default_worker_threads());
         assert_eq!(sample.heartbeat_ms, default_heartbeat_ms());
         assert_eq!(sample.orphan_scan_seconds, default_orphan_scan_seconds());

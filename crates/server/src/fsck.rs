@@ -4,6 +4,7 @@
 //! is reported: the segment may have been removed, or written after its target was listed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use isobar_base::{Errno, FragmentKey, Ino, SegmentId, TargetId};
 use isobar_client::Cluster;
@@ -32,7 +33,7 @@ pub struct FsckReport {
     pub missing: Vec<MissingRow>,
     /// Rows on targets that are being rebuilt and do not have them yet.
     pub unfinished_rows: u64,
-    /// Ranges of files that cannot be read: too few rows of their segment are left.
+    /// Exactly the bytes of files that cannot be read: their row is gone, and too few others are left to decode it.
     pub lost: Vec<LostRange>,
     /// Rows that nothing names and nothing can name any more: the next search for orphans removes them.
     pub orphans: u64,
@@ -100,6 +101,9 @@ pub enum FsckError {
 /// The rows of each target that could be listed.
 type Held = HashMap<TargetId, HashSet<FragmentKey>>;
 
+/// The bytes of segments that cannot be had, by the file they belong to.
+type Lost = BTreeMap<Ino, HashMap<SegmentId, Vec<Range<u64>>>>;
+
 /// Checks a cluster. `progress` is called now and then with what has been found so far.
 ///
 /// # Errors
@@ -109,7 +113,7 @@ pub async fn fsck(cluster: &Cluster, mut progress: impl FnMut(&FsckReport)) -> R
     let mut report = FsckReport::default();
     let mut held = list_all(cluster, &view, &mut report).await;
     progress(&report);
-    let mut lost: BTreeMap<Ino, HashSet<SegmentId>> = BTreeMap::new();
+    let mut lost = Lost::new();
     let mut after = None;
     loop {
         let query = Query::Segments { after, limit: SEGMENTS_PER_STEP };
@@ -119,8 +123,9 @@ pub async fn fsck(cluster: &Cluster, mut progress: impl FnMut(&FsckReport)) -> R
         report.redundancy.add(&redundancy(&step, &view));
         for segment in &step {
             report.segments += 1;
-            if !rows_suffice(cluster, &view.map, segment, &mut held, &mut report).await? {
-                lost.entry(segment.ino).or_default().insert(segment.id);
+            let rows = rows_lost(cluster, &view.map, segment, &mut held, &mut report).await?;
+            if !rows.is_empty() {
+                lost.entry(segment.ino).or_default().insert(segment.id, rows);
             }
         }
         progress(&report);
@@ -169,18 +174,21 @@ async fn list(
     Ok(reply.rows.into_iter().map(|(key, _)| key).collect())
 }
 
-/// Takes the rows of a segment off the list of held ones; false when too few are there to decode it.
-async fn rows_suffice(
+/// Takes the rows of a segment off the list of held ones. Gives the bytes of the segment that cannot be had:
+/// those of missing data rows, when too few others are there to decode them.
+async fn rows_lost(
     cluster: &Cluster,
     map: &ClusterMap,
     segment: &SegmentInfo,
     held: &mut Held,
     report: &mut FsckReport,
-) -> Result<bool, FsckError> {
+) -> Result<Vec<Range<u64>>, FsckError> {
     let mut left = 0;
+    let mut gone = Vec::new();
     let mut missing = Vec::new();
     let mut unfinished = 0;
     for (row, &at) in segment.positions.iter().enumerate() {
+        gone.push(row as u64);
         let key = FragmentKey { segment: segment.id, row: row as u8 };
         let position = map.group(segment.pg).and_then(|group| group.positions.get(usize::from(at)));
         let Some(position) = position else {
@@ -192,6 +200,7 @@ async fn rows_suffice(
         let Some(keys) = held.get_mut(&position.target) else { continue };
         if keys.remove(&key) || is_held_now(cluster, map, position.target, key).await {
             left += 1;
+            gone.pop();
         } else if !position.clean && segment.version < position.since {
             unfinished += 1;
         } else {
@@ -200,11 +209,13 @@ async fn rows_suffice(
     }
     let suffices = left >= usize::from(segment.geometry.n);
     if (!missing.is_empty() || unfinished > 0 || !suffices) && !is_referenced(cluster, segment.id).await? {
-        return Ok(true);
+        return Ok(Vec::new());
     }
     report.unfinished_rows += unfinished;
     report.missing.extend(missing);
-    Ok(suffices)
+    gone.retain(|&row| !suffices && row < u64::from(segment.geometry.n));
+    let row_bytes = segment.geometry.row_bytes();
+    Ok(gone.into_iter().map(|row| row * row_bytes..(row + 1) * row_bytes).collect())
 }
 
 /// Whether a row that was not in the list of its target is there after all.
@@ -253,7 +264,7 @@ async fn judge_the_rest(cluster: &Cluster, held: Held, report: &mut FsckReport) 
 
 async fn walk_ledgers(
     cluster: &Cluster,
-    lost: &BTreeMap<Ino, HashSet<SegmentId>>,
+    lost: &Lost,
     report: &mut FsckReport,
     progress: &mut impl FnMut(&FsckReport),
 ) -> Result<(), FsckError> {
@@ -274,7 +285,7 @@ async fn walk_ledgers(
 async fn walk_ledger(
     cluster: &Cluster,
     ino: Ino,
-    lost: Option<&HashSet<SegmentId>>,
+    lost: Option<&HashMap<SegmentId, Vec<Range<u64>>>>,
     report: &mut FsckReport,
 ) -> Result<(), FsckError> {
     let mut offset = 0;
@@ -288,7 +299,7 @@ async fn walk_ledger(
         };
         report.contradictions.extend(contradictions(&map));
         if let Some(lost) = lost {
-            report.lost.extend(map.extents.iter().filter_map(|extent| lost_range(ino, extent, lost)));
+            report.lost.extend(map.extents.iter().flat_map(|extent| lost_ranges(ino, extent, lost)));
         }
         if map.complete_to == u64::MAX {
             return Ok(());
@@ -297,13 +308,15 @@ async fn walk_ledger(
     }
 }
 
-fn lost_range(ino: Ino, extent: &Extent, lost: &HashSet<SegmentId>) -> Option<LostRange> {
-    match extent.source {
-        Source::Segment { id, .. } if lost.contains(&id) => {
-            Some(LostRange { ino, offset: extent.offset, len: extent.len, segment: id })
-        }
-        _ => None,
-    }
+fn lost_ranges(ino: Ino, extent: &Extent, lost: &HashMap<SegmentId, Vec<Range<u64>>>) -> Vec<LostRange> {
+    let Source::Segment { id, offset: start } = extent.source else { return Vec::new() };
+    let start = u64::from(start);
+    let within = |range: &Range<u64>| {
+        let (from, to) = (range.start.max(start), range.end.min(start + extent.len));
+        let range = LostRange { ino, offset: extent.offset + from.saturating_sub(start), len: 0, segment: id };
+        (from < to).then(|| LostRange { len: to - from, ..range })
+    };
+    lost.get(&id).into_iter().flatten().filter_map(within).collect()
 }
 
 /// What is wrong with a map in itself.
@@ -331,4 +344,29 @@ fn contradictions(map: &Map) -> Vec<String> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use isobar_base::SessionId;
+
+    #[test]
+    fn only_the_bytes_of_lost_rows_are_lost() {
+        let id = |counter| SegmentId { session: SessionId(1), counter };
+        let extent = |offset, len, counter, at| Extent {
+            offset,
+            len,
+            source: Source::Segment { id: id(counter), offset: at },
+            version: 1,
+        };
+        let lost = HashMap::from([(id(7), vec![0..4096, 8192..12_288])]);
+        let ranges = |extent: Extent| -> Vec<(u64, u64)> {
+            lost_ranges(Ino(2), &extent, &lost).into_iter().map(|l| (l.offset, l.len)).collect()
+        };
+        assert_eq!(ranges(extent(100_000, 12_000, 7, 0)), [(100_000, 4096), (108_192, 3808)]);
+        assert_eq!(ranges(extent(100_000, 4096, 7, 4096)), []);
+        assert_eq!(ranges(extent(100_000, 6000, 7, 3000)), [(100_000, 1096), (105_192, 808)]);
+        assert_eq!(ranges(extent(0, 4096, 8, 0)), []);
+    }
 }

@@ -7,7 +7,7 @@
 //!                            └─► heartbeat, status, leader::admin
 //!           founding         the first start of a cluster
 //!           leader/          duties of whoever leads: map, sessions, collection, compaction
-//!           orphans, rebuild duties of whoever owns a target
+//!           orphans, rebuild, scrub   duties of whoever owns a target
 //! ```
 //! From outside, for operators: [`fsck`](fsck()) checks a cluster, [`redundancy`](redundancy()) counts what is left of it.
 //!
@@ -15,7 +15,7 @@
 //! promise back: none of it is on the way of an acknowledgement.
 //!
 //! **Invariants kept here**: I6 (rows are deleted only when the log says that nothing can name them),
-//! I7 (rebuild), I9 (checked at the server), I10 (ReadIndex before every answer and renewal; clocks
+//! I7 (rebuild, scrub), I9 (checked at the server), I10 (ReadIndex before every answer and renewal; clocks
 //! affect liveness only), I13 (identity of voters and targets).
 #![forbid(unsafe_code)]
 
@@ -32,12 +32,13 @@ mod node;
 mod orphans;
 mod rebuild;
 mod redundancy;
+mod scrub;
 mod status;
 mod storage;
 mod target;
 mod voter;
 
-pub use config::{CompactionConfig, MetaConfig, NodeConfig, RebuildConfig, SAMPLE, TargetConfig};
+pub use config::{CompactionConfig, MetaConfig, NodeConfig, RebuildConfig, SAMPLE, ScrubConfig, TargetConfig};
 pub use error::ServerError;
 pub use fsck::{FsckError, FsckReport, LostRange, MissingRow, fsck};
 pub use node::{Node, run, runtime};

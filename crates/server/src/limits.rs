@@ -39,6 +39,8 @@ pub(crate) const PURGE_INODES_MAX: u32 = 64;
 pub(crate) const ORPHAN_ROWS_MAX: usize = 1024;
 /// Pause before a search for orphans that was cut short begins again.
 pub(crate) const ORPHANS_PAUSE: Duration = Duration::from_secs(2);
+/// Pause before a scrub that was cut short or left rows bad begins again, and before the first one.
+pub(crate) const SCRUB_PAUSE: Duration = Duration::from_secs(2);
 /// Segments looked at in one step of a walk over all of them.
 pub(crate) const SEGMENTS_PER_STEP: u32 = 2048;
 /// Pause before a rebuild that left rows missing, or lost its leader, goes over them again.

@@ -17,7 +17,7 @@ use crate::handler::NodeHandler;
 use crate::limits::{METADATA_WAIT, POOL_BYTES};
 use crate::metadata::Metadata;
 use crate::target::Target;
-use crate::{ServerError, founding, heartbeat, leader, orphans, rebuild, target, voter};
+use crate::{ServerError, founding, heartbeat, leader, orphans, rebuild, scrub, target, voter};
 
 /// What all parts of a node share.
 pub(crate) struct Shared {
@@ -152,6 +152,7 @@ impl Node {
         for target in &shared.targets {
             tasks.spawn(orphans::run(shared.clone(), target.clone()));
             tasks.spawn(rebuild::run(shared.clone(), target.clone()));
+            tasks.spawn(scrub::run(shared.clone(), target.clone()));
         }
         tracing::info!(
             node = %shared.config.node, addr = %shared.addr, cluster = %shared.cluster,

@@ -62,7 +62,8 @@ async fn search(node: &Shared, target: &Arc<Target>) -> Result<u64, Errno> {
     }
 }
 
-async fn delete(target: &Arc<Target>, keys: Vec<FragmentKey>) -> Result<(), StoreError> {
+/// Removes rows from a target of this node.
+pub(crate) async fn delete(target: &Arc<Target>, keys: Vec<FragmentKey>) -> Result<(), StoreError> {
     let (sender, receiver) = oneshot::channel();
     let store = target.store.clone();
     when_room(&target.writes, 1, move |permit| {

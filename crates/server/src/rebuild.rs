@@ -117,7 +117,7 @@ async fn pass(
 }
 
 /// What became of one row.
-enum Outcome {
+pub(crate) enum Outcome {
     Rebuilt,
     /// The segment is gone: nothing to rebuild.
     Gone,
@@ -142,7 +142,7 @@ fn settle(finished: Option<Result<Outcome, tokio::task::JoinError>>, done: &mut 
 }
 
 /// The next segments of a walk; `None` at the end.
-async fn step(
+pub(crate) async fn step(
     node: &Shared,
     after: &mut Option<isobar_base::SegmentId>,
 ) -> Result<Option<Vec<SegmentInfo>>, Errno> {
@@ -152,7 +152,8 @@ async fn step(
     Ok((!segments.is_empty()).then_some(segments))
 }
 
-async fn rebuild(segments: &Segments, target: &Target, segment: SegmentInfo, row: u8) -> Outcome {
+/// Writes a row anew from the others.
+pub(crate) async fn rebuild(segments: &Segments, target: &Target, segment: SegmentInfo, row: u8) -> Outcome {
     let key = FragmentKey { segment: segment.id, row };
     let (header, payload) = match segments.rebuild_row(&segment, row).await {
         Ok(rebuilt) => rebuilt,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use isobar_base::{Errno, limits};
+use isobar_base::{Errno, SessionId, limits};
 use isobar_wire::message::files::{Extent, SegmentInfo, Source};
 use isobar_wire::message::ops::{Commit, NewSegment, Op, OpError, OpReply};
 
@@ -14,9 +14,10 @@ use super::Files;
 use super::budget::Taken;
 use super::dirty::Package;
 use super::inode::{Inode, Sent, Stage};
+use super::write::lose_dirty;
 
 /// PUTs of one inode under way at a time.
-const PUTS_MAX: usize = 16;
+const PUTS_MAX: usize = 8;
 
 /// What to freeze.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +35,9 @@ impl Files {
         let end = {
             let mut state = inode.state.lock();
             let state = &mut *state;
+            if state.session != self.session.id() {
+                lose_dirty(inode, state);
+            }
             let packages = match what {
                 Freeze::Full => state.dirty.take_full(),
                 Freeze::All => state.dirty.take_all(),
@@ -97,10 +101,9 @@ impl Files {
     /// Commits whatever is ready, unless some task already does; that one will see what became ready.
     pub(crate) async fn commit_ready(&self, inode: &Arc<Inode>) {
         loop {
-            let Some((commit, count)) = self.next_commit(inode) else { return };
-            let session = commit.segments.first().map(|s| s.id.session);
+            let Some((commit, session, count)) = self.next_commit(inode) else { return };
             let result = match &commit {
-                c if session.is_some_and(|s| s != self.session.id()) => {
+                c if session != self.session.id() => {
                     tracing::warn!(ino = %c.ino, "bytes of an expired session are lost");
                     Err(OpError::SessionGone)
                 }
@@ -111,7 +114,7 @@ impl Files {
     }
 
     /// Takes the oldest bytes that can be committed together and makes the caller the committer.
-    fn next_commit(&self, inode: &Inode) -> Option<(Commit, usize)> {
+    fn next_commit(&self, inode: &Inode) -> Option<(Commit, SessionId, usize)> {
         let mut state = inode.state.lock();
         if state.committing {
             return None;
@@ -122,7 +125,7 @@ impl Files {
             inode.fail(&mut state, errno);
             inode.moved.notify_waiters();
         }
-        let append = state.sent.front()?.append;
+        let Sent { append, session, .. } = *state.sent.front()?;
         let mut commit = Commit {
             ino: inode.ino,
             incarnation: state.attr.incarnation,
@@ -136,7 +139,7 @@ impl Files {
         for sent in &state.sent {
             let Stage::Durable(segment) = &sent.stage else { break };
             let full = commit.extents.len() + sent.package.extents.len() > limits::EXTENTS_PER_MESSAGE_MAX;
-            let other = sent.append != append || (append && count > 0);
+            let other = sent.append != append || sent.session != session || (append && count > 0);
             if count > 0 && (full || other) {
                 break;
             }
@@ -151,7 +154,7 @@ impl Files {
         state.committing = true;
         // Read while the segments of this COMMIT still hold it down.
         commit.low_water = self.session.low_water();
-        Some((commit, count))
+        Some((commit, session, count))
     }
 
     async fn settle(
@@ -291,8 +294,8 @@ fn enqueue(
     state.next_sent += 1;
     let putting = matches!(stage, Stage::Putting);
     let package = Arc::new(package);
-    let written = state.written;
-    state.sent.push_back(Sent { number, package: package.clone(), append, stage, written, _room: room });
+    let (written, session) = (state.written, state.session);
+    state.sent.push_back(Sent { number, package: package.clone(), append, stage, session, written, _room: room });
     putting.then_some((number, package))
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use isobar_base::{Errno, Ino};
+use isobar_base::{Errno, Ino, SessionId};
 use isobar_wire::message::files::{Attr, Time};
 use isobar_wire::message::ops::NewSegment;
 use parking_lot::Mutex;
@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub open: usize,
     pub dirty: Dirty,
     pub dirty_room: Taken,
+    /// The session under which what is dirty was written: it is not committed under another (I5).
+    pub session: SessionId,
     /// When the oldest dirty byte was written.
     pub dirty_since: Option<Instant>,
     /// Bytes that go to the end of the file, wherever that is then.
@@ -66,6 +68,7 @@ pub(crate) struct Sent {
     pub package: Arc<Package>,
     pub append: bool,
     pub stage: Stage,
+    pub session: SessionId,
     pub written: Option<Time>,
     pub _room: Taken,
 }
@@ -91,6 +94,7 @@ impl Inode {
                 open: 0,
                 dirty: Dirty::default(),
                 dirty_room: Taken::default(),
+                session: SessionId::default(),
                 dirty_since: None,
                 append: Vec::new(),
                 append_room: Taken::default(),

@@ -8,7 +8,7 @@ use isobar_base::{Errno, limits};
 use isobar_wire::message::files::Time;
 
 use super::budget::Taken;
-use super::inode::State;
+use super::inode::{Inode, State};
 use super::{FileHandle, Files, Freeze};
 
 /// Bytes gathered for the end of a file before they are sent.
@@ -71,6 +71,9 @@ impl Files {
     }
 
     fn buffer(&self, state: &mut State, append: bool, offset: u64, data: &[u8], room: Taken) -> bool {
+        if state.dirty.is_empty() && state.append.is_empty() {
+            state.session = self.session.id();
+        }
         state.dirty_since.get_or_insert_with(Instant::now);
         state.written = Some(now());
         if append {
@@ -109,17 +112,23 @@ impl Files {
     pub fn lose_uncommitted(&self) {
         let inodes: Vec<Arc<_>> = self.inodes.lock().values().cloned().collect();
         for inode in inodes {
-            let mut state = inode.state.lock();
-            if !state.is_clean() {
-                state.dirty.take_all();
-                state.dirty_room.take();
-                state.dirty_since = None;
-                state.append.clear();
-                state.append_room.take();
-                inode.fail(&mut state, Errno::EIO);
-            }
+            lose_dirty(&inode, &mut inode.state.lock());
         }
     }
+}
+
+/// Forgets what is dirty and remembers that it was lost.
+pub(crate) fn lose_dirty(inode: &Inode, state: &mut State) {
+    if state.dirty.is_empty() && state.append.is_empty() {
+        return;
+    }
+    tracing::warn!(ino = %inode.ino, "bytes of an expired session are lost");
+    state.dirty.take_all();
+    state.dirty_room.take();
+    state.dirty_since = None;
+    state.append.clear();
+    state.append_room.take();
+    inode.fail(state, Errno::EIO);
 }
 
 fn check(handle: &FileHandle, offset: u64, data: &[u8]) -> Result<(), Errno> {

@@ -42,6 +42,7 @@ impl Segments {
             let id = session.next_segment();
             let known = self.0.cluster.view().known();
             let (place, cramped) = self.choose(&known, id, data.len() as u64);
+            let nowhere = place.is_none();
             if let Some((pg, geometry, rows)) = place {
                 if encoded.as_ref().is_none_or(|e| e.geometry != geometry) {
                     encoded = Some(encode(&data, geometry, self.0.cluster.channels().pool())?);
@@ -63,7 +64,7 @@ impl Segments {
             if cramped {
                 return Err(Errno::ENOSPC);
             }
-            if attempt == 0 || attempt > 3 {
+            if nowhere || attempt > 3 {
                 tokio::time::sleep(PAUSE).await;
                 // The view may be old; without a leader we go on with what we have.
                 self.0.cluster.refresh(PAUSE).await.ok();

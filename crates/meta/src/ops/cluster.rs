@@ -2,7 +2,8 @@
 //!
 //! A target is a disk by its random identity (I13), in a slot of a node. A blank disk in a taken slot is
 //! a stranger until an operator allows the node's replacement; it then takes over the positions of the
-//! old target, unclean until it has been rebuilt.
+//! old target, unclean until it has been rebuilt. The permission is for one disk: it ends with the take-over,
+//! or when the old disk is registered again.
 
 use std::ops::ControlFlow;
 
@@ -31,6 +32,10 @@ pub(super) fn register(state: &mut State, info: &TargetInfo) -> OpResult {
             state.kv.put(&key::target(info.id), encode(&known));
             state.cluster_changed();
         }
+        // The disk is in its place after all: nothing is to replace it.
+        if end_permission(state, &info.node, info.slot) {
+            state.cluster_changed();
+        }
         return Ok(OpReply::Done);
     }
     let taken = targets(state).into_iter().find(|t| t.info.node == info.node && t.info.slot == info.slot);
@@ -49,15 +54,8 @@ pub(super) fn register(state: &mut State, info: &TargetInfo) -> OpResult {
 
 /// A blank disk takes the place of an old one, where that was allowed.
 fn take_over(state: &mut State, old: &Target, info: &TargetInfo) -> OpResult {
-    let replacing = key::replacing(&info.node);
-    let slots = state.kv.get(&replacing).map(|bytes| decode::<Vec<u32>>(&bytes)).unwrap_or_default();
-    if !slots.contains(&info.slot) {
+    if !end_permission(state, &info.node, info.slot) {
         return Err(Errno::EEXIST.into());
-    }
-    let left: Vec<u32> = slots.into_iter().filter(|&slot| slot != info.slot).collect();
-    match left.is_empty() {
-        true => state.kv.delete(&replacing),
-        false => state.kv.put(&replacing, encode(&left)),
     }
     let since = state.index;
     change_holders(state, |holder| {
@@ -71,6 +69,21 @@ fn take_over(state: &mut State, old: &Target, info: &TargetInfo) -> OpResult {
     state.kv.put(&key::target(info.id), encode(&Target { info: info.clone(), node: old.node }));
     state.cluster_changed();
     Ok(OpReply::Done)
+}
+
+/// Takes back that a blank disk may take this slot; gives whether that was allowed.
+fn end_permission(state: &mut State, node: &str, slot: u32) -> bool {
+    let key = key::replacing(node);
+    let slots = state.kv.get(&key).map(|bytes| decode::<Vec<u32>>(&bytes)).unwrap_or_default();
+    if !slots.contains(&slot) {
+        return false;
+    }
+    let left: Vec<u32> = slots.into_iter().filter(|&other| other != slot).collect();
+    match left.is_empty() {
+        true => state.kv.delete(&key),
+        false => state.kv.put(&key, encode(&left)),
+    }
+    true
 }
 
 pub(super) fn allow_replace(state: &mut State, node: &str) -> OpResult {

@@ -97,8 +97,7 @@ fn is_whole(meta: &Metadata, name: &str) -> bool {
     let Some(report) = meta.liveness.reports().into_iter().find(|r| r.heartbeat.node == name) else {
         return false;
     };
-    let reported = |id| report.heartbeat.targets.iter().any(|(info, live)| info.id == id && !live.failed);
     let status = meta.group.status();
     let votes = report.heartbeat.voter.is_none_or(|id| status.voters.iter().any(|voter| voter.id == id));
-    votes && map.targets.iter().filter(|t| t.node == name).all(|t| reported(t.id))
+    votes && duties::has_its_disks(&map, &report.heartbeat)
 }

@@ -8,8 +8,9 @@
 //!    others, narrower, so that they have all their parity again (I7);
 //! 3. chunks of a file that are in very many narrow segments and have been quiet for a while.
 //!
-//! The compactor holds a session like any client. It is renewed here directly, as this node leads; with
-//! the leadership it is left to expire.
+//! The compactor holds a session like any client, for one round: removed files wait for every session, and
+//! rows that were written in vain for the end of theirs. It is renewed here directly, as this node leads;
+//! with the leadership it is left to expire.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use tokio::task::JoinSet;
 
 use crate::limits::{
     COMPACT_READS_MAX, COMPACT_SEGMENTS_PER_STEP, GATHER_INODES_PER_STEP, GATHER_PAGES_PER_ROUND,
-    GATHER_QUIET, GATHER_SEGMENTS_MIN,
+    GATHER_QUIET, GATHER_SEGMENTS_MIN, ORPHANS_PER_RENEWAL_MAX,
 };
 use crate::metadata::Metadata;
 use crate::node::Shared;
@@ -45,6 +46,7 @@ pub(crate) async fn run(node: Arc<Shared>, meta: Arc<Metadata>) {
         if let Err(error) = compactor.round().await {
             tracing::debug!(%error, "compaction cut short");
         }
+        compactor.close_session().await;
     }
 }
 
@@ -62,7 +64,6 @@ type Piece = (Extent, SegmentInfo);
 
 impl Compactor {
     async fn round(&mut self) -> Result<(), Errno> {
-        self.renew();
         self.rewrite_all(|after| Query::HalfDead { after, limit: COMPACT_SEGMENTS_PER_STEP }, |_| true)
             .await?;
         let dead = self.dead_targets();
@@ -155,6 +156,7 @@ impl Compactor {
     /// Copies pieces of at most one segment's size into one new segment.
     async fn copy_batch(&mut self, attr: &Attr, batch: Vec<Piece>) -> Result<(), Errno> {
         let session = self.session().await?;
+        self.keep_no_file(&session).await;
         let (pieces, data) = self.read(batch).await?;
         // What was read is as old as its newest piece: everything younger lies on top.
         let Some(as_of) = pieces.iter().map(|piece| piece.version).max() else { return Ok(()) };
@@ -270,7 +272,27 @@ impl Compactor {
         self.session.clone().ok_or(Errno::EIO)
     }
 
-    /// Renews the compactor's session, while it is not idle.
+    /// Ends the session of a round, if there was something to do in it.
+    async fn close_session(&mut self) {
+        if let Some(session) = self.session.take()
+            && let Err(error) = session.mutate(Op::CloseSession).await
+        {
+            tracing::debug!(session = %session.id(), %error, "left to expire");
+        }
+    }
+
+    /// Says for the compactor that it has none of the removed files open, so that no long round keeps them.
+    async fn keep_no_file(&self, session: &Session) {
+        let query = Query::Orphans { session: session.id(), limit: ORPHANS_PER_RENEWAL_MAX };
+        let orphans = self.meta.group.read(|kv| isobar_meta::query(kv, &query));
+        let Ok(Answer::Inos(inos)) = orphans else { return };
+        if !inos.is_empty() {
+            // Said again with the next copy if it fails, and by the end of the session in any case.
+            session.mutate(Op::NotOpen { inos }).await.ok();
+        }
+    }
+
+    /// Renews the session of the round.
     fn renew(&self) {
         if let Some(session) = &self.session {
             self.meta.sessions.renew(session.id(), || true);

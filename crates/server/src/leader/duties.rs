@@ -48,6 +48,14 @@ async fn step(node: &Shared, meta: &Metadata, refused: &mut Option<(String, Inst
         tracing::info!(target_id = %target.id, node = %target.node, slot = target.slot, "target admitted");
     }
     ops.extend(admitted.into_iter().map(Op::RegisterTarget));
+    // Only those whose vote is in order are left in `reports`.
+    for heartbeat in reports.iter().map(|r| &r.heartbeat).filter(|h| map.replacing.contains(&h.node)) {
+        if has_its_disks(&map, heartbeat) {
+            tracing::info!(node = %heartbeat.node, "has all its disks: none of them will be replaced");
+            let own = map.targets.iter().filter(|t| t.node == heartbeat.node);
+            ops.extend(own.cloned().map(Op::RegisterTarget));
+        }
+    }
     if ops.is_empty() && map.groups.is_empty() && all_registered(node, &map, &reports) {
         ops.push(Op::BuildPlacement { groups: PLACEMENT_GROUPS });
     }
@@ -82,6 +90,12 @@ fn admissible(map: &ClusterMap, reports: &[Report], belongs: &dyn Fn(&str) -> bo
         }
     }
     found
+}
+
+/// Whether a node reports every target the map says it has.
+pub(super) fn has_its_disks(map: &ClusterMap, heartbeat: &Heartbeat) -> bool {
+    let reported = |id| heartbeat.targets.iter().any(|(info, live)| info.id == id && !live.failed);
+    map.targets.iter().filter(|t| t.node == heartbeat.node).all(|t| reported(t.id))
 }
 
 /// Whether another target has the place and may not be replaced.

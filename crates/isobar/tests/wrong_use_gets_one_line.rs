@@ -1,0 +1,68 @@
+//! Bad input: one clear line that says what to do, and an exit code that is not 0.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn isobar(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_isobar"))
+        .args(arguments)
+        .env_remove("ISOBAR_CLUSTER")
+        .env("XDG_STATE_HOME", "/nonexistent")
+        .output()
+        .expect("the binary runs")
+}
+
+fn refused(arguments: &[&str], with: &str) {
+    let output = isobar(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{arguments:?}: {said}");
+    assert!(said.starts_with("isobar: ") && said.contains(with), "{arguments:?}: {said}");
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_named() {
+    refused(&["status"], "--cluster PATH");
+    refused(&["fsck", "--cluster", "/nonexistent/cluster.toml"], "/nonexistent/cluster.toml");
+    refused(&["mount", "/nonexistent", "/tmp"], "/nonexistent");
+    refused(&["dev", "status", "--data", "/nonexistent"], "isobar dev up");
+    refused(&["node"], "--config FILE");
+    refused(&["bench", "/nonexistent"], "not a directory");
+}
+
+#[test]
+fn a_cluster_that_cannot_keep_the_promise_is_not_made() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out = dir.path().join("cluster");
+    let out = out.to_str().expect("a path");
+    refused(&["init", "--nodes", "a:1,b:1", "--out", out], "nodes");
+    refused(&["init", "--nodes", "nonsense", "--out", out], "HOST:PORT");
+    assert!(!Path::new(out).exists());
+    refused(&["demo", "--nodes", "4", "--exit"], "5 nodes or more");
+}
+
+#[test]
+fn init_makes_all_that_nodes_need_and_never_overwrites_an_identity() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out = dir.path().join("cluster");
+    let path = out.to_str().expect("a path");
+    let nodes = "n1=h1:7420,n2=h2:7420,n3=h3:7420,n4=h4:7420,n5=h5:7420,n6=h6:7420,n7=h7:7420,n8=h8:7420";
+    let arguments = ["init", "--nodes", nodes, "--out", path, "--output", "json"];
+    let output = isobar(&arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let spec: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(spec["data_rows"], 6);
+    for name in ["cluster.toml", "secret", "n1.toml", "n8.toml"] {
+        assert!(out.join(name).exists(), "{name}");
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(out.join("secret")).expect("the secret").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    refused(&arguments, "exists");
+}
+
+#[test]
+fn wrong_usage_exits_with_two() {
+    assert_eq!(isobar(&["nonsense"]).status.code(), Some(2));
+    assert_eq!(isobar(&["mount"]).status.code(), Some(2));
+}
