@@ -215,7 +215,8 @@ async fn rows_lost(
     report.missing.extend(missing);
     gone.retain(|&row| !suffices && row < u64::from(segment.geometry.n));
     let row_bytes = segment.geometry.row_bytes();
-    Ok(gone.into_iter().map(|row| row * row_bytes..(row + 1) * row_bytes).collect())
+    let rows = gone.chunk_by(|row, next| row + 1 == *next);
+    Ok(rows.map(|rows| rows[0] * row_bytes..(rows[0] + rows.len() as u64) * row_bytes).collect())
 }
 
 /// Whether a row that was not in the list of its target is there after all.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use isobar_base::{BufPool, ClusterId, Ino, SessionId};
 use isobar_client::{Cluster, ClusterSpec, NodeSpec, Segments, Session};
 use isobar_server::{
-    CompactionConfig, MetaConfig, Node, NodeConfig, RebuildConfig, ServerError, TargetConfig,
+    CompactionConfig, MetaConfig, Node, NodeConfig, RebuildConfig, ScrubConfig, ServerError, TargetConfig,
 };
 use isobar_wire::message::cluster::{ClusterView, NodeStatus};
 use isobar_wire::message::files::{Attr, Extent, FileKind, Source};
@@ -86,6 +86,7 @@ impl TestCluster {
                 ..CompactionConfig::default()
             },
             rebuild: RebuildConfig::default(),
+            scrub: ScrubConfig::default(),
             target: vec![TargetConfig { path: self.target_path(at), size_bytes: 64 << 20 }],
             base: self.dir.path().to_owned(),
         }
