@@ -1,11 +1,11 @@
 //! The whole file system as calls: what the FUSE front end and every other one are made of.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use isobar_base::{Errno, Ino, limits};
+use isobar_base::{Errno, Ino, SessionId, limits};
 use isobar_wire::message::files::{Attr, DirEntry, FileKind, Lock, LockKind};
 use isobar_wire::message::ops::{Op, OpError, OpReply, RenameMode, SetAttr, XattrMode};
 use isobar_wire::message::queries::{Answer, Query};
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::file::{FileHandle, Files, Rows};
 use crate::names::Names;
+use crate::openings::{Openings, Way};
 use crate::whole::{Change, Name};
 use crate::{ClientError, Cluster, ClusterSpec, Segments, Session};
 
@@ -88,8 +89,9 @@ struct Inner {
     session: Session,
     names: Arc<Names>,
     files: Files,
-    /// Owners that hold locks through this client.
-    lock_owners: Mutex<HashSet<(Ino, u64)>>,
+    openings: Openings,
+    /// Owners that hold locks through this client, and the session that holds them.
+    lock_owners: Mutex<HashMap<(Ino, u64), SessionId>>,
     background: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -145,6 +147,7 @@ impl Client {
             session,
             names: files.names.clone(),
             files,
+            openings: Openings::default(),
             lock_owners: Mutex::default(),
             background: Mutex::default(),
         }));
@@ -178,12 +181,29 @@ impl Client {
         self.mutate(Op::CloseSession).await.map(drop)
     }
 
+    /// A new session is in use: what the old one had not committed is lost, and so are its locks. Whoever
+    /// relied on them hears of it from its next call on the file.
+    fn session_lost(&self) {
+        self.0.files.lose_uncommitted();
+        let now = self.0.session.id();
+        let lost: Vec<Ino> = {
+            let mut owners = self.0.lock_owners.lock();
+            let lost = owners.iter().filter(|(_, session)| **session != now).map(|((ino, _), _)| *ino).collect();
+            owners.retain(|_, session| *session == now);
+            lost
+        };
+        for inode in lost.into_iter().filter_map(|ino| self.0.files.get(ino)) {
+            let mut state = inode.state.lock();
+            inode.fail(&mut state, Errno::EIO);
+        }
+    }
+
     async fn mutate(&self, op: Op) -> Result<OpReply> {
         match self.0.session.mutate(op).await {
             Ok(reply) => Ok(reply),
             Err(OpError::Errno(errno)) => Err(errno),
             Err(OpError::SessionGone) => {
-                self.0.files.lose_uncommitted();
+                self.session_lost();
                 Err(Errno::EIO)
             }
             Err(OpError::StaleIncarnation) => Err(Errno::ESTALE),
@@ -193,7 +213,9 @@ impl Client {
 
     /// Attributes under a name, if they were told lately.
     pub fn try_lookup(&self, parent: Ino, name: &[u8]) -> Option<Result<Attr>> {
-        if self.0.names.whole.find(parent, name) == Name::Absent {
+        // An entry of our own making is newer than a list that does not have it.
+        let known = || self.0.names.ino(parent, name).is_some();
+        if self.0.names.whole.find(parent, name) == Name::Absent && !known() {
             return Some(Err(Errno::ENOENT));
         }
         self.0.names.entry(parent, name).map(|attr| Ok(self.0.files.merged(attr)))
@@ -211,11 +233,12 @@ impl Client {
             return Err(Errno::ENOENT);
         }
         let neighbours = self.0.names.neighbours_wanted(parent);
+        let asked = Instant::now();
         let query = Query::Lookup { parent, name: name.to_vec(), neighbours };
         match self.0.cluster.query(query).await {
             Ok(Answer::Entry { attr, neighbours, .. }) => {
-                self.0.names.put_entry(parent, name, attr);
-                self.0.names.put_entries(parent, &neighbours);
+                self.0.names.put_entry(parent, name, attr, asked);
+                self.0.names.put_entries(parent, &neighbours, asked);
                 Ok(self.0.files.merged(attr))
             }
             Ok(_) => Err(Errno::EPROTO),
@@ -268,6 +291,10 @@ impl Client {
             return Err(Errno::EPROTO);
         };
         self.0.names.put_attr(attr);
+        // The version of a directory changes with its attributes as it does with its names.
+        if attr.kind == FileKind::Directory {
+            self.0.names.whole.forget(ino);
+        }
         if let (Some(inode), Some(size)) = (&inode, set.size) {
             let mut state = inode.state.lock();
             // Others may have written since the map was learnt: of all of it only the cut is certain.
@@ -318,7 +345,7 @@ impl Client {
         let asked = Instant::now();
         let OpReply::Entry { attr, created, dir } = self.mutate(op).await? else { return Err(Errno::EPROTO) };
         self.0.names.put_attr(dir.after);
-        self.0.names.put_entry(parent, name, attr);
+        self.0.names.put_entry(parent, name, attr, Instant::now());
         if created {
             let change = Change::Added(name.into(), attr.ino);
             self.0.names.whole.changed(parent, dir.before, dir.after.version, change, asked);
@@ -346,15 +373,23 @@ impl Client {
         Ok(self.entry(parent, name, Op::Link { ino, parent, name: name.to_vec() }).await?.0)
     }
 
-    /// The inode under a name when it is known not to be open here.
-    fn closed_here(&self, parent: Ino, name: &[u8]) -> Option<Ino> {
-        self.0.names.ino(parent, name).filter(|&ino| !self.0.files.is_open(ino))
+    /// The inode under a name when it is known not to be open here. It is not opened before what this
+    /// gives is dropped.
+    fn closed_here(&self, parent: Ino, name: &[u8]) -> Option<Way<'_>> {
+        let ino = self.0.names.ino(parent, name)?;
+        self.0.openings.closed(ino, || self.0.files.is_open(ino))
+    }
+
+    /// Whether the inode is open here, or about to be.
+    fn is_in_use(&self, ino: Ino) -> bool {
+        self.0.openings.is_opening(ino) || self.0.files.is_open(ino)
     }
 
     /// Removes a name.
     pub async fn unlink(&self, parent: Ino, name: &[u8]) -> Result<()> {
         let asked = Instant::now();
-        let closed_here = self.closed_here(parent, name);
+        let closed = self.closed_here(parent, name);
+        let closed_here = closed.as_ref().map(|way| way.ino);
         let reply = self.mutate(Op::Unlink { parent, name: name.to_vec(), closed_here }).await;
         self.removed(parent, name, reply, asked)
     }
@@ -389,7 +424,8 @@ impl Client {
         new_name: &[u8],
         mode: RenameMode,
     ) -> Result<()> {
-        let closed_here = self.closed_here(new_parent, new_name);
+        let closed = self.closed_here(new_parent, new_name);
+        let closed_here = closed.as_ref().map(|way| way.ino);
         let op = Op::Rename {
             parent,
             name: name.to_vec(),
@@ -407,10 +443,13 @@ impl Client {
         names.whole.forget(parent);
         names.whole.forget(new_parent);
         let OpReply::Renamed { attr, replaced } = reply? else { return Err(Errno::EPROTO) };
+        // A directory that was moved has a new version, too.
+        names.whole.forget(attr.ino);
         if let Some(replaced) = replaced {
             names.forget_attr(replaced.ino);
+            names.whole.forget(replaced.ino);
         }
-        names.put_entry(new_parent, new_name, attr);
+        names.put_entry(new_parent, new_name, attr, Instant::now());
         Ok(())
     }
 
@@ -427,7 +466,7 @@ impl Client {
         let asked = Instant::now();
         match self.0.cluster.query(Query::ReadDir { ino, cookie, limit: READDIR_ENTRIES }).await? {
             Answer::Dir { mut entries, end, dir_version } => {
-                self.0.names.put_entries(ino, &entries);
+                self.0.names.put_entries(ino, &entries, asked);
                 if cookie == 0 && end {
                     let all = entries.iter().map(|e| (e.name.as_slice().into(), e.attr.ino));
                     self.0.names.whole.learn(ino, dir_version, asked, all);
@@ -456,14 +495,18 @@ impl Client {
 
     /// Sets an extended attribute.
     pub async fn setxattr(&self, ino: Ino, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
+        let reply = self.mutate(Op::SetXattr { ino, name: name.to_vec(), value: value.to_vec(), mode }).await;
         self.0.names.forget_attr(ino);
-        self.mutate(Op::SetXattr { ino, name: name.to_vec(), value: value.to_vec(), mode }).await.map(drop)
+        self.0.names.whole.forget(ino);
+        reply.map(drop)
     }
 
     /// Removes an extended attribute.
     pub async fn removexattr(&self, ino: Ino, name: &[u8]) -> Result<()> {
+        let reply = self.mutate(Op::RemoveXattr { ino, name: name.to_vec() }).await;
         self.0.names.forget_attr(ino);
-        self.mutate(Op::RemoveXattr { ino, name: name.to_vec() }).await.map(drop)
+        self.0.names.whole.forget(ino);
+        reply.map(drop)
     }
 
     /// Room and counts. Bytes are those of files: what N + K rows leave of the devices.
@@ -486,6 +529,7 @@ impl Client {
 
     /// Opens a file; asks the cluster for its attributes (close-to-open). The attributes are exact.
     pub async fn open(&self, ino: Ino, options: OpenOptions) -> Result<(OpenFile, Attr)> {
+        let _opening = self.0.openings.begin(ino).await;
         let attr = if options.truncate {
             self.setattr(ino, SetAttr { size: Some(0), ..SetAttr::default() }).await?
         } else {
@@ -542,8 +586,9 @@ impl Client {
     /// True when flush has nothing to do (nothing dirty, no error to report).
     pub fn try_flush(&self, file: &OpenFile) -> bool {
         let inode = &file.0.inode;
-        inode.errors.load(Ordering::Acquire) == file.0.seen_errors.load(Ordering::Acquire)
-            && inode.state.lock().is_clean()
+        // Errors only rise under the lock: what is lost now is not overlooked.
+        let state = inode.state.lock();
+        state.is_clean() && inode.errors.load(Ordering::Acquire) == file.0.seen_errors.load(Ordering::Acquire)
     }
 
     /// When it returns, everything written to the file on this mount is durable on n + K targets and
@@ -603,7 +648,7 @@ impl Client {
             pause = (pause * 2).min(LOCK_PAUSE_MAX);
         }
         if lock.kind != LockKind::Unlock {
-            self.0.lock_owners.lock().insert((ino, lock.owner));
+            self.0.lock_owners.lock().insert((ino, lock.owner), lock.session);
             self.0.names.forget_attr(ino);
             if let Some(inode) = &inode {
                 self.0.files.revalidate(inode, Duration::ZERO).await?;
@@ -633,7 +678,7 @@ impl Client {
     /// Whether the owner holds locks here, as far as this client knows (saves a round on every close).
     pub fn holds_locks(&self, ino: Ino, owner: u64) -> bool {
         let owners = self.0.lock_owners.lock();
-        !owners.is_empty() && owners.contains(&(ino, owner))
+        !owners.is_empty() && owners.contains_key(&(ino, owner))
     }
 }
 

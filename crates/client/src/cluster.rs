@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use isobar_base::{BufPool, Errno};
+use isobar_base::{BufPool, Errno, limits};
 use isobar_wire::message::cluster::{AdminReply, AdminRequest, ClusterReply, RenewReply};
 use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpResult};
 use isobar_wire::message::queries::{Answer, Query, QueryReply, QueryRequest};
@@ -72,8 +72,8 @@ impl Cluster {
             leader,
             wait,
             view: View::default(),
-            mutations: Pipe::new(1, true),
-            queries: Pipe::new(QUERY_MESSAGES_MAX, false),
+            mutations: Pipe::new(1, limits::MUTATIONS_PER_MESSAGE_MAX, true),
+            queries: Pipe::new(QUERY_MESSAGES_MAX, limits::QUERIES_PER_MESSAGE_MAX, false),
         }))
     }
 

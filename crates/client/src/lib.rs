@@ -10,6 +10,7 @@ mod cluster;
 mod error;
 mod file;
 mod names;
+mod openings;
 mod pipe;
 mod segments;
 mod session;

@@ -17,12 +17,15 @@ const LEASE: Duration = Duration::from_millis(CACHE_LEASE_MS);
 /// Neighbours asked for along with a name, at most.
 const NEIGHBOURS_MAX: u32 = 512;
 
+/// Under a name: the inode, or nothing since this client removed it; and when that was so.
+type NameShard = HashMap<(Ino, Box<[u8]>), (Option<Ino>, Instant)>;
+
 /// Names and attributes.
 #[derive(Debug)]
 pub(crate) struct Names {
     hasher: RandomState,
     attrs: Vec<Mutex<HashMap<Ino, (Attr, Instant)>>>,
-    names: Vec<Mutex<HashMap<(Ino, Box<[u8]>), (Ino, Instant)>>>,
+    names: Vec<Mutex<NameShard>>,
     pub whole: WholeDirectories,
     /// Directories whose names are being looked up one after the other.
     scans: Mutex<HashMap<Ino, Scan>>,
@@ -73,7 +76,7 @@ impl Names {
         self.attr_shard(ino).lock().remove(&ino);
     }
 
-    fn name_shard(&self, key: &(Ino, Box<[u8]>)) -> &Mutex<HashMap<(Ino, Box<[u8]>), (Ino, Instant)>> {
+    fn name_shard(&self, key: &(Ino, Box<[u8]>)) -> &Mutex<NameShard> {
         &self.names[self.hasher.hash_one(key) as usize % SHARDS]
     }
 
@@ -86,28 +89,37 @@ impl Names {
     pub fn ino(&self, parent: Ino, name: &[u8]) -> Option<Ino> {
         let key = (parent, Box::from(name));
         let shard = self.name_shard(&key).lock();
-        shard.get(&key).filter(|(_, at)| at.elapsed() < LEASE).map(|(ino, _)| *ino)
+        shard.get(&key).filter(|(_, at)| at.elapsed() < LEASE).and_then(|(ino, _)| *ino)
     }
 
-    pub fn put_entry(&self, parent: Ino, name: &[u8], attr: Attr) {
+    /// Remembers what is under a name, as asked for at `asked`, unless something later is known: the
+    /// answer to a lookup may be overtaken by a removal of the name that this client made meanwhile.
+    pub fn put_entry(&self, parent: Ino, name: &[u8], attr: Attr, asked: Instant) {
         self.put_attr(attr);
         let key = (parent, Box::from(name));
         let mut shard = self.name_shard(&key).lock();
         if shard.len() >= SHARD_ENTRIES_MAX {
             shard.clear();
         }
-        shard.insert(key, (attr.ino, Instant::now()));
-    }
-
-    pub fn put_entries(&self, parent: Ino, entries: &[DirEntry]) {
-        for entry in entries {
-            self.put_entry(parent, &entry.name, entry.attr);
+        if shard.get(&key).is_none_or(|(_, at)| *at <= asked) {
+            shard.insert(key, (Some(attr.ino), asked));
         }
     }
 
+    pub fn put_entries(&self, parent: Ino, entries: &[DirEntry], asked: Instant) {
+        for entry in entries {
+            self.put_entry(parent, &entry.name, entry.attr, asked);
+        }
+    }
+
+    /// Whatever was asked about the name until now is no longer true.
     pub fn forget_entry(&self, parent: Ino, name: &[u8]) {
         let key = (parent, Box::from(name));
-        self.name_shard(&key).lock().remove(&key);
+        let mut shard = self.name_shard(&key).lock();
+        if shard.len() >= SHARD_ENTRIES_MAX {
+            shard.clear();
+        }
+        shard.insert(key, (None, Instant::now()));
     }
 
     /// How many neighbours to ask for along with a name of `parent`: none at first, more and more
@@ -127,5 +139,41 @@ impl Names {
     /// Neighbours were of no use: a name was asked for that does not exist.
     pub fn neighbours_useless(&self, parent: Ino) {
         self.scans.lock().remove(&parent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use isobar_wire::message::files::{FileKind, Time};
+
+    #[test]
+    fn an_answer_overtaken_by_a_removal_does_not_bring_the_name_back() {
+        let attr = Attr {
+            ino: Ino(7),
+            kind: FileKind::File,
+            mode: 0o644,
+            nlink: 1,
+            uid: 0,
+            gid: 0,
+            rdev: 0,
+            size: 0,
+            allocated_bytes: 0,
+            atime: Time::default(),
+            mtime: Time::default(),
+            ctime: Time::default(),
+            incarnation: 0,
+            version: 1,
+            data_version: 1,
+        };
+        let names = Names::default();
+        let asked = Instant::now();
+        names.put_entry(Ino::ROOT, b"a", attr, asked);
+        assert_eq!(names.ino(Ino::ROOT, b"a"), Some(Ino(7)));
+        names.forget_entry(Ino::ROOT, b"a");
+        names.put_entry(Ino::ROOT, b"a", attr, asked);
+        assert_eq!(names.ino(Ino::ROOT, b"a"), None);
+        names.put_entry(Ino::ROOT, b"a", attr, Instant::now());
+        assert_eq!(names.ino(Ino::ROOT, b"a"), Some(Ino(7)));
     }
 }

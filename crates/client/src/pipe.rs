@@ -9,7 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use isobar_base::{Errno, limits};
+use isobar_base::Errno;
 use parking_lot::Mutex;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use tokio::io::Interest;
@@ -33,6 +33,8 @@ struct Shared<T, R> {
     queued: Notify,
     /// Messages under way at a time.
     messages_max: usize,
+    /// Requests in one message: replies are bounded in bytes, too.
+    items_max: usize,
     gather: bool,
 }
 
@@ -47,10 +49,10 @@ struct State<T, R> {
 }
 
 impl<T: Send + 'static, R: Send + 'static> Pipe<T, R> {
-    /// A pipe with so many messages under way at a time. `gather`: wait a moment for company.
-    pub(crate) fn new(messages_max: usize, gather: bool) -> Pipe<T, R> {
+    /// A pipe with so many messages under way at a time, of so many requests each. `gather`: wait a moment for company.
+    pub(crate) fn new(messages_max: usize, items_max: usize, gather: bool) -> Pipe<T, R> {
         let state = State { queue: VecDeque::new(), running: 0, expected: 1, took: Duration::ZERO };
-        Pipe(Arc::new(Shared { state: Mutex::new(state), queued: Notify::new(), messages_max, gather }))
+        Pipe(Arc::new(Shared { state: Mutex::new(state), queued: Notify::new(), messages_max, items_max, gather }))
     }
 
     /// Sends one request through the pipe. `exchange` carries a batch and gives a result for each.
@@ -88,7 +90,7 @@ where
         }
         let (items, waiters): (Vec<T>, Vec<_>) = {
             let mut state = shared.state.lock();
-            let count = state.queue.len().min(limits::OPS_PER_MESSAGE_MAX);
+            let count = state.queue.len().min(shared.items_max);
             if count == 0 {
                 state.running -= 1;
                 return;

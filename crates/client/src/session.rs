@@ -98,7 +98,7 @@ impl Session {
     pub async fn mutate(&self, op: Op) -> Result<OpReply, OpError> {
         let carries_session = matches!(op, Op::Commit(_) | Op::Replace(_) | Op::Lock { .. });
         let begun = Instant::now();
-        let (result, session) = self.execute(op.clone()).await?;
+        let (result, session) = self.execute(op.clone(), None).await?;
         if !matches!(result, Err(OpError::SessionGone)) {
             return result;
         }
@@ -109,12 +109,31 @@ impl Session {
         if begun.elapsed() > SURELY_NOT_EXECUTED {
             return Err(Errno::EIO.into());
         }
-        self.execute(op).await?.0
+        self.execute(op, None).await?.0
     }
 
-    async fn execute(&self, op: Op) -> Result<(Result<OpReply, OpError>, SessionId), OpError> {
+    /// Executes one operation, exactly once, under the session `expected` and no other (I5).
+    ///
+    /// # Errors
+    /// As [`Session::mutate`]; [`OpError::SessionGone`] when another session is in use.
+    pub async fn mutate_as(&self, expected: SessionId, op: Op) -> Result<OpReply, OpError> {
+        let (result, session) = self.execute(op, Some(expected)).await?;
+        if matches!(result, Err(OpError::SessionGone)) {
+            self.reopen(session).await?;
+        }
+        result
+    }
+
+    async fn execute(
+        &self,
+        op: Op,
+        expected: Option<SessionId>,
+    ) -> Result<(Result<OpReply, OpError>, SessionId), OpError> {
         let mutation = {
             let mut numbers = self.0.numbers.lock();
+            if expected.is_some_and(|id| id != numbers.id) {
+                return Err(OpError::SessionGone);
+            }
             let seq = numbers.next_seq;
             numbers.next_seq += 1;
             numbers.outstanding.insert(seq);

@@ -55,10 +55,21 @@ pub(crate) enum Name {
     Unknown,
 }
 
+impl Change {
+    fn name(&self) -> &[u8] {
+        match self {
+            Change::Added(name, _) | Change::Removed(name) => name,
+        }
+    }
+}
+
 impl WholeDirectories {
     /// All names of a directory at a version, as asked for at `asked`.
     pub fn learn(&self, dir: Ino, version: u64, asked: Instant, names: impl Iterator<Item = (Box<[u8]>, Ino)>) {
         let mut known = self.0.lock();
+        if known.directories.get(&dir).is_some_and(|whole| whole.version > version) {
+            return;
+        }
         known.forget(dir);
         let names: HashMap<_, _> = names.collect();
         known.names += names.len();
@@ -101,6 +112,10 @@ impl WholeDirectories {
         if whole.asked.elapsed() >= LEASE {
             return Name::Stale(whole.version);
         }
+        // What this client did itself is never unknown to it, whatever came in between.
+        if whole.unjoined.iter().any(|(_, _, change, _)| change.name() == name) {
+            return Name::Unknown;
+        }
         whole.names.get(name).map_or(Name::Absent, |&ino| Name::Leads(ino))
     }
 
@@ -141,7 +156,8 @@ mod tests {
         all.learn(DIR, 10, now, std::iter::empty());
         assert_eq!(all.find(DIR, b"a"), Name::Absent);
         all.changed(DIR, 11, 12, added("b", 2), now);
-        assert_eq!(all.find(DIR, b"b"), Name::Absent);
+        assert_eq!(all.find(DIR, b"b"), Name::Unknown);
+        assert_eq!(all.find(DIR, b"c"), Name::Absent);
         all.changed(DIR, 10, 11, added("a", 1), now);
         assert_eq!(all.find(DIR, b"a"), Name::Leads(Ino(1)));
         assert_eq!(all.find(DIR, b"b"), Name::Leads(Ino(2)));

@@ -24,7 +24,7 @@ use crate::args::ClusterArgs;
 use crate::init;
 
 /// Log of a local node's metadata group: eight nodes share one disk.
-const META_LOG_BYTES: u64 = 64 << 20;
+const META_LOG_BYTES: u64 = 128 << 20;
 /// How long a process may take to end by itself before it is killed.
 const STOP_WAIT: Duration = Duration::from_secs(15);
 

@@ -189,6 +189,31 @@ fn an_open_that_succeeds_can_read_although_the_name_goes_at_that_moment() {
 }
 
 #[test]
+fn names_made_after_a_change_of_their_directory_are_found() {
+    let Some((_cluster, d)) = begin(&[]) else { return };
+    let changes: [(&str, fn(&Path)); 4] = [
+        ("mode", |p| fs::set_permissions(p, fs::Permissions::from_mode(0o700)).expect("chmod")),
+        ("owner", |p| std::os::unix::fs::chown(p, Some(0), Some(1)).expect("chown")),
+        ("xattr", |p| rustix::fs::setxattr(p, "user.a", b"1", XattrFlags::empty()).expect("setxattr")),
+        ("place", |p| {
+            fs::rename(p, p.with_extension("moved")).expect("renamed");
+            fs::rename(p.with_extension("moved"), p).expect("renamed");
+        }),
+    ];
+    for (what, change) in changes {
+        let dir = d.join(what);
+        fs::create_dir(&dir).expect("made");
+        change(&dir);
+        fs::create_dir(dir.join("sub")).expect("made");
+        put(&dir.join("sub/f"), what);
+        // The kernel forgets names, so that it asks.
+        fs::write("/proc/sys/vm/drop_caches", "2").expect("caches are dropped");
+        assert!(dir.join("sub").is_dir(), "after a change of {what}");
+        assert_eq!(fs::read_to_string(dir.join("sub/f")).expect("read"), what);
+    }
+}
+
+#[test]
 fn symlinks_are_followed_and_read_as_written() {
     let Some((cluster, d)) = begin(&[]) else { return };
     put(&d.join("target"), "t");

@@ -102,19 +102,19 @@ nomsyncafterwrite = false
 [opsize]
 max = 65536
 [weights]
-close_open = 1
+close_open = 0.1
 read = 10
 write = 10
 mapread = 5
-mapwrite = 5
-truncate = 5
-invalidate = 1
-fsync = 1
-fdatasync = 1
-punch_hole = 5
+mapwrite = 0.3
+truncate = 0.3
+invalidate = 0.1
+fsync = 0.1
+fdatasync = 0.1
+punch_hole = 0.3
 posix_fallocate = 0
-sendfile = 2
-copy_file_range = 2
+sendfile = 1
+copy_file_range = 1
 ";
 
 #[test]

@@ -201,7 +201,7 @@ async fn rows_lost(
         if keys.remove(&key) || is_held_now(cluster, map, position.target, key).await {
             left += 1;
             gone.pop();
-        } else if !position.clean && segment.version < position.since {
+        } else if !position.clean && segment.version <= position.since {
             unfinished += 1;
         } else {
             missing.push(MissingRow { key, target: position.target, ino: segment.ino });

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use isobar_base::limits::{ENTRIES_IN_FLIGHT_MAX, OPS_PER_ENTRY_MAX, OPS_PER_MESSAGE_MAX};
+use isobar_base::limits::{ENTRIES_IN_FLIGHT_MAX, OPS_PER_ENTRY_MAX, MUTATIONS_PER_MESSAGE_MAX};
 use isobar_base::{KvRead, SessionId};
 use isobar_consensus::{Group, ProposeError};
 use isobar_meta::Entry;
@@ -50,10 +50,12 @@ enum Asker {
 
 impl Metadata {
     /// Starts the proposer.
-    pub(crate) fn start(group: Group) -> Metadata {
+    pub(crate) fn start(group: Group, log_bytes: u64) -> Metadata {
         let (proposals, queue) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        tokio::spawn(propose_all(group.clone(), queue, waiting.clone()));
+        // What one entry of the log may hold, less its own framing.
+        let entry_bytes_max = ENTRY_BYTES_MAX.min((log_bytes / 16) as usize - (64 << 10));
+        tokio::spawn(propose_all(group.clone(), queue, waiting.clone(), entry_bytes_max));
         Metadata {
             me: group.status().me.id,
             group,
@@ -75,7 +77,7 @@ impl Metadata {
             return responder.reply(&MutateReply::NotLeader(self.other_leader()));
         }
         let request = match isobar_wire::decode::<MutateRequest>(body) {
-            Ok(request) if request.ops.len() <= OPS_PER_MESSAGE_MAX => request,
+            Ok(request) if request.ops.len() <= MUTATIONS_PER_MESSAGE_MAX => request,
             _ => return responder.refuse(Refusal::Unreadable),
         };
         if request.ops.is_empty() {
@@ -155,7 +157,12 @@ fn answer(group: &Group, queries: &[Query], responder: Responder) {
     responder.reply(&QueryReply::Answered(answers));
 }
 
-async fn propose_all(group: Group, mut queue: mpsc::UnboundedReceiver<Proposal>, waiting: Arc<AtomicUsize>) {
+async fn propose_all(
+    group: Group,
+    mut queue: mpsc::UnboundedReceiver<Proposal>,
+    waiting: Arc<AtomicUsize>,
+    entry_bytes_max: usize,
+) {
     let room = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX));
     let last_stamp = Mutex::new(Time::default());
     let mut held = None;
@@ -174,7 +181,7 @@ async fn propose_all(group: Group, mut queue: mpsc::UnboundedReceiver<Proposal>,
         while let Ok(next) = queue.try_recv() {
             ops += next.ops.len();
             bytes += next.bytes;
-            if ops > OPS_PER_ENTRY_MAX || bytes > ENTRY_BYTES_MAX {
+            if ops > OPS_PER_ENTRY_MAX || bytes > entry_bytes_max {
                 ops -= next.ops.len();
                 held = Some(next);
                 break;

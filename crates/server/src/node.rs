@@ -120,7 +120,7 @@ impl Node {
         let meta = if config.voter {
             let channels = Channels::new(secret.clone(), pool.clone());
             let group = voter::open(&config, &spec, &addr, channels).await?;
-            Some(Arc::new(Metadata::start(group)))
+            Some(Arc::new(Metadata::start(group, config.meta.log_bytes)))
         } else {
             None
         };

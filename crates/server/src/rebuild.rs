@@ -71,7 +71,7 @@ fn unclean(node: &Shared, target: &Target) -> Unclean {
 /// The row of a segment that belongs on one of these positions and may be missing there.
 fn row_to_rebuild(segment: &SegmentInfo, unclean: &Unclean) -> Option<u8> {
     let wanted = |&(_, &position): &(usize, &u8)| {
-        unclean.get(&(segment.pg, position)).is_some_and(|&since| segment.version < since)
+        unclean.get(&(segment.pg, position)).is_some_and(|&since| segment.version <= since)
     };
     segment.positions.iter().enumerate().find(wanted).map(|(row, _)| row as u8)
 }

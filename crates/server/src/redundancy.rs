@@ -66,7 +66,7 @@ pub fn redundancy(segments: &[SegmentInfo], view: &ClusterView) -> Redundancy {
     for segment in segments {
         let present = |&at: &&u8| {
             let position = groups.get(&segment.pg).and_then(|group| group.positions.get(usize::from(*at)));
-            position.is_some_and(|p| usable.contains(&p.target) && (p.clean || segment.version >= p.since))
+            position.is_some_and(|p| usable.contains(&p.target) && (p.clean || segment.version > p.since))
         };
         let left = segment.positions.iter().filter(present).count();
         let missing = segment.positions.len() - left;

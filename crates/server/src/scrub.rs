@@ -24,7 +24,7 @@ use crate::storage::when_room;
 use crate::target::Target;
 
 /// What a pass looks for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Pass {
     Missing,
     Damaged,
@@ -33,6 +33,7 @@ enum Pass {
 /// What a pass found and did.
 #[derive(Default)]
 struct Found {
+    rows: u64,
     bad: u64,
     repaired: u64,
 }
@@ -51,11 +52,11 @@ pub(crate) async fn run(node: Arc<Shared>, target: Arc<Target>) {
         let mut whole = true;
         for what in [Pass::Missing, Pass::Damaged] {
             match pass(&node, &target, &segments, what).await {
-                Ok(Found { bad: 0, .. }) => {}
-                Ok(Found { bad, repaired }) => {
-                    tracing::warn!(target_id = %target.id(), bad, repaired, "scrubbed");
+                Ok(Found { rows, bad, repaired }) if what == Pass::Damaged || bad > 0 => {
+                    tracing::info!(target_id = %target.id(), ?what, rows, bad, repaired, "scrub finished");
                     whole &= bad == repaired;
                 }
+                Ok(_) => {}
                 Err(error) => {
                     tracing::debug!(target_id = %target.id(), %error, "scrubbing cut short");
                     whole = false;
@@ -82,6 +83,7 @@ async fn pass(
         for segment in step {
             let Some(row) = row_on(&map.map, &segment, target) else { continue };
             let key = FragmentKey { segment: segment.id, row };
+            found.rows += 1;
             let bad = match what {
                 Pass::Missing => !target.store.contains(key),
                 Pass::Damaged => {

@@ -10,12 +10,24 @@ use isobar_wire::message::ops::Op;
 
 use super::{Client, Inner};
 
+/// So many nameless inodes in one renewal: the next is asked for at once.
+const MANY_ORPHANS: usize = 256;
+
 /// Renews the session, learns of the cluster and answers for inodes that lost their last name.
 pub(super) async fn renew(client: Weak<Inner>) {
+    let mut session = None;
     loop {
         let Some(client) = client.upgrade().map(Client) else { return };
-        client.renew_once().await;
+        let more = client.renew_once().await;
+        // Whoever met the end of the session first may have opened the new one.
+        let now = client.0.session.id();
+        if session.replace(now).is_some_and(|before| before != now) {
+            client.session_lost();
+        }
         drop(client);
+        if more {
+            continue;
+        }
         tokio::time::sleep(Duration::from_millis(limits::SESSION_RENEW_MS)).await;
     }
 }
@@ -30,7 +42,8 @@ pub(super) async fn write_back(client: Weak<Inner>) {
 }
 
 impl Client {
-    async fn renew_once(&self) {
+    /// Gives whether there was so much to answer that more may be waiting.
+    async fn renew_once(&self) -> bool {
         let session = self.0.session.id();
         let epoch = self.0.cluster.view().known().map.epoch;
         let request = RenewRequest { session, epoch };
@@ -38,18 +51,19 @@ impl Client {
         match self.0.cluster.ask_leader(Opcode::Renew, &request, wait).await {
             Ok(RenewReply::Renewed { map, live, orphans }) => {
                 self.0.cluster.view().learn(map, live);
-                let closed: Vec<_> = orphans.into_iter().filter(|&ino| !self.0.files.is_open(ino)).collect();
+                let closed: Vec<_> = orphans.into_iter().filter(|&ino| !self.is_in_use(ino)).collect();
                 if !closed.is_empty() {
                     // Asked again with the next renewal if it fails.
-                    self.mutate(Op::NotOpen { inos: closed }).await.ok();
+                    let many = closed.len() >= MANY_ORPHANS;
+                    return self.mutate(Op::NotOpen { inos: closed }).await.is_ok() && many;
                 }
             }
             Ok(RenewReply::Gone) => {
-                self.0.files.lose_uncommitted();
                 self.0.session.reopen(session).await.ok();
             }
             Ok(RenewReply::NotLeader(_)) => {}
             Err(error) => tracing::warn!(%error, "the session cannot be renewed"),
         }
+        false
     }
 }

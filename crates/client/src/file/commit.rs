@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, SessionId, limits};
 use isobar_wire::message::files::{Extent, SegmentInfo, Source};
@@ -16,7 +17,7 @@ use super::dirty::Package;
 use super::inode::{Inode, Sent, Stage};
 use super::write::lose_dirty;
 
-/// PUTs of one inode under way at a time.
+/// Segments of one client being written at a time.
 const PUTS_MAX: usize = 8;
 
 /// What to freeze.
@@ -83,9 +84,10 @@ impl Files {
     }
 
     async fn put(&self, inode: &Arc<Inode>, number: u64, package: Arc<Package>) {
+        let deadline = Instant::now() + Duration::from_millis(limits::METADATA_WAIT_MS);
         // Closed never; without a permit there is nothing to bound.
         let _turn = self.puts.acquire().await;
-        let outcome = self.segments.write(&self.session, package.data.clone()).await;
+        let outcome = self.segments.write_by(&self.session, package.data.clone(), deadline).await;
         let stage = match outcome {
             Ok(segment) => Stage::Durable(Some(segment)),
             Err(errno) => Stage::Failed(errno),
@@ -107,7 +109,7 @@ impl Files {
                     tracing::warn!(ino = %c.ino, "bytes of an expired session are lost");
                     Err(OpError::SessionGone)
                 }
-                _ => self.session.mutate(Op::Commit(commit.clone())).await,
+                _ => self.session.mutate_as(session, Op::Commit(commit.clone())).await,
             };
             self.settle(inode, commit, count, result).await;
         }
@@ -184,7 +186,7 @@ impl Files {
                 if state.is_clean() {
                     state.written = None;
                 }
-                self.names.put_attr(state.merged(attr));
+                self.names.put_attr(attr);
                 state.committing = false;
             }
             Err(OpError::StaleIncarnation) => {
@@ -192,15 +194,18 @@ impl Files {
                 // anybody who could tell, so they are ordered after it.
                 let attr = self.cluster.query_attr(inode.ino).await;
                 let mut state = inode.state.lock();
+                state.committing = false;
                 match attr {
                     Ok(attr) => state.adopt(attr, false),
-                    Err(errno) => give_up(self, inode, &mut state, count, errno),
+                    Err(errno) => {
+                        commit.segments.iter().for_each(|s| self.session.settle(s.id));
+                        give_up(self, inode, &mut state, count, errno);
+                    }
                 }
-                state.committing = false;
             }
             Err(OpError::StalePlacement) => {
                 // A row went to a target that has been replaced: write new segments.
-                self.cluster.refresh(std::time::Duration::from_secs(5)).await.ok();
+                self.cluster.refresh(Duration::from_secs(5)).await.ok();
                 let again: Vec<_> = {
                     let mut state = inode.state.lock();
                     state.committing = false;

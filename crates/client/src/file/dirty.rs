@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
-use isobar_base::limits::SEGMENT_BYTES_MAX;
+use isobar_base::limits::{EXTENTS_PER_MESSAGE_MAX, SEGMENT_BYTES_MAX};
 use isobar_base::{AlignedBuf, BufPool};
 
 /// A write of at least this size at the start of an 8 MiB chunk is taken for the start of a stream
@@ -144,7 +144,7 @@ impl Dirty {
                 packages.push(Package::of_one(at, piece));
                 continue;
             }
-            if small_bytes + piece.len() > SEGMENT_BYTES_MAX as usize {
+            if small_bytes + piece.len() > SEGMENT_BYTES_MAX as usize || small.len() == EXTENTS_PER_MESSAGE_MAX {
                 packages.extend(Package::gather(std::mem::take(&mut small)));
                 small_bytes = 0;
             }
@@ -260,6 +260,17 @@ mod tests {
         assert_eq!(full.len(), 2);
         assert!(full.iter().all(|p| p.data.len() as u64 == SEGMENT_BYTES_MAX));
         assert_eq!(dirty.bytes(), 1 << 20);
+    }
+
+    #[test]
+    fn no_package_has_more_pieces_than_one_commit_can_name() {
+        let mut dirty = Dirty::default();
+        for piece in 0..5_000u64 {
+            dirty.write(piece * 1_000, &[1; 100], &BufPool::new(0));
+        }
+        let packages = dirty.take_all();
+        assert!(packages.iter().all(|p| p.extents.len() <= EXTENTS_PER_MESSAGE_MAX));
+        assert_eq!(packages.iter().map(|p| p.extents.len()).sum::<usize>(), 5_000);
     }
 
     #[test]

@@ -119,13 +119,18 @@ impl Inode {
 }
 
 impl State {
+    /// Size without appended bytes, whose place only the log knows.
+    pub fn placed_size(&self) -> u64 {
+        let sent = self.sent.iter().filter(|s| !s.append).map(|s| s.package.end()).max().unwrap_or(0);
+        self.attr.size.max(sent).max(self.dirty.end())
+    }
+
     /// Size as applications on this mount see it.
     pub fn size(&self) -> u64 {
-        let sent = self.sent.iter().filter(|s| !s.append).map(|s| s.package.end()).max().unwrap_or(0);
         let appended: u64 =
             self.sent.iter().filter(|s| s.append).map(|s| s.package.data.len() as u64).sum::<u64>()
                 + self.append.len() as u64;
-        self.attr.size.max(sent).max(self.dirty.end()) + appended
+        self.placed_size() + appended
     }
 
     /// Nothing is waiting to be committed.
@@ -149,6 +154,10 @@ impl State {
     /// `ours`: the change came from this client, so what it knew stays true.
     pub fn adopt(&mut self, attr: Attr, ours: bool) {
         if attr.version < self.attr.version {
+            return;
+        }
+        if !ours && self.committing && self.sent.front().is_some_and(|s| s.append) {
+            // It may or may not count the bytes that are being appended; the reply to that says it exactly.
             return;
         }
         if !ours && (attr.data_version != self.attr.data_version || attr.incarnation != self.attr.incarnation)

@@ -35,10 +35,11 @@ impl Files {
     pub fn try_read(&self, handle: &FileHandle, offset: u64, len: u32) -> Option<ReadBytes> {
         let (pieces, end) = {
             let state = handle.inode.state.lock();
-            if state.checked.elapsed() > LEASE || !state.append.is_empty() {
+            let appending = !state.append.is_empty() || state.sent.iter().any(|s| s.append);
+            if state.checked.elapsed() > LEASE || appending {
                 return None;
             }
-            let end = state.size().min(offset + u64::from(len));
+            let end = state.placed_size().min(offset.saturating_add(u64::from(len)));
             (self.collect(&state, offset..end.max(offset))?, end)
         };
         let mut parts = Vec::with_capacity(pieces.len());
@@ -79,7 +80,7 @@ impl Files {
         loop {
             let range = {
                 let state = inode.state.lock();
-                let end = state.size().min(offset + u64::from(len));
+                let end = state.placed_size().min(offset.saturating_add(u64::from(len)));
                 offset..end.max(offset)
             };
             if range.is_empty() {
@@ -162,21 +163,20 @@ impl Files {
                 }
                 first_unknown(&state, range.clone())
             };
-            let asked = unknown..unknown + MAP_BYTES;
-            let query = Query::Map { ino: inode.ino, offset: asked.start, len: MAP_BYTES };
-            match self.cluster.query(query).await? {
-                Answer::Map(map) => {
-                    let mut state = inode.state.lock();
-                    state.adopt(map.attr, false);
-                    if map.attr.version >= state.attr.version
-                        || map.attr.data_version == state.attr.data_version
-                    {
-                        state.extents.learn(map, asked);
-                    }
-                }
-                _ => return Err(Errno::EPROTO),
-            }
+            self.learn_map(inode, unknown).await?;
         }
+    }
+
+    /// Asks for the map from `offset` on.
+    async fn learn_map(&self, inode: &Inode, offset: u64) -> Result<(), Errno> {
+        let query = Query::Map { ino: inode.ino, offset, len: MAP_BYTES };
+        let Answer::Map(map) = self.cluster.query(query).await? else { return Err(Errno::EPROTO) };
+        let mut state = inode.state.lock();
+        state.adopt(map.attr, false);
+        if map.attr.version >= state.attr.version || map.attr.data_version == state.attr.data_version {
+            state.extents.learn(map, offset..offset.saturating_add(MAP_BYTES));
+        }
+        Ok(())
     }
 
     /// What makes up a range; `None` when part of the map is not known.
@@ -242,15 +242,18 @@ impl Files {
         let inode = &handle.inode;
         self.write_back(inode).await;
         self.revalidate(inode, LEASE).await?;
-        let size = inode.state.lock().size();
-        if offset >= size {
-            return Err(Errno::ENXIO);
-        }
         let mut at = offset;
-        while at < size {
-            let step = {
+        loop {
+            let (size, step) = {
                 let state = inode.state.lock();
-                state.extents.find(at..size)
+                let size = state.attr.size;
+                if offset >= size {
+                    return Err(Errno::ENXIO);
+                }
+                if at >= size {
+                    return if data { Err(Errno::ENXIO) } else { Ok(size) };
+                }
+                (size, state.extents.find(at..size))
             };
             match step {
                 Some((len, found)) => {
@@ -259,10 +262,9 @@ impl Files {
                     }
                     at += len;
                 }
-                None => drop(self.pieces(inode, at..(at + 1)).await?),
+                None => self.learn_map(inode, at.min(size)).await?,
             }
         }
-        if data { Err(Errno::ENXIO) } else { Ok(size) }
     }
 }
 

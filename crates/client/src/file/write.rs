@@ -111,8 +111,13 @@ impl Files {
     /// The session is gone: what it had not committed is lost, and every handle says so.
     pub fn lose_uncommitted(&self) {
         let inodes: Vec<Arc<_>> = self.inodes.lock().values().cloned().collect();
+        let now = self.session.id();
         for inode in inodes {
-            lose_dirty(&inode, &mut inode.state.lock());
+            let mut state = inode.state.lock();
+            // What was written since, under the new session, is not lost.
+            if state.session != now {
+                lose_dirty(&inode, &mut state);
+            }
         }
     }
 }

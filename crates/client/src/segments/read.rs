@@ -125,7 +125,14 @@ impl Segments {
             Some(RowError::Storage(StorageError::Corrupt) | RowError::Damaged) => Some(true),
             _ => None,
         };
-        let buf = self.decode_units(segment, row, first, units).await?;
+        let buf = match self.decode_units(segment, row, first, units).await {
+            // Too few others: the owner may only have been slow.
+            Err(Errno::EIO) if matches!(missing, None | Some(RowError::Unreachable)) => {
+                let owner = self.get_row(&view.known(), segment, row, first, units, SLOW_MAX).await;
+                return owner.map_err(|_| Errno::EIO);
+            }
+            decoded => decoded?,
+        };
         self.0.stats.decoded.fetch_add(1, Ordering::Relaxed);
         if let Some(damaged) = repair {
             self.queue_repair(segment, row, damaged);
@@ -190,8 +197,8 @@ impl Segments {
             }
         }
         if have.len() < need {
-            // All rows gone at once usually means that the map is old.
-            if have.is_empty() && !self.is_referenced(segment).await? {
+            // Rows that are gone may mean that the segment is, and that the map is old.
+            if !self.is_referenced(segment).await? {
                 return Err(Errno::ESTALE);
             }
             tracing::warn!(segment = %segment.id, row, have = have.len(), need, "too few rows can be read");

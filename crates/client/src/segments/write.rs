@@ -35,7 +35,14 @@ impl Segments {
     /// # Errors
     /// `ENOSPC` when too few targets have room; `EIO` when for `METADATA_WAIT_MS` too few could be reached.
     pub async fn write(&self, session: &Session, data: Bytes) -> Result<NewSegment, Errno> {
-        let deadline = Instant::now() + Duration::from_millis(limits::METADATA_WAIT_MS);
+        self.write_by(session, data, Instant::now() + Duration::from_millis(limits::METADATA_WAIT_MS)).await
+    }
+
+    /// Like [`Segments::write`], with the time at which too few targets become an error.
+    ///
+    /// # Errors
+    /// As [`Segments::write`].
+    pub async fn write_by(&self, session: &Session, data: Bytes, deadline: Instant) -> Result<NewSegment, Errno> {
         let mut encoded: Option<Encoded> = None;
         let mut attempt = 0u32;
         loop {

@@ -101,7 +101,8 @@ impl Inode {
 
     /// A change that is not of the contents.
     pub(crate) fn changed(&mut self, index: u64, now: Time) {
-        self.ctime = now;
+        // The clock of a new leader may be behind.
+        self.ctime = now.max(self.ctime);
         // Versions rise with every change, also within one log entry: a client that made one of several
         // changes must not take the others for its own (see `DirChange` and `OpReply::Committed`).
         self.version = index.max(self.version + 1);

@@ -3,7 +3,8 @@
 //! what they wrote since stays on top, and a copy nobody needs any more queues itself for deletion.
 //!
 //! What is rewritten, in this order:
-//! 1. segments that are less than half alive;
+//! 1. segments that are less than half alive, and when room gets short those that are less than three
+//!    quarters and then nine tenths alive;
 //! 2. segments with a row on a target that has been away for long and has no replacement: over the
 //!    others, narrower, so that they have all their parity again (I7);
 //! 3. chunks of a file that are in very many narrow segments and have been quiet for a while.
@@ -32,6 +33,12 @@ use crate::limits::{
 use crate::metadata::Metadata;
 use crate::node::Shared;
 
+/// From this share of used room on, segments that are less than three quarters alive are rewritten, ...
+const FILLING: f64 = 0.7;
+/// ... and from this one on those that are less than nine tenths alive, without long pauses.
+const CROWDED: f64 = 0.8;
+const CROWDED_PAUSE: Duration = Duration::from_millis(500);
+
 /// Compacts, as long as this node leads.
 pub(crate) async fn run(node: Arc<Shared>, meta: Arc<Metadata>) {
     if !node.config.compaction.enabled {
@@ -42,7 +49,8 @@ pub(crate) async fn run(node: Arc<Shared>, meta: Arc<Metadata>) {
     let interval = Duration::from_secs(node.config.compaction.interval_seconds);
     loop {
         // Whether woken or not, it is time.
-        tokio::time::timeout(interval, node.compact_now.notified()).await.ok();
+        let wait = if compactor.crowded() > CROWDED { interval.min(CROWDED_PAUSE) } else { interval };
+        tokio::time::timeout(wait, node.compact_now.notified()).await.ok();
         if let Err(error) = compactor.round().await {
             tracing::debug!(%error, "compaction cut short");
         }
@@ -66,6 +74,16 @@ impl Compactor {
     async fn round(&mut self) -> Result<(), Errno> {
         self.rewrite_all(|after| Query::HalfDead { after, limit: COMPACT_SEGMENTS_PER_STEP }, |_| true)
             .await?;
+        let most_alive = match self.crowded() {
+            crowded if crowded > CROWDED => 0.9,
+            crowded if crowded > FILLING => 0.75,
+            _ => 0.0,
+        };
+        if most_alive > 0.0 {
+            let wanted = |s: &SegmentInfo| (s.live_bytes as f64) < f64::from(s.geometry.len) * most_alive;
+            self.rewrite_all(|after| Query::Segments { after, limit: COMPACT_SEGMENTS_PER_STEP }, wanted)
+                .await?;
+        }
         let dead = self.dead_targets();
         if !dead.is_empty() {
             let map = self.node.access.view().known();
@@ -78,6 +96,16 @@ impl Compactor {
                 .await?;
         }
         self.gather().await
+    }
+
+    /// What share of the room of all targets that report is used.
+    fn crowded(&self) -> f64 {
+        let map = self.meta.group.read(isobar_meta::cluster_map);
+        let live = self.meta.liveness.live(&map);
+        let up = || live.iter().filter(|l| l.up && !l.failed);
+        let used: u64 = up().map(|l| l.used_bytes).sum();
+        let free: u64 = up().map(|l| l.free_bytes).sum();
+        used as f64 / (used + free).max(1) as f64
     }
 
     /// Targets that have been away so long that nobody is expected to bring them back.
