@@ -188,7 +188,8 @@ impl Client {
         let now = self.0.session.id();
         let lost: Vec<Ino> = {
             let mut owners = self.0.lock_owners.lock();
-            let lost = owners.iter().filter(|(_, session)| **session != now).map(|((ino, _), _)| *ino).collect();
+            let lost =
+                owners.iter().filter(|(_, session)| **session != now).map(|((ino, _), _)| *ino).collect();
             owners.retain(|_, session| *session == now);
             lost
         };
@@ -405,7 +406,13 @@ impl Client {
         self.0.names.forget_entry(parent, name);
         let OpReply::Removed { attr, dir } = reply? else { return Err(Errno::EPROTO) };
         self.0.names.put_attr(dir.after);
-        self.0.names.whole.changed(parent, dir.before, dir.after.version, Change::Removed(name.into()), asked);
+        self.0.names.whole.changed(
+            parent,
+            dir.before,
+            dir.after.version,
+            Change::Removed(name.into()),
+            asked,
+        );
         self.0.names.whole.forget(attr.ino);
         if attr.nlink > 0 || self.0.files.is_open(attr.ino) {
             self.0.names.put_attr(attr);

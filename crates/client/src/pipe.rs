@@ -52,7 +52,13 @@ impl<T: Send + 'static, R: Send + 'static> Pipe<T, R> {
     /// A pipe with so many messages under way at a time, of so many requests each. `gather`: wait a moment for company.
     pub(crate) fn new(messages_max: usize, items_max: usize, gather: bool) -> Pipe<T, R> {
         let state = State { queue: VecDeque::new(), running: 0, expected: 1, took: Duration::ZERO };
-        Pipe(Arc::new(Shared { state: Mutex::new(state), queued: Notify::new(), messages_max, items_max, gather }))
+        Pipe(Arc::new(Shared {
+            state: Mutex::new(state),
+            queued: Notify::new(),
+            messages_max,
+            items_max,
+            gather,
+        }))
     }
 
     /// Sends one request through the pipe. `exchange` carries a batch and gives a result for each.
@@ -143,7 +149,10 @@ async fn gather<T, R>(shared: &Shared<T, R>) {
 struct Moment(AsyncFd<rustix::fd::OwnedFd>);
 
 impl Moment {
-    #[allow(deprecated, reason = "the replacement is unsafe; an OwnedFd inside never changes, which is all it asks for")]
+    #[allow(
+        deprecated,
+        reason = "the replacement is unsafe; an OwnedFd inside never changes, which is all it asks for"
+    )]
     fn begin(length: Duration) -> Option<Moment> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags).ok()?;

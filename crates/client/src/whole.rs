@@ -65,7 +65,13 @@ impl Change {
 
 impl WholeDirectories {
     /// All names of a directory at a version, as asked for at `asked`.
-    pub fn learn(&self, dir: Ino, version: u64, asked: Instant, names: impl Iterator<Item = (Box<[u8]>, Ino)>) {
+    pub fn learn(
+        &self,
+        dir: Ino,
+        version: u64,
+        asked: Instant,
+        names: impl Iterator<Item = (Box<[u8]>, Ino)>,
+    ) {
         let mut known = self.0.lock();
         if known.directories.get(&dir).is_some_and(|whole| whole.version > version) {
             return;

@@ -75,7 +75,9 @@ mod tests {
         let pace = Pace::new(3);
         assert_eq!(pace.wait_for(1), None, "nobody is known to vote");
         pace.set_voters(vec![5, 4, 3, 2, 1]);
-        let at_once = |pace: &Pace| [1, 2, 4, 5].into_iter().filter(|&p| pace.wait_for(p).is_none()).collect::<Vec<_>>();
+        let at_once = |pace: &Pace| {
+            [1, 2, 4, 5].into_iter().filter(|&p| pace.wait_for(p).is_none()).collect::<Vec<_>>()
+        };
         assert_eq!(at_once(&pace), [1, 2]);
         assert_eq!(pace.wait_for(9), None, "a learner does not wait");
         pace.failed(1);

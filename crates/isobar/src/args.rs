@@ -49,10 +49,15 @@ pub enum Command {
         action: DevCommand,
     },
     /// Make a new cluster's identity, secret and one configuration for each node.
-    #[command(after_help = "Example:\n  isobar init --nodes n1=10.0.0.1:7420,n2=10.0.0.2:7420,n3=10.0.0.3:7420 --out cluster/ --target /dev/nvme0n1")]
+    #[command(
+        after_help = "Example:\n  isobar init --nodes n1=10.0.0.1:7420,n2=10.0.0.2:7420,n3=10.0.0.3:7420 --out cluster/ --target /dev/nvme0n1"
+    )]
     Init(InitArgs),
     /// Run a node in the foreground, or act on one.
-    #[command(args_conflicts_with_subcommands = true, after_help = "Examples:\n  isobar node --config n1.toml\n  isobar node replace n3")]
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:\n  isobar node --config n1.toml\n  isobar node replace n3"
+    )]
     Node(NodeArgs),
     /// Mount a cluster; stays in the foreground until Ctrl-C or SIGTERM unmounts it.
     #[command(after_help = "Example:\n  isobar mount cluster/ /mnt/isobar")]

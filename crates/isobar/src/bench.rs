@@ -57,7 +57,10 @@ pub fn run(args: BenchArgs, format: Format) -> Outcome {
         return work(&args, worker);
     }
     if !args.path.is_dir() {
-        return Err(format!("{} is not a directory: name one on the file system to measure", args.path.display()));
+        return Err(format!(
+            "{} is not a directory: name one on the file system to measure",
+            args.path.display()
+        ));
     }
     let dir = args.path.join(format!("isobar-bench-{}", std::process::id()));
     std::fs::create_dir(&dir).map_err(|e| format!("cannot make {}: {e}", dir.display()))?;
@@ -73,8 +76,13 @@ pub fn run(args: BenchArgs, format: Format) -> Outcome {
         let cpu = m.servers_cpu_seconds + m.callers_cpu_seconds;
         let gib = m.bytes as f64 / (1u64 << 30) as f64;
         let streaming = m.phase.starts_with("stream-") && m.bytes > 0;
-        let (rate, unit) = if streaming { (gib * 1024.0 / m.seconds, "MiB/s") } else { (m.operations as f64 / m.seconds, "files/s") };
-        let (cost, cost_unit) = if streaming { (cpu / gib, "s/GiB") } else { (cpu * 1e6 / m.operations as f64, "us/file") };
+        let (rate, unit) = if streaming {
+            (gib * 1024.0 / m.seconds, "MiB/s")
+        } else {
+            (m.operations as f64 / m.seconds, "files/s")
+        };
+        let (cost, cost_unit) =
+            if streaming { (cpu / gib, "s/GiB") } else { (cpu * 1e6 / m.operations as f64, "us/file") };
         rows.push(vec![
             m.phase.clone(),
             format!("{rate:.0}"),
@@ -95,7 +103,8 @@ struct Worker {
 }
 
 fn measure(args: &BenchArgs, dir: &Path) -> Result<Vec<Measured>, String> {
-    let workloads = if args.only.is_empty() { Workload::value_variants().to_vec() } else { args.only.clone() };
+    let workloads =
+        if args.only.is_empty() { Workload::value_variants().to_vec() } else { args.only.clone() };
     let mut measured = Vec::new();
     for workload in workloads {
         for phase in phases(workload) {
@@ -182,7 +191,11 @@ impl Worker {
     fn expect(&mut self, word: &str) -> Result<String, String> {
         let mut line = String::new();
         self.replies.read_line(&mut line).map_err(|e| e.to_string())?;
-        if line.starts_with(word) { Ok(line) } else { Err(format!("a measuring process failed: {}", line.trim())) }
+        if line.starts_with(word) {
+            Ok(line)
+        } else {
+            Err(format!("a measuring process failed: {}", line.trim()))
+        }
     }
 }
 
@@ -272,7 +285,9 @@ fn many(dir: &Path, verb: &str, kind: &str, files: u64, data: &[u8]) -> std::io:
     for number in 0..files {
         match verb {
             "create" => drop(std::fs::File::create_new(path(number))?),
-            "stat" => drop(std::fs::metadata(path(number))?),
+            "stat" => {
+                std::fs::metadata(path(number))?;
+            }
             "write" => {
                 block[..8].copy_from_slice(&number.to_le_bytes());
                 std::fs::File::create_new(path(number))?.write_all(&block)?;
@@ -289,5 +304,9 @@ fn many(dir: &Path, verb: &str, kind: &str, files: u64, data: &[u8]) -> std::io:
 }
 
 fn check(right: bool) -> std::io::Result<()> {
-    if right { Ok(()) } else { Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "wrong bytes came back")) }
+    if right {
+        Ok(())
+    } else {
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "wrong bytes came back"))
+    }
 }

@@ -60,7 +60,8 @@ pub fn run(args: DemoArgs, format: Format) -> Outcome {
     }
     local.stop_all();
     progress.finish();
-    let all_kept = outcome.map_err(|why| format!("{why} (logs are in {})", local.dir.join("log").display()))?;
+    let all_kept =
+        outcome.map_err(|why| format!("{why} (logs are in {})", local.dir.join("log").display()))?;
     if all_kept {
         std::fs::remove_dir_all(&local.dir).ok();
     }
@@ -72,7 +73,10 @@ fn prepare(dir: PathBuf) -> Result<PathBuf, String> {
     if Local::is_in(&dir) {
         let old = Local::load(&std::fs::canonicalize(&dir).unwrap_or(dir.clone()))?;
         if old.names().any(|name| old.pid(name).is_some()) {
-            return Err(format!("a local cluster runs in {}: stop it with isobar dev down, or use --data", dir.display()));
+            return Err(format!(
+                "a local cluster runs in {}: stop it with isobar dev down, or use --data",
+                dir.display()
+            ));
         }
         if old.spec.name != "demo" {
             return Err(format!("{} holds a cluster that is not a demonstration: use --data", dir.display()));
@@ -80,7 +84,10 @@ fn prepare(dir: PathBuf) -> Result<PathBuf, String> {
         rustix::mount::unmount(old.mount_point(), rustix::mount::UnmountFlags::DETACH).ok();
         std::fs::remove_dir_all(&dir).map_err(|e| format!("cannot remove {}: {e}", dir.display()))?;
     } else if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(format!("{} is not empty and not ours: use --data with another directory", dir.display()));
+        return Err(format!(
+            "{} is not empty and not ours: use --data with another directory",
+            dir.display()
+        ));
     }
     std::fs::create_dir_all(&dir).map_err(|e| format!("cannot make {}: {e}", dir.display()))?;
     std::fs::canonicalize(&dir).map_err(|e| format!("{}: {e}", dir.display()))
@@ -164,7 +171,9 @@ async fn act(
     progress.done(format!("{checked} fsynced files read back with two nodes dead, {wrong} wrong"));
     findings.push(Finding {
         promised: "nothing that was fsynced is lost",
-        happened: format!("{checked} files read back by SHA-256 with two nodes dead: {wrong} wrong or missing"),
+        happened: format!(
+            "{checked} files read back by SHA-256 with two nodes dead: {wrong} wrong or missing"
+        ),
         kept: wrong == 0 && checked > 0,
     });
 
@@ -183,7 +192,11 @@ async fn act(
     let report = fsck::check(&cluster, progress).await?;
     findings.push(Finding {
         promised: "full redundancy returns",
-        happened: format!("{rebuilt}; {}; fsck {}", status::redundancy_text(&redundancy), fsck::summary(&report)),
+        happened: format!(
+            "{rebuilt}; {}; fsck {}",
+            status::redundancy_text(&redundancy),
+            fsck::summary(&report)
+        ),
         kept: redundancy.worst() == 0 && report.is_clean(),
     });
 
@@ -271,5 +284,7 @@ fn report_table(findings: &[Finding], write: f64, read: f64, mounted: bool) {
     println!();
     output::table(&rows);
     let how = if mounted { "through the mount" } else { "through the client library" };
-    println!("\none stream {how}: {write:.0} MiB/s written and fsynced, {read:.0} MiB/s read (this machine runs all nodes and the client)");
+    println!(
+        "\none stream {how}: {write:.0} MiB/s written and fsynced, {read:.0} MiB/s read (this machine runs all nodes and the client)"
+    );
 }

@@ -14,7 +14,9 @@ const READY_WAIT: Duration = Duration::from_secs(60);
 /// Starts, shows or stops it.
 pub fn run(action: DevCommand, format: Format) -> Outcome {
     match action {
-        DevCommand::Up { nodes, data, target_mib, no_mount } => up(dir(data), nodes, target_mib, no_mount, format),
+        DevCommand::Up { nodes, data, target_mib, no_mount } => {
+            up(dir(data), nodes, target_mib, no_mount, format)
+        }
         DevCommand::Status { data } => status(&load(data)?, format),
         DevCommand::Remount { data } => {
             let local = load(data)?;
@@ -88,13 +90,18 @@ fn up(dir: PathBuf, nodes: usize, target_mib: u64, no_mount: bool, format: Forma
     }
     progress.finish();
     if output::is_json(format) {
-        output::json(&serde_json::json!({ "data": dir, "mount": mounted.then_some(&mount_point), "cluster": local.spec.cluster }));
+        output::json(
+            &serde_json::json!({ "data": dir, "mount": mounted.then_some(&mount_point), "cluster": local.spec.cluster }),
+        );
     } else {
         println!("cluster  {}", dir.display());
         if mounted {
             println!("mount    {}", mount_point.display());
         }
-        println!("stop it  isobar dev down{}", if dir == local::default_dir() { String::new() } else { format!(" --data {}", dir.display()) });
+        println!(
+            "stop it  isobar dev down{}",
+            if dir == local::default_dir() { String::new() } else { format!(" --data {}", dir.display()) }
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -112,7 +119,11 @@ pub fn mount(local: &Local, progress: &Progress) -> Result<(), String> {
 }
 
 /// Waits until something is mounted, or the process that should do it has ended.
-pub fn await_mount(point: &std::path::Path, child: &mut std::process::Child, local: &Local) -> Result<(), String> {
+pub fn await_mount(
+    point: &std::path::Path,
+    child: &mut std::process::Child,
+    local: &Local,
+) -> Result<(), String> {
     let begun = std::time::Instant::now();
     while begun.elapsed() < READY_WAIT {
         if is_mounted(point) {
@@ -125,7 +136,11 @@ pub fn await_mount(point: &std::path::Path, child: &mut std::process::Child, loc
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    Err(format!("nothing is mounted on {} after a minute: see {}", point.display(), local.log("mount").display()))
+    Err(format!(
+        "nothing is mounted on {} after a minute: see {}",
+        point.display(),
+        local.log("mount").display()
+    ))
 }
 
 /// Whether a file system is mounted exactly there.
@@ -136,7 +151,8 @@ pub fn is_mounted(point: &std::path::Path) -> bool {
 }
 
 fn status(local: &Local, format: Format) -> Outcome {
-    let mut rows = vec![vec!["process".to_owned(), "pid".to_owned(), "address".to_owned(), "role".to_owned()]];
+    let mut rows =
+        vec![vec!["process".to_owned(), "pid".to_owned(), "address".to_owned(), "role".to_owned()]];
     for node in &local.spec.node {
         let pid = local.pid(&node.name).map_or("stopped".to_owned(), |p| p.to_string());
         let role = if node.voter { "storage, metadata" } else { "storage" };
@@ -160,7 +176,8 @@ fn down(data: Option<PathBuf>, remove: bool) -> Outcome {
     let local = load(data)?;
     local.stop_all();
     if remove {
-        std::fs::remove_dir_all(&local.dir).map_err(|e| format!("cannot remove {}: {e}", local.dir.display()))?;
+        std::fs::remove_dir_all(&local.dir)
+            .map_err(|e| format!("cannot remove {}: {e}", local.dir.display()))?;
     }
     println!("stopped{}", if remove { ", data removed" } else { "; isobar dev up starts it again" });
     Ok(ExitCode::SUCCESS)

@@ -35,7 +35,8 @@ pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
 /// Checks a cluster.
 pub async fn check(cluster: &Cluster, progress: &Progress) -> Result<FsckReport, String> {
     let show = |report: &FsckReport| {
-        progress.now(format!("fsck: {} rows, {} segments, {} files", report.rows, report.segments, report.files));
+        progress
+            .now(format!("fsck: {} rows, {} segments, {} files", report.rows, report.segments, report.files));
     };
     isobar_server::fsck(cluster, show).await.map_err(|e| e.to_string())
 }
@@ -62,20 +63,36 @@ fn print(report: &FsckReport) {
         println!("{} rows are written and not committed yet", report.pending);
     }
     let mut lines = Vec::new();
-    lines.extend(report.unreachable.iter().map(|(t, why)| format!("unreachable: target {} of {} ({why})", t.id, t.node)));
+    lines.extend(
+        report
+            .unreachable
+            .iter()
+            .map(|(t, why)| format!("unreachable: target {} of {} ({why})", t.id, t.node)),
+    );
     lines.extend(report.lost.iter().take(LISTED_MAX).map(|l| {
         format!("lost: inode {} bytes {}..{} (segment {})", l.ino, l.offset, l.offset + l.len, l.segment)
     }));
     lines.extend(
-        report.missing.iter().take(LISTED_MAX).map(|m| format!("missing: row {} of inode {} on target {}", m.key, m.ino, m.target)),
+        report
+            .missing
+            .iter()
+            .take(LISTED_MAX)
+            .map(|m| format!("missing: row {} of inode {} on target {}", m.key, m.ino, m.target)),
     );
-    lines.extend(report.misplaced.iter().take(LISTED_MAX).map(|(t, key)| format!("misplaced: row {key} on target {t}")));
+    lines.extend(
+        report
+            .misplaced
+            .iter()
+            .take(LISTED_MAX)
+            .map(|(t, key)| format!("misplaced: row {key} on target {t}")),
+    );
     lines.extend(report.contradictions.iter().take(LISTED_MAX).map(|c| format!("contradiction: {c}")));
     lines.iter().for_each(|line| println!("{line}"));
-    let hidden = [report.lost.len(), report.missing.len(), report.misplaced.len(), report.contradictions.len()]
-        .into_iter()
-        .map(|count| count.saturating_sub(LISTED_MAX))
-        .sum::<usize>();
+    let hidden =
+        [report.lost.len(), report.missing.len(), report.misplaced.len(), report.contradictions.len()]
+            .into_iter()
+            .map(|count| count.saturating_sub(LISTED_MAX))
+            .sum::<usize>();
     if hidden > 0 {
         println!("... and {hidden} more: isobar fsck --output json lists all");
     }

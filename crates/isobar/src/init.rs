@@ -20,9 +20,7 @@ pub fn run(args: InitArgs, format: Format) -> Outcome {
         .iter()
         .map(|path| TargetConfig { path: path.clone(), size_bytes: args.target_mib << 20 })
         .collect();
-    write(&args.out, &spec, |node| {
-        node_config(&spec, node, args.data_dir.clone(), targets.clone())
-    })?;
+    write(&args.out, &spec, |node| node_config(&spec, node, args.data_dir.clone(), targets.clone()))?;
     if output::is_json(format) {
         output::json(&spec);
         return Ok(ExitCode::SUCCESS);
@@ -49,7 +47,8 @@ fn parse_node(text: &str) -> Result<NodeSpec, String> {
         Some((name, addr)) => (name, addr),
         None => (rest.rsplit_once(':').map_or(rest, |(host, _)| host), rest),
     };
-    let valid_port = addr.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let valid_port =
+        addr.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
     if !valid_port {
         return Err(format!("'{text}' is not HOST:PORT or NAME=HOST:PORT, such as n1=10.0.0.1:7420"));
     }
@@ -81,12 +80,17 @@ pub fn cluster(name: &str, mut nodes: Vec<NodeSpec>, n: Option<u8>, k: u8) -> Re
     }
     let voters = 2 * usize::from(k) + 1;
     if voters > count {
-        return Err(format!("losing any {k} nodes needs {voters} metadata voters, there are {count} nodes: use more nodes or --parity-rows {}", (count.max(3) - 1) / 2));
+        return Err(format!(
+            "losing any {k} nodes needs {voters} metadata voters, there are {count} nodes: use more nodes or --parity-rows {}",
+            (count.max(3) - 1) / 2
+        ));
     }
     // Spread voters over fault domains: in turn the domain that has fewest.
     for _ in 0..voters {
-        let load = |nodes: &[NodeSpec], domain: &str| nodes.iter().filter(|n| n.voter && n.domain == domain).count();
-        let next = (0..count).filter(|&at| !nodes[at].voter).min_by_key(|&at| (load(&nodes, &nodes[at].domain), at));
+        let load =
+            |nodes: &[NodeSpec], domain: &str| nodes.iter().filter(|n| n.voter && n.domain == domain).count();
+        let next =
+            (0..count).filter(|&at| !nodes[at].voter).min_by_key(|&at| (load(&nodes, &nodes[at].domain), at));
         if let Some(at) = next {
             nodes[at].voter = true;
         }
@@ -104,7 +108,12 @@ pub fn cluster(name: &str, mut nodes: Vec<NodeSpec>, n: Option<u8>, k: u8) -> Re
 }
 
 /// The configuration of one node, at its defaults.
-pub fn node_config(spec: &ClusterSpec, node: &NodeSpec, data_dir: PathBuf, targets: Vec<TargetConfig>) -> Result<NodeConfig, String> {
+pub fn node_config(
+    spec: &ClusterSpec,
+    node: &NodeSpec,
+    data_dir: PathBuf,
+    targets: Vec<TargetConfig>,
+) -> Result<NodeConfig, String> {
     let mut config = NodeConfig::parse(isobar_server::SAMPLE).map_err(|e| e.to_string())?;
     config.cluster = spec.cluster.clone();
     config.node = node.name.clone();
@@ -128,7 +137,10 @@ pub fn write(
     std::fs::create_dir_all(out).map_err(|e| failed(out, e))?;
     let cluster_file = out.join("cluster.toml");
     if cluster_file.exists() {
-        return Err(format!("{} exists: a cluster keeps its identity; choose another --out", cluster_file.display()));
+        return Err(format!(
+            "{} exists: a cluster keeps its identity; choose another --out",
+            cluster_file.display()
+        ));
     }
     let secret = out.join("secret");
     let id = spec.id().map_err(|e| e.to_string())?;
@@ -136,8 +148,14 @@ pub fn write(
     for node in &spec.node {
         let path = out.join(format!("{}.toml", node.name));
         let text = config(node)?.to_toml().map_err(|e| e.to_string())?;
-        std::fs::write(&path, format!("# A node of cluster {}; every setting is explained in the manual.\n{text}", spec.cluster))
-            .map_err(|e| failed(&path, e))?;
+        std::fs::write(
+            &path,
+            format!(
+                "# A node of cluster {}; every setting is explained in the manual.\n{text}",
+                spec.cluster
+            ),
+        )
+        .map_err(|e| failed(&path, e))?;
     }
     let text = spec.to_toml().map_err(|e| e.to_string())?;
     std::fs::write(&cluster_file, text).map_err(|e| failed(&cluster_file, e))

@@ -91,7 +91,8 @@ impl Local {
             std::fs::create_dir_all(&path).map_err(|e| format!("cannot make {}: {e}", path.display()))?;
         }
         init::write(dir, &spec, |node| {
-            let target = TargetConfig { path: PathBuf::from(&node.name).join("target"), size_bytes: target_bytes };
+            let target =
+                TargetConfig { path: PathBuf::from(&node.name).join("target"), size_bytes: target_bytes };
             let mut config = init::node_config(&spec, node, PathBuf::from(&node.name), vec![target])?;
             config.meta.log_bytes = META_LOG_BYTES;
             config.orphan_scan_seconds = 10;
@@ -125,7 +126,11 @@ impl Local {
     /// The node with this name.
     pub fn node(&self, name: &str) -> Result<&NodeSpec, String> {
         let names = || self.names().collect::<Vec<_>>().join(", ");
-        self.spec.node.iter().find(|n| n.name == name).ok_or_else(|| format!("there is no node {name}: choose one of {}", names()))
+        self.spec
+            .node
+            .iter()
+            .find(|n| n.name == name)
+            .ok_or_else(|| format!("there is no node {name}: choose one of {}", names()))
     }
 
     /// Starts a node. `with_parent`: it ends when this process does.
@@ -143,7 +148,12 @@ impl Local {
         })
     }
 
-    fn start(&self, name: &str, with_parent: bool, arguments: impl FnOnce(&mut Command)) -> Result<Child, String> {
+    fn start(
+        &self,
+        name: &str,
+        with_parent: bool,
+        arguments: impl FnOnce(&mut Command),
+    ) -> Result<Child, String> {
         let failed = |e: std::io::Error| format!("cannot start {name}: {e}");
         let log_path = self.log(name);
         let log = File::options().create(true).append(true).open(&log_path).map_err(failed)?;
@@ -213,7 +223,11 @@ impl Local {
     }
 
     /// Waits until the cluster takes data on all its nodes.
-    pub async fn ready(&self, wait: Duration, mut progress: impl FnMut(String)) -> Result<ClusterView, String> {
+    pub async fn ready(
+        &self,
+        wait: Duration,
+        mut progress: impl FnMut(String),
+    ) -> Result<ClusterView, String> {
         let cluster = Cluster::from_spec(&self.spec, wait).map_err(|e| e.to_string())?;
         let begun = Instant::now();
         let mut last = String::new();
@@ -232,11 +246,16 @@ impl Local {
             progress(last.clone());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Err(format!("the cluster is not ready after {} s ({last}): see {}", wait.as_secs(), self.dir.join("log").display()))
+        Err(format!(
+            "the cluster is not ready after {} s ({last}): see {}",
+            wait.as_secs(),
+            self.dir.join("log").display()
+        ))
     }
 }
 
 fn send(pid: u32, signal: Signal) -> Result<(), String> {
     let pid = Pid::from_raw(pid as i32).ok_or("no such process")?;
-    rustix::process::kill_process(pid, signal).map_err(|e| format!("cannot signal process {}: {e}", pid.as_raw_nonzero()))
+    rustix::process::kill_process(pid, signal)
+        .map_err(|e| format!("cannot signal process {}: {e}", pid.as_raw_nonzero()))
 }

@@ -37,7 +37,8 @@ pub fn run(args: MountArgs) -> Outcome {
     if let Some(threads) = args.threads {
         mount_options.threads = threads.max(1);
     }
-    let mounted = isobar_mount::mount(client, runtime.handle().clone(), mount_options).map_err(|e| e.to_string())?;
+    let mounted =
+        isobar_mount::mount(client, runtime.handle().clone(), mount_options).map_err(|e| e.to_string())?;
     tracing::info!(cluster = %spec.cluster, dir = %args.dir.display(), "mounted");
     println!("{} mounted on {}; Ctrl-C unmounts", spec.name, args.dir.display());
     runtime.block_on(async {

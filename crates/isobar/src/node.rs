@@ -18,14 +18,18 @@ const REBUILD_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// Runs a node, or acts on one.
 pub fn run(args: NodeArgs, format: Format) -> Outcome {
     match (args.action, args.config) {
-        (Some(NodeCommand::Replace { name, cluster, no_wait }), _) => replace(&name, &cluster, no_wait, format),
+        (Some(NodeCommand::Replace { name, cluster, no_wait }), _) => {
+            replace(&name, &cluster, no_wait, format)
+        }
         (None, Some(config)) => {
             if args.with_parent {
                 local::end_with_parent();
             }
             let config = NodeConfig::load(&config).map_err(|e| e.to_string())?;
             let runtime = isobar_server::runtime(&config).map_err(|e| e.to_string())?;
-            runtime.block_on(async { isobar_server::run(config, asked_to_stop()).await }).map_err(|e| e.to_string())?;
+            runtime
+                .block_on(async { isobar_server::run(config, asked_to_stop()).await })
+                .map_err(|e| e.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
         (None, None) => Err("name the node's configuration: isobar node --config FILE".to_owned()),
@@ -34,7 +38,8 @@ pub fn run(args: NodeArgs, format: Format) -> Outcome {
 
 /// Resolves on SIGTERM or SIGINT.
 pub async fn asked_to_stop() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("cannot listen for signals");
         return std::future::pending().await;
     };
@@ -58,7 +63,12 @@ fn replace(name: &str, cluster: &ClusterArgs, no_wait: bool, format: Format) -> 
 }
 
 /// Asks for the replacement of a node and, unless told otherwise, waits until it is rebuilt.
-pub async fn replace_and_wait(spec: &ClusterSpec, name: &str, no_wait: bool, progress: &Progress) -> Result<String, String> {
+pub async fn replace_and_wait(
+    spec: &ClusterSpec,
+    name: &str,
+    no_wait: bool,
+    progress: &Progress,
+) -> Result<String, String> {
     if !spec.node.iter().any(|n| n.name == name) {
         let names: Vec<_> = spec.node.iter().map(|n| n.name.as_str()).collect();
         return Err(format!("there is no node {name}: choose one of {}", names.join(", ")));
@@ -75,13 +85,19 @@ pub async fn replace_and_wait(spec: &ClusterSpec, name: &str, no_wait: bool, pro
         let unclean = status::unclean_targets(&view.map);
         let mine = view.map.targets.iter().filter(|t| t.node == name).find(|t| unclean.contains(&t.id));
         match mine {
-            _ if waiting => progress.now(format!("{name}: waiting for the node to start with its blank disks")),
+            _ if waiting => {
+                progress.now(format!("{name}: waiting for the node to start with its blank disks"))
+            }
             None => {
-                return Ok(format!("{name} is rebuilt and at full redundancy ({:.1} s)", begun.elapsed().as_secs_f64()));
+                return Ok(format!(
+                    "{name} is rebuilt and at full redundancy ({:.1} s)",
+                    begun.elapsed().as_secs_f64()
+                ));
             }
             Some(target) => {
                 let rebuild = view.live.iter().find(|l| l.id == target.id).and_then(|l| l.rebuild);
-                let text = rebuild.map_or("starting".to_owned(), |(done, total)| format!("{done} of {total} rows"));
+                let text =
+                    rebuild.map_or("starting".to_owned(), |(done, total)| format!("{done} of {total} rows"));
                 progress.now(format!("{name}: rebuilding, {text}"));
             }
         }

@@ -14,8 +14,10 @@ pub fn start_log(args: &Args) {
         Command::Mount(_) => "info",
         _ => "error",
     };
-    let wanted = args.log.clone().or_else(|| std::env::var("ISOBAR_LOG").ok()).unwrap_or_else(|| default.to_owned());
-    let filter = EnvFilter::try_new(format!("{wanted},openraft=error")).unwrap_or_else(|_| EnvFilter::new(default));
+    let wanted =
+        args.log.clone().or_else(|| std::env::var("ISOBAR_LOG").ok()).unwrap_or_else(|| default.to_owned());
+    let filter =
+        EnvFilter::try_new(format!("{wanted},openraft=error")).unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if args.log_json {
         log.json().init();
@@ -35,8 +37,9 @@ pub fn json<T: Serialize>(value: &T) {
 /// Prints rows in columns; the first row is the heading. Numbers go to the right.
 pub fn table(rows: &[Vec<String>]) {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> =
-        (0..columns).map(|c| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..columns)
+        .map(|c| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0))
+        .collect();
     for (at, row) in rows.iter().enumerate() {
         let mut line = String::new();
         for (c, cell) in row.iter().enumerate() {

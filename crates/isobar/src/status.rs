@@ -110,7 +110,8 @@ fn print_table(
     redundancy: Option<&isobar_server::Redundancy>,
 ) {
     println!("cluster {}  file system {}  {}+{}", spec.cluster, spec.name, spec.data_rows, spec.parity_rows);
-    let mut rows = vec![["node", "address", "state", "metadata", "target", "used", "free"].map(String::from).to_vec()];
+    let mut rows =
+        vec![["node", "address", "state", "metadata", "target", "used", "free"].map(String::from).to_vec()];
     for (node, status) in spec.node.iter().zip(nodes) {
         let role = match status.as_ref().and_then(|s| s.meta.as_ref()) {
             Some(meta) if meta.leader.as_deref() == Some(&node.name) => "leader".to_owned(),
@@ -127,17 +128,43 @@ fn print_table(
             .unwrap_or_default();
         let process = if status.is_some() { "up" } else { "down" }.to_owned();
         if strangers {
-            rows.push(vec![node.name.clone(), node.addr.clone(), format!("blank disk: isobar node replace {}", node.name), role, "-".into(), "-".into(), "-".into()]);
+            rows.push(vec![
+                node.name.clone(),
+                node.addr.clone(),
+                format!("blank disk: isobar node replace {}", node.name),
+                role,
+                "-".into(),
+                "-".into(),
+                "-".into(),
+            ]);
             continue;
         }
         if targets.is_empty() {
-            rows.push(vec![node.name.clone(), node.addr.clone(), process, role.clone(), "-".into(), "-".into(), "-".into()]);
+            rows.push(vec![
+                node.name.clone(),
+                node.addr.clone(),
+                process,
+                role.clone(),
+                "-".into(),
+                "-".into(),
+                "-".into(),
+            ]);
         }
         for id in targets {
             let Ok(view) = view else { continue };
             let live = view.live.iter().find(|l| l.id == id);
-            let size = |pick: fn(&isobar_wire::message::cluster::TargetLive) -> u64| live.map_or("?".into(), |l| output::bytes(pick(l)));
-            rows.push(vec![node.name.clone(), node.addr.clone(), target_state(view, id), role.clone(), id.to_string(), size(|l| l.used_bytes), size(|l| l.free_bytes)]);
+            let size = |pick: fn(&isobar_wire::message::cluster::TargetLive) -> u64| {
+                live.map_or("?".into(), |l| output::bytes(pick(l)))
+            };
+            rows.push(vec![
+                node.name.clone(),
+                node.addr.clone(),
+                target_state(view, id),
+                role.clone(),
+                id.to_string(),
+                size(|l| l.used_bytes),
+                size(|l| l.free_bytes),
+            ]);
         }
     }
     output::table(&rows);
@@ -190,7 +217,11 @@ pub fn redundancy_text(redundancy: &isobar_server::Redundancy) -> String {
         return "no segments".to_owned();
     }
     if redundancy.worst() == 0 {
-        return format!("all {} segments ({}) have all their rows", total.segments, output::bytes(total.bytes));
+        return format!(
+            "all {} segments ({}) have all their rows",
+            total.segments,
+            output::bytes(total.bytes)
+        );
     }
     let mut parts: Vec<String> = Vec::new();
     for (missing, count) in redundancy.by_missing.iter().enumerate().filter(|(_, c)| c.segments > 0) {

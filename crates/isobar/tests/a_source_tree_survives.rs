@@ -14,7 +14,9 @@ const FILES: usize = 20_000;
 fn unpacked_sources() -> Vec<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
-    let Some(registries) = home.and_then(|h| fs::read_dir(h.join("registry/src")).ok()) else { return Vec::new() };
+    let Some(registries) = home.and_then(|h| fs::read_dir(h.join("registry/src")).ok()) else {
+        return Vec::new();
+    };
     let crates = registries.flatten().filter_map(|r| fs::read_dir(r.path()).ok()).flatten().flatten();
     let mut all: Vec<PathBuf> = crates.map(|c| c.path()).filter(|p| p.is_dir()).collect();
     all.sort();
@@ -49,7 +51,8 @@ fn make_source_tree(dir: &Path) -> usize {
         if n % 100 == 0 {
             fs::create_dir_all(&sub).expect("made");
         }
-        let text: String = (0..n % 97).map(|line| format!("fn f{n}_{line}() -> usize {{ {} }}\n", n * line)).collect();
+        let text: String =
+            (0..n % 97).map(|line| format!("fn f{n}_{line}() -> usize {{ {} }}\n", n * line)).collect();
         fs::write(sub.join(format!("file{n}.rs")), text).expect("written");
     }
     println!("{files} files of real sources, {more} made");

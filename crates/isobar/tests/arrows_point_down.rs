@@ -52,7 +52,8 @@ fn every_arrow_between_crates_is_allowed() {
             let to = dependency["name"].as_str().expect("a name");
             // Tests may use what they like as long as nothing points up.
             let is_test = dependency["kind"].as_str() == Some("dev");
-            let below = ARROWS.iter().position(|(n, _)| *n == to) < ARROWS.iter().position(|(n, _)| *n == name);
+            let below =
+                ARROWS.iter().position(|(n, _)| *n == to) < ARROWS.iter().position(|(n, _)| *n == name);
             let ours = to == "isobar" || to.starts_with("isobar-");
             assert!(!ours || may.contains(&to) || (is_test && below), "{name} must not depend on {to}");
         }
@@ -65,7 +66,8 @@ fn only_the_erasure_code_is_unsafe() {
     for (name, _) in ARROWS.iter().filter(|(name, _)| *name != "isobar-erasure") {
         let dir = if *name == "isobar" { "isobar" } else { &name["isobar-".len()..] };
         let file = if *name == "isobar" { "main.rs" } else { "lib.rs" };
-        let text = std::fs::read_to_string(root.join(dir).join("src").join(file)).expect("a crate has a root");
+        let text =
+            std::fs::read_to_string(root.join(dir).join("src").join(file)).expect("a crate has a root");
         assert!(text.contains("#![forbid(unsafe_code)]"), "{name} must forbid unsafe code");
     }
 }

@@ -178,7 +178,7 @@ fn an_open_that_succeeds_can_read_although_the_name_goes_at_that_moment() {
         }
         // Written under another name, so that whoever finds it finds all of it.
         let begun = std::time::Instant::now();
-        while begun.elapsed().as_secs() < 15 && !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        while begun.elapsed().as_secs() < 6 && !stop.load(std::sync::atomic::Ordering::Relaxed) {
             put(&d.join("new"), &bytes);
             fs::rename(d.join("new"), d.join("f")).expect("renamed");
             fs::remove_file(d.join("f")).expect("removed");
@@ -191,7 +191,8 @@ fn an_open_that_succeeds_can_read_although_the_name_goes_at_that_moment() {
 #[test]
 fn names_made_after_a_change_of_their_directory_are_found() {
     let Some((_cluster, d)) = begin(&[]) else { return };
-    let changes: [(&str, fn(&Path)); 4] = [
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 4] = [
         ("mode", |p| fs::set_permissions(p, fs::Permissions::from_mode(0o700)).expect("chmod")),
         ("owner", |p| std::os::unix::fs::chown(p, Some(0), Some(1)).expect("chown")),
         ("xattr", |p| rustix::fs::setxattr(p, "user.a", b"1", XattrFlags::empty()).expect("setxattr")),
@@ -390,8 +391,10 @@ fn extended_attributes_follow_their_rules() {
     assert_eq!(set("system.other", b"x", XattrFlags::empty()), Err(Errno::OPNOTSUPP));
     let mut names = vec![0; 1000];
     let len = rustix::fs::listxattr(&path, &mut names).expect("listed");
-    let names: BTreeSet<&CStr> =
-        names[..len].split_inclusive(|b| *b == 0).map(|n| CStr::from_bytes_with_nul(n).expect("a name")).collect();
+    let names: BTreeSet<&CStr> = names[..len]
+        .split_inclusive(|b| *b == 0)
+        .map(|n| CStr::from_bytes_with_nul(n).expect("a name"))
+        .collect();
     assert_eq!(names, BTreeSet::from([c"user.a", c"user.empty", c"trusted.t"]));
     rustix::fs::removexattr(&path, "user.a").expect("removed");
     assert_eq!(rustix::fs::removexattr(&path, "user.a"), Err(Errno::NODATA));
@@ -437,7 +440,9 @@ fn a_listing_is_whole_while_names_come_and_go() {
         for mount in [cluster.mount(), second.path(), cluster.mount()] {
             let mut seen: HashMap<String, u32> = HashMap::new();
             for entry in fs::read_dir(mount.join("d")).expect("opendir") {
-                *seen.entry(entry.expect("an entry").file_name().into_string().expect("text")).or_default() += 1;
+                *seen
+                    .entry(entry.expect("an entry").file_name().into_string().expect("text"))
+                    .or_default() += 1;
             }
             let missed: Vec<_> = stay.iter().filter(|n| seen.get(*n) != Some(&1)).take(5).collect();
             if !missed.is_empty() {
@@ -639,5 +644,8 @@ fn reading_the_end_and_beyond_gives_what_is_there() {
     let mut all = String::new();
     reader.read_to_string(&mut all).expect("read");
     assert_eq!(all, "0123456789abc");
-    assert_eq!(File::open(&d).expect("open").read(&mut buffer).expect_err("EISDIR").kind(), ErrorKind::IsADirectory);
+    assert_eq!(
+        File::open(&d).expect("open").read(&mut buffer).expect_err("EISDIR").kind(),
+        ErrorKind::IsADirectory
+    );
 }

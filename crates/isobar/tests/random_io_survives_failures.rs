@@ -66,7 +66,9 @@ fn fsx() -> Option<PathBuf> {
 #[test]
 fn fsx_finds_no_wrong_byte_while_nodes_die_and_return() {
     let Some(fsx) = fsx() else {
-        println!("skipped: fsx is not installed (./test does it, or: cargo install fsx --version 0.3.2 --root target/tools)");
+        println!(
+            "skipped: fsx is not installed (./test does it, or: cargo install fsx --version 0.3.2 --root target/tools)"
+        );
         return;
     };
     if common::skip(&[]) {
@@ -89,7 +91,12 @@ fn fsx_finds_no_wrong_byte_while_nodes_die_and_return() {
             .expect("fsx runs");
         let said = String::from_utf8_lossy(&output.stderr);
         let tail: Vec<&str> = said.lines().rev().take(60).collect();
-        assert!(output.status.success(), "{}: {}", output.status, tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            output.status,
+            tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+        );
     });
     println!("{kills} nodes killed meanwhile");
     assert!(kills > 3);
@@ -105,16 +112,16 @@ max = 65536
 close_open = 0.1
 read = 10
 write = 10
-mapread = 5
-mapwrite = 0.3
-truncate = 0.3
+mapread = 2
+mapwrite = 0.2
+truncate = 0.2
 invalidate = 0.1
 fsync = 0.1
 fdatasync = 0.1
-punch_hole = 0.3
+punch_hole = 0.2
 posix_fallocate = 0
-sendfile = 1
-copy_file_range = 1
+sendfile = 0.3
+copy_file_range = 0.3
 ";
 
 #[test]
@@ -127,7 +134,7 @@ fn fio_verifies_random_writes_while_nodes_die_and_return() {
         format!(
             "cd '{}'; fio --name={engine} --ioengine={engine} --rw=randwrite --bsrange=4k-1m --bs_unaligned=0 \
                --size=96m --numjobs=3 --nrfiles=2 --verify=crc32c --verify_fatal=1 --verify_backlog=64 --do_verify=1 \
-               --fsync=32 --time_based=1 --runtime=12 --group_reporting \
+               --fsync=32 --time_based=1 --runtime=8 --group_reporting \
                --output=fio-{engine}.log || {{ cat fio-{engine}.log; exit 1; }}",
             cluster.mount().display()
         )

@@ -99,7 +99,8 @@ fn sqlite_keeps_its_transactions() {
             format!("PRAGMA journal_mode={mode};\nCREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT);\n{inserts}PRAGMA integrity_check;\nSELECT count(*) FROM t;"),
         )
         .expect("written");
-        let said = shell(&format!("sqlite3 '{}/{mode}.db' < '{}'", cluster.mount().display(), script.display()));
+        let said =
+            shell(&format!("sqlite3 '{}/{mode}.db' < '{}'", cluster.mount().display(), script.display()));
         assert_eq!(said.lines().skip(1).collect::<Vec<_>>(), ["ok", &TRANSACTIONS.to_string()], "{mode}");
     }
     println!("sqlite alone: {:?}", begun.elapsed());
@@ -140,7 +141,10 @@ fn sqlite_keeps_its_transactions() {
             db(mount).display()
         ));
         let count = 4 * ROUNDS;
-        assert_eq!(said.lines().collect::<Vec<_>>(), ["ok", &count.to_string(), &format!("{count}|{count}|{count}")]);
+        assert_eq!(
+            said.lines().collect::<Vec<_>>(),
+            ["ok", &count.to_string(), &format!("{count}|{count}|{count}")]
+        );
     }
     println!("sqlite from two mounts: {:?}", begun.elapsed());
 }

@@ -96,11 +96,18 @@ fn appends_from_several_mounts_lose_nothing_and_never_interleave() {
         }
         close($f) or die "close: $!";"#;
     let mut writers = Vec::new();
-    for (at, mount) in [cluster.mount(), second.path(), cluster.mount(), second.path()].into_iter().enumerate() {
+    for (at, mount) in
+        [cluster.mount(), second.path(), cluster.mount(), second.path()].into_iter().enumerate()
+    {
         let path = mount.join("log");
         let tag = format!("w{at}");
         writers.push(
-            Command::new("perl").args(["-e", record]).arg(path).args([&tag, "500"]).spawn().expect("perl runs"),
+            Command::new("perl")
+                .args(["-e", record])
+                .arg(path)
+                .args([&tag, "500"])
+                .spawn()
+                .expect("perl runs"),
         );
     }
     for mut writer in writers {
@@ -112,8 +119,10 @@ fn appends_from_several_mounts_lose_nothing_and_never_interleave() {
         for line in text.lines() {
             let mut words = line.split(' ');
             let mut word = || words.next().unwrap_or_else(|| panic!("an interleaved record: {line:.60}"));
-            let writer: usize = word()[1..].parse().unwrap_or_else(|_| panic!("an interleaved record: {line:.60}"));
-            let (n, len): (u32, usize) = (word().parse().expect("a number"), word().parse().expect("a length"));
+            let writer: usize =
+                word()[1..].parse().unwrap_or_else(|_| panic!("an interleaved record: {line:.60}"));
+            let (n, len): (u32, usize) =
+                (word().parse().expect("a number"), word().parse().expect("a length"));
             assert_eq!(line.len(), len, "record {n} of writer {writer} is whole");
             assert_eq!(n, next[writer], "records of writer {writer} in order");
             next[writer] += 1;
@@ -217,7 +226,8 @@ fn names_changed_on_one_mount_are_seen_on_another_soon() {
         fs::rename(a.join(name("x")), a.join(name("y"))).expect("renamed");
         until(NAMES_LATE_MAX, "the old name is gone", || !b.join(name("x")).exists());
         until(NAMES_LATE_MAX, "the new name is there", || b.join(name("y")).exists());
-        fs::set_permissions(a.join(name("y")), std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("chmod");
+        fs::set_permissions(a.join(name("y")), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .expect("chmod");
         until(NAMES_LATE_MAX, "the mode is seen", || {
             fs::metadata(b.join(name("y"))).expect("stat").mode() & 0o777 == 0o600
         });

@@ -4,7 +4,8 @@ use std::process::{Command, Output};
 
 fn demo(arguments: &[&str]) -> Output {
     // One cluster at a time: whoever measures or tests beside this one would be in the way.
-    let lock = std::fs::File::create(std::env::temp_dir().join("isobar-tests-demo.lock")).expect("the lock file opens");
+    let lock = std::fs::File::create(std::env::temp_dir().join("isobar-tests-demo.lock"))
+        .expect("the lock file opens");
     lock.lock().expect("the lock is granted");
     let dir = std::env::temp_dir().join(format!("isobar-demo-{}-{}", std::process::id(), arguments.len()));
     let output = Command::new(env!("CARGO_BIN_EXE_isobar"))

@@ -314,7 +314,8 @@ fn lost_ranges(ino: Ino, extent: &Extent, lost: &HashMap<SegmentId, Vec<Range<u6
     let start = u64::from(start);
     let within = |range: &Range<u64>| {
         let (from, to) = (range.start.max(start), range.end.min(start + extent.len));
-        let range = LostRange { ino, offset: extent.offset + from.saturating_sub(start), len: 0, segment: id };
+        let range =
+            LostRange { ino, offset: extent.offset + from.saturating_sub(start), len: 0, segment: id };
         (from < to).then(|| LostRange { len: to - from, ..range })
     };
     lost.get(&id).into_iter().flatten().filter_map(within).collect()

@@ -38,7 +38,9 @@ mod storage;
 mod target;
 mod voter;
 
-pub use config::{CompactionConfig, MetaConfig, NodeConfig, RebuildConfig, SAMPLE, ScrubConfig, TargetConfig};
+pub use config::{
+    CompactionConfig, MetaConfig, NodeConfig, RebuildConfig, SAMPLE, ScrubConfig, TargetConfig,
+};
 pub use error::ServerError;
 pub use fsck::{FsckError, FsckReport, LostRange, MissingRow, fsck};
 pub use node::{Node, run, runtime};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use isobar_base::limits::{ENTRIES_IN_FLIGHT_MAX, OPS_PER_ENTRY_MAX, MUTATIONS_PER_MESSAGE_MAX};
+use isobar_base::limits::{ENTRIES_IN_FLIGHT_MAX, MUTATIONS_PER_MESSAGE_MAX, OPS_PER_ENTRY_MAX};
 use isobar_base::{KvRead, SessionId};
 use isobar_consensus::{Group, ProposeError};
 use isobar_meta::Entry;

@@ -300,7 +300,15 @@ fn enqueue(
     let putting = matches!(stage, Stage::Putting);
     let package = Arc::new(package);
     let (written, session) = (state.written, state.session);
-    state.sent.push_back(Sent { number, package: package.clone(), append, stage, session, written, _room: room });
+    state.sent.push_back(Sent {
+        number,
+        package: package.clone(),
+        append,
+        stage,
+        session,
+        written,
+        _room: room,
+    });
     putting.then_some((number, package))
 }
 

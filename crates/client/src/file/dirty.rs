@@ -144,7 +144,9 @@ impl Dirty {
                 packages.push(Package::of_one(at, piece));
                 continue;
             }
-            if small_bytes + piece.len() > SEGMENT_BYTES_MAX as usize || small.len() == EXTENTS_PER_MESSAGE_MAX {
+            if small_bytes + piece.len() > SEGMENT_BYTES_MAX as usize
+                || small.len() == EXTENTS_PER_MESSAGE_MAX
+            {
                 packages.extend(Package::gather(std::mem::take(&mut small)));
                 small_bytes = 0;
             }

@@ -42,7 +42,12 @@ impl Segments {
     ///
     /// # Errors
     /// As [`Segments::write`].
-    pub async fn write_by(&self, session: &Session, data: Bytes, deadline: Instant) -> Result<NewSegment, Errno> {
+    pub async fn write_by(
+        &self,
+        session: &Session,
+        data: Bytes,
+        deadline: Instant,
+    ) -> Result<NewSegment, Errno> {
         let mut encoded: Option<Encoded> = None;
         let mut attempt = 0u32;
         loop {

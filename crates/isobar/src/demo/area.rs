@@ -99,7 +99,9 @@ impl Area for LibraryArea {
     }
 
     fn remove(&self, name: &str) -> Result<(), String> {
-        self.runtime.block_on(self.client.unlink(Ino::ROOT, name.as_bytes())).map_err(|e| format!("{name}: {e}"))
+        self.runtime
+            .block_on(self.client.unlink(Ino::ROOT, name.as_bytes()))
+            .map_err(|e| format!("{name}: {e}"))
     }
 
     fn close(&self) {

@@ -42,7 +42,8 @@ impl Storm {
         let bytes = Arc::new(AtomicUsize::new(0));
         let writers = (0..WRITERS)
             .map(|writer| {
-                let (area, stop, written, bytes) = (area.clone(), stop.clone(), written.clone(), bytes.clone());
+                let (area, stop, written, bytes) =
+                    (area.clone(), stop.clone(), written.clone(), bytes.clone());
                 tokio::task::spawn_blocking(move || {
                     let mut blown = Blown::default();
                     for number in 0u64.. {

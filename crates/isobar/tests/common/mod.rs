@@ -267,7 +267,10 @@ impl MountGuard {
             .expect("the binary runs");
         let mut guard = MountGuard { path, child };
         until(PATIENCE, "a second mount appears", || {
-            assert!(guard.child.try_wait().expect("the mount is asked").is_none(), "the mount ended: see its log");
+            assert!(
+                guard.child.try_wait().expect("the mount is asked").is_none(),
+                "the mount ended: see its log"
+            );
             is_mounted(&guard.path)
         });
         guard
@@ -348,7 +351,11 @@ pub fn shell(script: &str) -> String {
 
 /// Runs a shell script; gives all it said.
 pub fn sh(script: &str) -> Output {
-    Command::new("bash").args(["-euo", "pipefail", "-c", script]).stdin(Stdio::null()).output().expect("bash runs")
+    Command::new("bash")
+        .args(["-euo", "pipefail", "-c", script])
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash runs")
 }
 
 /// Bytes that look random and are the same for the same seed.

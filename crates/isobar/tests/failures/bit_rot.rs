@@ -18,14 +18,19 @@ fn damaged_rows_are_decoded_and_repaired_whether_anybody_reads_them_or_not() {
     let cluster = TestCluster::start(8, 128);
     let lengths = [5000, 30_000, 200_000, 3 * MIB, 9 * MIB];
     let files: Vec<_> = (0..20u64)
-        .map(|at| (cluster.mount().join(format!("f{at}")), common::noise(at, lengths[at as usize % lengths.len()])))
+        .map(|at| {
+            (cluster.mount().join(format!("f{at}")), common::noise(at, lengths[at as usize % lengths.len()]))
+        })
         .collect();
     files.iter().for_each(|(path, bytes)| put(path, bytes).expect("written"));
 
     cluster.kill("n3");
     let target = cluster.dir().join("n3/target");
     let device = fs::read(&target).expect("read");
-    let pages = device.chunks(PAGE).enumerate().filter(|(at, page)| at * PAGE >= DATA_AT && page.iter().any(|b| *b != 0));
+    let pages = device
+        .chunks(PAGE)
+        .enumerate()
+        .filter(|(at, page)| at * PAGE >= DATA_AT && page.iter().any(|b| *b != 0));
     let pages: Vec<usize> = pages.map(|(at, _)| at).collect();
     assert!(pages.len() > 100, "only {} pages of data", pages.len());
     let disk = File::options().write(true).open(&target).expect("opened");
@@ -43,7 +48,10 @@ fn damaged_rows_are_decoded_and_repaired_whether_anybody_reads_them_or_not() {
     cluster.wait_full();
     // Parity rows are read by nobody: scrubbing finds them.
     let ((), took) = timed(|| {
-        until(30 * SECOND, "the node has been scrubbed", || cluster.log("n3").contains("scrub finished target_id=") && cluster.log("n3").contains("what=Damaged"));
+        until(30 * SECOND, "the node has been scrubbed", || {
+            cluster.log("n3").contains("scrub finished target_id=")
+                && cluster.log("n3").contains("what=Damaged")
+        });
     });
     println!("scrubbed {took:?} after the reads");
     assert_clean(&cluster);

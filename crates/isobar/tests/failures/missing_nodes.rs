@@ -41,11 +41,16 @@ fn new_data_shrinks_to_the_nodes_left_and_lost_ranges_are_exactly_those_fsck_lis
     cluster.remount();
     let report = fsck(&cluster);
     let ino = fs::metadata(path("old")).expect("it is there").ino();
-    let ranges: Vec<(u64, u64)> = report["lost"].as_array().expect("a list").iter().map(|lost| {
-        assert_eq!(lost["inode"], ino, "only the old file lost something: {report:#}");
-        let from = lost["offset"].as_u64().expect("a number");
-        (from, from + lost["len"].as_u64().expect("a number"))
-    }).collect();
+    let ranges: Vec<(u64, u64)> = report["lost"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|lost| {
+            assert_eq!(lost["inode"], ino, "only the old file lost something: {report:#}");
+            let from = lost["offset"].as_u64().expect("a number");
+            (from, from + lost["len"].as_u64().expect("a number"))
+        })
+        .collect();
     let file = File::open(path("old")).expect("opened");
     let mut lost = 0;
     for (at, expected) in old.chunks(BLOCK).enumerate() {

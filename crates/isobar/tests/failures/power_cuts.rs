@@ -124,6 +124,9 @@ fn a_mount_and_its_open_files_survive_a_restart_of_all_servers() {
     assert!(all == [first, second].concat());
     drop(file);
     cluster.wait_full();
-    assert!(fs::read(cluster.mount().join("written over the restart")).expect("read") == fs::read(&source).expect("read"));
+    assert!(
+        fs::read(cluster.mount().join("written over the restart")).expect("read")
+            == fs::read(&source).expect("read")
+    );
     assert_clean(&cluster);
 }

@@ -6,9 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::common::{self, TestCluster, until};
-use crate::support::{
-    MIB, SECOND, assert_clean, blank, leader, put, replace, status_line, timed,
-};
+use crate::support::{MIB, SECOND, assert_clean, blank, leader, put, replace, status_line, timed};
 
 #[test]
 fn blank_nodes_wait_for_replace_and_are_rebuilt_under_load_so_that_two_others_may_die() {
@@ -17,7 +15,12 @@ fn blank_nodes_wait_for_replace_and_are_rebuilt_under_load_so_that_two_others_ma
     }
     let cluster = TestCluster::start(8, 256);
     let files: Vec<(PathBuf, Vec<u8>)> = (0..40u64)
-        .map(|at| (cluster.mount().join(format!("f{at}")), common::noise(at, if at < 20 { 2 * MIB } else { 2000 + at as usize * 700 })))
+        .map(|at| {
+            (
+                cluster.mount().join(format!("f{at}")),
+                common::noise(at, if at < 20 { 2 * MIB } else { 2000 + at as usize * 700 }),
+            )
+        })
         .collect();
     files.iter().for_each(|(path, bytes)| put(path, bytes).expect("written"));
     let (stop, written) = (AtomicBool::new(false), Mutex::new(Vec::new()));

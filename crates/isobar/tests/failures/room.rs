@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use crate::common::{self, TestCluster, until};
-use crate::support::{
-    MIB, SECOND, assert_clean, fsck, is_errno, put, replace, status_line, timed, used,
-};
+use crate::support::{MIB, SECOND, assert_clean, fsck, is_errno, put, replace, status_line, timed, used};
 
 /// Files of this size are written until the devices are full.
 const PIECE: usize = 4 * MIB;
@@ -68,7 +66,11 @@ fn full_devices_give_enospc_and_all_works_again_after_removing() {
     for at in (0..full).step_by(2) {
         fs::remove_file(path(at)).expect("removing goes on");
     }
-    let (_, took) = timed(|| until(20 * SECOND, "there is room again", || put(path(full), &common::noise(full as u64, PIECE)).is_ok()));
+    let (_, took) = timed(|| {
+        until(20 * SECOND, "there is room again", || {
+            put(path(full), &common::noise(full as u64, PIECE)).is_ok()
+        })
+    });
     println!("writing works again {took:?} after removing");
     until(10 * SECOND, "df shows it", || free(cluster.mount()).1 > 100 * MIB as u64);
     let second = fill(full + 1);
@@ -97,7 +99,12 @@ fn what_was_removed_frees_its_space_whoever_had_it_open() {
     let empty = |what: &str, patience: Duration| {
         let begun = Instant::now();
         while used(&cluster).iter().any(|&used| used > 0) {
-            assert!(begun.elapsed() < patience, "{what}: {:?} still used, {:#}", used(&cluster), fsck(&cluster));
+            assert!(
+                begun.elapsed() < patience,
+                "{what}: {:?} still used, {:#}",
+                used(&cluster),
+                fsck(&cluster)
+            );
             std::thread::sleep(Duration::from_millis(200));
         }
         println!("{what}: all space is free after {:?}", begun.elapsed());
@@ -163,7 +170,10 @@ fn mixed_tree(root: &Path) -> io::Result<()> {
             1 => {
                 file.sync_all()?;
                 for turn in 0..6 {
-                    file.write_all_at(&common::noise(turn, [10, 4096, 150_000][turn as usize % 3]), turn * 55_555)?;
+                    file.write_all_at(
+                        &common::noise(turn, [10, 4096, 150_000][turn as usize % 3]),
+                        turn * 55_555,
+                    )?;
                 }
             }
             _ => {}
@@ -193,8 +203,22 @@ fn random_overwrites_of_several_times_the_size_never_run_out_of_room() {
     put(cluster.mount().join("other"), &common::noise(1, 100 * MIB)).expect("written");
     fio(&["--rw=write", "--size=200m", "--end_fsync=1"]);
     let ((), took) = timed(|| {
-        fio(&["--rw=randwrite", "--size=200m", "--io_size=600m", "--norandommap", "--refill_buffers", "--end_fsync=1"]);
-        fio(&["--rw=randwrite", "--size=200m", "--verify=crc32c", "--verify_fatal=1", "--do_verify=1", "--end_fsync=1"]);
+        fio(&[
+            "--rw=randwrite",
+            "--size=200m",
+            "--io_size=600m",
+            "--norandommap",
+            "--refill_buffers",
+            "--end_fsync=1",
+        ]);
+        fio(&[
+            "--rw=randwrite",
+            "--size=200m",
+            "--verify=crc32c",
+            "--verify_fatal=1",
+            "--do_verify=1",
+            "--end_fsync=1",
+        ]);
     });
     println!("overwritten in {took:?}; used {:?}", used(&cluster));
     assert!(fs::read(cluster.mount().join("other")).expect("read") == common::noise(1, 100 * MIB));

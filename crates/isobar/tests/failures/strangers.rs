@@ -40,14 +40,26 @@ fn a_stranger_with_another_secret_is_refused_and_every_node_it_tried_says_so() {
     fs::create_dir(&stranger).expect("made");
     fs::copy(cluster.dir().join("cluster.toml"), stranger.join("cluster.toml")).expect("copied");
     let secret = fs::read_to_string(cluster.dir().join("secret")).expect("read");
-    let other: String = secret.chars().map(|c| if c == '0' { '1' } else if c == '1' { '0' } else { c }).collect();
+    let other: String = secret
+        .chars()
+        .map(|c| {
+            if c == '0' {
+                '1'
+            } else if c == '1' {
+                '0'
+            } else {
+                c
+            }
+        })
+        .collect();
     assert_ne!(secret, other);
     secret_with_mode(&stranger.join("secret"), &other, 0o600);
     let at = stranger.to_string_lossy();
 
     let output = isobar(&["status", "--cluster", &at]);
     assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("does not know the cluster's secret"), "{said}");
     let point = stranger.join("mnt");
     fs::create_dir(&point).expect("made");
@@ -85,7 +97,11 @@ fn wrong_configurations_are_refused_in_one_line_that_says_what_to_do() {
     let error = refusal(&n8.replace("n8/target", "n7/target"));
     assert!(error.contains("belongs to node n7"), "{error}");
 
-    secret_with_mode(&cluster.dir().join("secret"), &fs::read_to_string(cluster.dir().join("secret")).expect("read"), 0o644);
+    secret_with_mode(
+        &cluster.dir().join("secret"),
+        &fs::read_to_string(cluster.dir().join("secret")).expect("read"),
+        0o644,
+    );
     let error = refusal(&text);
     assert!(error.contains("mode 644"), "{error}");
 }

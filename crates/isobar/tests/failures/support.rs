@@ -114,7 +114,8 @@ pub fn widths(cluster: &TestCluster, file: &Path) -> Vec<(u8, u8)> {
         let access = Cluster::from_spec(&spec, 20 * SECOND).expect("the secret loads");
         let (mut widths, mut after) = (Vec::new(), None);
         loop {
-            let Ok(Answer::Segments(step)) = access.query(Query::Segments { after, limit: 1000 }).await else {
+            let Ok(Answer::Segments(step)) = access.query(Query::Segments { after, limit: 1000 }).await
+            else {
                 panic!("segments cannot be listed");
             };
             let Some(last) = step.last() else { return widths };
