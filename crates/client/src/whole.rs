@@ -186,9 +186,10 @@ mod tests {
         let Some(old) = Instant::now().checked_sub(2 * LEASE) else { return };
         all.learn(DIR, 10, old, std::iter::empty());
         assert_eq!(all.find(DIR, b"a"), Name::Stale(10));
-        all.changed(DIR, 11, 12, added("a", 1), Instant::now());
+        all.changed(DIR, 11, 12, added("b", 1), Instant::now());
         assert_eq!(all.find(DIR, b"a"), Name::Stale(10));
         all.confirm(DIR, 10, Instant::now());
         assert_eq!(all.find(DIR, b"a"), Name::Absent);
+        assert_eq!(all.find(DIR, b"b"), Name::Unknown, "named by a change that does not join up yet");
     }
 }

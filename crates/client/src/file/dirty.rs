@@ -281,7 +281,7 @@ mod tests {
         dirty.write(SEGMENT_BYTES_MAX - 10, &[1; 20], &BufPool::new(0));
         dirty.write(SEGMENT_BYTES_MAX - 30, &[2; 20], &BufPool::new(0));
         let packages = dirty.take_all();
-        assert_eq!(packages[0].extents.len(), 2);
+        assert_eq!(packages[0].extents.iter().map(|&(_, len, _)| len).sum::<u64>(), 40);
         assert!(
             packages[0]
                 .extents

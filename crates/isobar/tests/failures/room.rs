@@ -188,11 +188,12 @@ fn random_overwrites_of_several_times_the_size_never_run_out_of_room() {
     if common::skip(&["fio"]) {
         return;
     }
-    let cluster = TestCluster::start(8, 96);
+    let cluster = TestCluster::start(8, 192);
     let fio = |arguments: &[&str]| {
         let output = Command::new("fio")
-            .args(["--name=job", "--filename=file", "--bs=4k", "--ioengine=psync", "--fallocate=none"])
+            // The directory counts for the file names after it.
             .arg(format!("--directory={}", cluster.mount().display()))
+            .args(["--name=job", "--filename=file", "--bs=4k", "--ioengine=psync", "--fallocate=none"])
             .args(arguments)
             .current_dir(cluster.dir())
             .output()
@@ -202,6 +203,8 @@ fn random_overwrites_of_several_times_the_size_never_run_out_of_room() {
     };
     put(cluster.mount().join("other"), &common::noise(1, 100 * MIB)).expect("written");
     fio(&["--rw=write", "--size=200m", "--end_fsync=1"]);
+    assert_eq!(fs::metadata(cluster.mount().join("file")).expect("it is there").len(), 200 * MIB as u64);
+    assert_eq!(fs::metadata(cluster.mount().join("file")).expect("it is there").len(), 200 * MIB as u64);
     let ((), took) = timed(|| {
         fio(&[
             "--rw=randwrite",
@@ -214,6 +217,7 @@ fn random_overwrites_of_several_times_the_size_never_run_out_of_room() {
         fio(&[
             "--rw=randwrite",
             "--size=200m",
+            "--io_size=60m",
             "--verify=crc32c",
             "--verify_fatal=1",
             "--do_verify=1",
