@@ -585,9 +585,16 @@ impl Client {
         self.0.files.write(&file.0, offset, data).await
     }
 
-    /// What close(2) does: commits what was written, reports what went wrong before.
+    /// What close(2) does: commits what was written, reports what went wrong before. The error stays to
+    /// be reported by fsync: a process that merely inherited the descriptor closes it, too.
     pub async fn flush(&self, file: &OpenFile) -> Result<()> {
-        self.0.files.write_back_checked(&file.0.inode, &file.0.seen_errors).await
+        let (inode, seen) = (&file.0.inode, &file.0.seen_errors);
+        self.0.files.write_back(inode).await;
+        let state = inode.state.lock();
+        if seen.load(Ordering::Acquire) < inode.errors.load(Ordering::Acquire) {
+            return Err(state.last_error.unwrap_or(Errno::EIO));
+        }
+        Ok(())
     }
 
     /// True when flush has nothing to do (nothing dirty, no error to report).
@@ -601,7 +608,7 @@ impl Client {
     /// When it returns, everything written to the file on this mount is durable on n + K targets and
     /// on a majority of the metadata voters (I4).
     pub async fn fsync(&self, file: &OpenFile) -> Result<()> {
-        self.flush(file).await
+        self.0.files.write_back_checked(&file.0.inode, &file.0.seen_errors).await
     }
 
     /// The last close.

@@ -176,7 +176,8 @@ impl Secret {
         let proof = self.mac(b"isobar server", [theirs, &ours]).finalize().into_bytes();
         stream.write_all(&[&[0][..], &ours, &proof].concat()).await?;
         let mut answer = [0; PROOF_BYTES];
-        stream.read_exact(&mut answer).await?;
+        // Whoever hangs up now did not believe our proof: it has another secret.
+        stream.read_exact(&mut answer).await.map_err(|_| HandshakeError::Unproven)?;
         if self.mac(b"isobar client", [theirs, &ours]).verify_slice(&answer).is_err() {
             return refuse(stream, "wrong secret for this cluster").await;
         }

@@ -188,7 +188,7 @@ fn random_overwrites_of_several_times_the_size_never_run_out_of_room() {
     if common::skip(&["fio"]) {
         return;
     }
-    let cluster = TestCluster::start(8, 192);
+    let cluster = TestCluster::start(8, 64);
     let fio = |arguments: &[&str]| {
         let output = Command::new("fio")
             // The directory counts for the file names after it.
@@ -201,22 +201,22 @@ fn random_overwrites_of_several_times_the_size_never_run_out_of_room() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}\nused {:?}, df {:?}", used(&cluster), free(cluster.mount()));
     };
-    put(cluster.mount().join("other"), &common::noise(1, 100 * MIB)).expect("written");
-    fio(&["--rw=write", "--size=200m", "--end_fsync=1"]);
-    assert_eq!(fs::metadata(cluster.mount().join("file")).expect("it is there").len(), 200 * MIB as u64);
-    assert_eq!(fs::metadata(cluster.mount().join("file")).expect("it is there").len(), 200 * MIB as u64);
+    put(cluster.mount().join("other"), &common::noise(1, 20 * MIB)).expect("written");
+    fio(&["--rw=write", "--size=100m", "--end_fsync=1"]);
+    assert_eq!(fs::metadata(cluster.mount().join("file")).expect("it is there").len(), 100 * MIB as u64);
+    assert_eq!(fs::metadata(cluster.mount().join("file")).expect("it is there").len(), 100 * MIB as u64);
     let ((), took) = timed(|| {
         fio(&[
             "--rw=randwrite",
-            "--size=200m",
-            "--io_size=600m",
+            "--size=100m",
+            "--io_size=500m",
             "--norandommap",
             "--refill_buffers",
             "--end_fsync=1",
         ]);
         fio(&[
             "--rw=randwrite",
-            "--size=200m",
+            "--size=100m",
             "--io_size=60m",
             "--verify=crc32c",
             "--verify_fatal=1",
@@ -225,6 +225,6 @@ fn random_overwrites_of_several_times_the_size_never_run_out_of_room() {
         ]);
     });
     println!("overwritten in {took:?}; used {:?}", used(&cluster));
-    assert!(fs::read(cluster.mount().join("other")).expect("read") == common::noise(1, 100 * MIB));
+    assert!(fs::read(cluster.mount().join("other")).expect("read") == common::noise(1, 20 * MIB));
     assert_clean(&cluster);
 }
