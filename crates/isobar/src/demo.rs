@@ -40,10 +40,10 @@ struct Finding {
 pub fn run(args: DemoArgs, format: Format) -> Outcome {
     let json = output::is_json(format);
     let progress = Progress::new(false);
-    progress.done(format!("isobar demo: {} nodes on this machine", args.nodes));
     if args.nodes < 5 {
         return Err(format!("--nodes {}: any two of them may die only with 5 nodes or more", args.nodes));
     }
+    progress.done(format!("isobar demo: {} nodes on this machine", args.nodes));
     let dir = args.data.clone().unwrap_or_else(local::default_dir);
     let dir = prepare(dir)?;
     let mountable = if args.no_mount { Err("as asked".to_owned()) } else { isobar_mount::fuse_available() };
@@ -63,9 +63,24 @@ pub fn run(args: DemoArgs, format: Format) -> Outcome {
     let all_kept =
         outcome.map_err(|why| format!("{why} (logs are in {})", local.dir.join("log").display()))?;
     if all_kept {
-        std::fs::remove_dir_all(&local.dir).ok();
+        remove(&local)?;
     }
     Ok(if all_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Removes the data. A process that was killed may hold on to its files, or its mount, for a moment.
+fn remove(local: &Local) -> Result<(), String> {
+    rustix::mount::unmount(local.mount_point(), rustix::mount::UnmountFlags::DETACH).ok();
+    let begun = Instant::now();
+    loop {
+        match std::fs::remove_dir_all(&local.dir) {
+            Ok(()) => return Ok(()),
+            Err(error) if begun.elapsed() > Duration::from_secs(5) => {
+                return Err(format!("cannot remove {}: {error}", local.dir.display()));
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
 }
 
 /// An empty data directory; what an earlier demonstration left is removed, nothing else is.

@@ -14,13 +14,13 @@ fn demo(arguments: &[&str]) -> Output {
         .args(arguments)
         .output()
         .expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stdout));
     assert!(!dir.exists(), "the demonstration leaves nothing behind");
     output
 }
 
 fn assert_kept(output: &Output) -> serde_json::Value {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stdout));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("the report is JSON");
     assert_eq!(report["kept"], true, "{report:#}");
     assert_eq!(report["findings"].as_array().map(Vec::len), Some(4));
