@@ -95,19 +95,18 @@ impl Storm {
 }
 
 impl Blown {
-    /// Reads everything back: files read, and how many of them are wrong or missing.
-    pub async fn verify(&self, area: &Arc<dyn Area>) -> (usize, usize) {
+    /// Reads everything back: files read, and what is wrong or missing.
+    pub async fn verify(&self, area: &Arc<dyn Area>) -> (usize, Vec<String>) {
         let (area, files) = (area.clone(), self.files.clone());
         let reading = tokio::task::spawn_blocking(move || {
-            files
-                .iter()
-                .filter(|(name, hash)| match area.read(name) {
-                    Ok(data) => Sha256::digest(&data)[..] != hash[..],
-                    Err(_) => true,
-                })
-                .count()
+            let wrong = files.iter().filter_map(|(name, hash)| match area.read(name) {
+                Ok(data) if Sha256::digest(&data)[..] == hash[..] => None,
+                Ok(data) => Some(format!("{name}: {} other bytes", data.len())),
+                Err(error) => Some(error),
+            });
+            wrong.collect()
         });
-        let wrong = reading.await.unwrap_or(self.files.len());
+        let wrong = reading.await.unwrap_or_else(|e| vec![e.to_string()]);
         (self.files.len(), wrong)
     }
 }
