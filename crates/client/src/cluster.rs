@@ -17,6 +17,8 @@ use crate::{ClientError, ClusterSpec, View};
 
 /// One attempt waits this long for a reply before another node is asked.
 const ATTEMPT: Duration = Duration::from_secs(5);
+/// After this long without a reply the other nodes are asked who leads.
+const DOUBT: Duration = Duration::from_secs(1);
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(250);
 /// Waiting this long for a quorum is worth a line in the log.
@@ -191,7 +193,16 @@ impl Cluster {
         while begun.elapsed() < wait {
             let addr = self.leader_addr();
             let attempt = ATTEMPT.min(wait - begun.elapsed().min(wait));
-            let reply = self.0.channels.to(&addr).call_raw(opcode, &body, Vec::new(), attempt).await;
+            let channel = self.0.channels.to(&addr);
+            let reply = tokio::select! {
+                reply = channel.call_raw(opcode, &body, Vec::new(), attempt) => reply,
+                // The request may be executed all the same: whoever sends it again has numbered it.
+                leader = self.other_leader(&addr) => {
+                    last_error = format!("{addr} does not answer");
+                    self.follow(&addr, leader);
+                    continue;
+                }
+            };
             let hint = match reply {
                 Ok((body, _)) => match isobar_wire::decode::<A>(&body) {
                     Ok(reply) => match reply.redirect() {
@@ -220,13 +231,7 @@ impl Cluster {
                 let at = self.0.addrs.iter().position(|a| *a == addr).map_or(0, |at| at + 1);
                 self.0.addrs[at % self.0.addrs.len()].clone()
             });
-            {
-                let mut leader = self.0.leader.lock();
-                // Somebody else may have found the leader meanwhile.
-                if *leader == addr {
-                    *leader = next;
-                }
-            }
+            self.follow(&addr, next);
             if fresh_hint.is_none() && turn % self.0.addrs.len().min(3) == 0 {
                 if begun.elapsed() > WORTH_A_LINE && !said {
                     said = true;
@@ -239,5 +244,28 @@ impl Cluster {
             }
         }
         Err(last_error)
+    }
+
+    /// Goes to `next` instead of `addr`, unless somebody else has found the leader meanwhile.
+    fn follow(&self, addr: &str, next: String) {
+        let mut leader = self.0.leader.lock();
+        if *leader == addr {
+            *leader = next;
+        }
+    }
+
+    /// Waits, and then asks in turn, until some node names a leader other than `addr`.
+    async fn other_leader(&self, addr: &str) -> String {
+        loop {
+            tokio::time::sleep(DOUBT).await;
+            for other in self.0.addrs.iter().filter(|other| *other != addr) {
+                let channel = self.0.channels.to(other);
+                match channel.call::<(), ClusterReply>(Opcode::Cluster, &(), DOUBT).await {
+                    Ok(ClusterReply::View(_)) => return other.clone(),
+                    Ok(ClusterReply::NotLeader(Some(leader))) if leader != addr => return leader,
+                    _ => {}
+                }
+            }
+        }
     }
 }

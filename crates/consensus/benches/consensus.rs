@@ -55,8 +55,8 @@ async fn main() {
     let hub = Hub::default();
     let members: Vec<Member> =
         (1..=VOTERS as u64).map(|id| Member { id, name: format!("n{id}"), addr: String::new() }).collect();
-    for (slot, member) in members.iter().enumerate() {
-        let config = GroupConfig::new(dir.path().join(&member.name), member.clone(), 0, slot as u32);
+    for member in &members {
+        let config = GroupConfig::new(dir.path().join(&member.name), member.clone(), 0);
         let group = Group::open(config, Arc::new(Put), Arc::new(hub.clone())).await.unwrap();
         hub.0.lock().unwrap().insert(member.id, group);
     }

@@ -14,8 +14,6 @@ pub struct GroupConfig {
     pub me: Member,
     /// The metadata group's number.
     pub group: u16,
-    /// A number no other voter of the group has, small: it places the election window.
-    pub slot: u32,
     /// Size of the log file, reserved at creation.
     pub log_bytes: u64,
     /// Bytes of recent log entries kept in memory for replication.
@@ -28,11 +26,8 @@ pub struct GroupConfig {
     pub log_prewrite: bool,
     /// The leader's heartbeat. A peer that does not answer within it is asked again.
     pub heartbeat_ms: u64,
-    /// Start of the election window of slot 0.
-    pub election_base_ms: u64,
-    /// Distance of the election windows of neighbouring slots. Timers tick every 1.5 heartbeats, so this is
-    /// larger: then no two voters ever fire in the same tick, and votes cannot split again and again.
-    pub election_step_ms: u64,
+    /// Silence of the leader after which a new one is elected; at least five heartbeats.
+    pub election_ms: u64,
     /// Followers learn of a commit at most about this much later when no entry carries it earlier.
     pub commit_delay_ms: u64,
     /// Unsaved changes that start a checkpoint.
@@ -49,20 +44,18 @@ pub struct GroupConfig {
 
 impl GroupConfig {
     /// Sensible settings for `me` in `group`, with files in `dir`.
-    pub fn new(dir: impl Into<PathBuf>, me: Member, group: u16, slot: u32) -> GroupConfig {
+    pub fn new(dir: impl Into<PathBuf>, me: Member, group: u16) -> GroupConfig {
         GroupConfig {
             dir: dir.into(),
             me,
             group,
-            slot,
             log_bytes: 256 << 20,
             log_cache_bytes: 16 << 20,
             log_keep_bytes: 128 << 20,
             log_keep_entries: 200_000,
             log_prewrite: true,
             heartbeat_ms: 100,
-            election_base_ms: 600,
-            election_step_ms: 200,
+            election_ms: 600,
             commit_delay_ms: 10,
             dirty_bytes_max: 32 << 20,
             checkpoint_every_ms: 5_000,
@@ -73,13 +66,14 @@ impl GroupConfig {
     }
 
     pub(crate) fn raft(&self) -> Result<openraft::Config, ConsensusError> {
-        let window = self.election_base_ms + u64::from(self.slot) * self.election_step_ms;
         openraft::Config {
             cluster_name: format!("group-{}", self.group),
             heartbeat_interval: self.heartbeat_ms,
-            election_timeout_min: window,
-            // One draw per process, reused for ever: the window is one value wide and disjoint from all others.
-            election_timeout_max: window + 1,
+            // Who stands, and when, is decided by `elector`. The upper bound is also how long a voter that heard a
+            // leader refuses its vote to others.
+            enable_elect: false,
+            election_timeout_min: self.election_ms,
+            election_timeout_max: self.election_ms + 1,
             install_snapshot_timeout: self.snapshot_timeout.as_millis() as u64,
             max_payload_entries: 256,
             snapshot_policy: openraft::SnapshotPolicy::Never,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use isobar_base::KvRead;
 use isobar_disk::FileDisk;
 use openraft::error::{ClientWriteError, InstallSnapshotError, RaftError};
+use openraft::raft::AppendEntriesResponse;
 use openraft::{Raft, ServerState};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -18,10 +19,11 @@ use crate::lsm::{CheckpointHandle, Store};
 use crate::machine::{Machine, needs_others};
 use crate::network::{Factory, Network, SnapshotReply, decode};
 use crate::read_index::ReadIndex;
+use crate::standing::{Heard, Standing};
 use crate::types::{Payload, Types, index_of, next_index};
 use crate::{
     ConsensusError, GroupConfig, GroupStatus, Leadership, Member, ProposeError, Rpc, StateMachine, Transport,
-    keeper,
+    elector, keeper,
 };
 
 /// A proposal whose leader was deposed is waited for this long: its fate is usually known by then.
@@ -38,6 +40,9 @@ pub(crate) struct Shared {
     pub config: GroupConfig,
     pub log: LogStore,
     pub store: Arc<Store>,
+    pub heard: Heard,
+    /// Whom openraft takes for the leader.
+    pub known_leader: Mutex<Option<Member>>,
 }
 
 struct Handle {
@@ -50,6 +55,16 @@ struct Handle {
 }
 
 impl Shared {
+    /// Where this replica stands now.
+    pub(crate) fn standing(&self) -> Standing {
+        Standing {
+            // Before the log's end: a candidate that has our vote has seen a log no older than this.
+            vote: self.log.vote(),
+            last: self.log.last(),
+            silent_ms: self.heard.silence().as_millis() as u64,
+        }
+    }
+
     /// Whether so few segments are free that nothing more should come in. What came in before still fits: entries in
     /// flight are few, and each is smaller than a segment.
     pub(crate) fn log_is_tight(&self) -> bool {
@@ -86,7 +101,8 @@ impl Group {
         let (me, group, dir) = (config.me.clone(), config.group, config.dir.clone());
         let network = Network::new(&config, transport, log.clone());
         let machine = Machine { store: store.clone(), log: log.clone(), user: sm, group, dir };
-        let shared = Arc::new(Shared { config, log: log.clone(), store });
+        let (heard, known_leader) = (Heard::now(), Mutex::default());
+        let shared = Arc::new(Shared { config, log: log.clone(), store, heard, known_leader });
         let raft = match Raft::new(me.id, Arc::new(raft_config), Factory(network.clone()), log, machine).await
         {
             Ok(raft) => raft,
@@ -102,13 +118,14 @@ impl Group {
         let effective =
             raft.with_raft_state(|state| needs_others(state.membership_state.effective().membership())).await;
         shared.log.set_shared_majority(effective.unwrap_or(false));
-        let (read_index, confirmations) = ReadIndex::start(raft.clone());
+        let (read_index, confirmations) = ReadIndex::start(shared.clone(), network.clone());
         let (sender, changes) = watch::channel(Leadership::default());
         let tasks = vec![
             confirmations,
             tokio::spawn(network.clone().pay_owed()),
             tokio::spawn(keeper::keep(shared.clone(), raft.clone())),
-            tokio::spawn(watch_leadership(raft.clone(), network, sender)),
+            tokio::spawn(elector::run(shared.clone(), raft.clone(), network.clone())),
+            tokio::spawn(watch_leadership(shared.clone(), raft.clone(), network, sender)),
         ];
         Ok(Group(Arc::new(Handle { shared, raft, read_index, changes, tasks: Mutex::new(tasks), threads })))
     }
@@ -134,9 +151,23 @@ impl Group {
                 if self.0.shared.log_is_tight() {
                     self.0.shared.wait_for_room().await;
                 }
-                reply(&raft.append_entries(request).await.map_err(|e| stopped(&e))?)
+                let response = raft.append_entries(request).await.map_err(|e| stopped(&e))?;
+                if !matches!(response, AppendEntriesResponse::HigherVote(_)) {
+                    self.0.shared.heard.note();
+                }
+                reply(&response)
             }
-            Rpc::Vote => reply(&raft.vote(decode(group, me, body)?).await.map_err(|e| stopped(&e))?),
+            Rpc::Vote => {
+                let response = raft.vote(decode(group, me, body)?).await.map_err(|e| stopped(&e))?;
+                if response.vote_granted {
+                    self.0.shared.heard.note();
+                }
+                reply(&response)
+            }
+            Rpc::Standing => {
+                let () = decode(group, me, body)?;
+                reply(&self.0.shared.standing())
+            }
             Rpc::InstallSnapshot => match raft.install_snapshot(decode(group, me, body)?).await {
                 Ok(response) => reply(&SnapshotReply::Taken(response)),
                 Err(RaftError::APIError(InstallSnapshotError::SnapshotMismatch(mismatch))) => {
@@ -229,7 +260,7 @@ impl Group {
 
     /// Where the replica stands.
     pub fn status(&self) -> GroupStatus {
-        let Shared { config, log, store } = &*self.0.shared;
+        let Shared { config, log, store, .. } = &*self.0.shared;
         let metrics = self.0.raft.metrics().borrow().clone();
         let membership = metrics.membership_config.membership();
         let voters: std::collections::BTreeSet<u64> = membership.voter_ids().collect();
@@ -302,7 +333,12 @@ fn reply(response: &impl serde::Serialize) -> Result<Vec<u8>, ConsensusError> {
     postcard::to_allocvec(response).map_err(|e| ConsensusError::Malformed(e.to_string()))
 }
 
-async fn watch_leadership(raft: Raft<Types>, network: Arc<Network>, sender: watch::Sender<Leadership>) {
+async fn watch_leadership(
+    shared: Arc<Shared>,
+    raft: Raft<Types>,
+    network: Arc<Network>,
+    sender: watch::Sender<Leadership>,
+) {
     let mut metrics = raft.server_metrics();
     loop {
         let now = {
@@ -316,6 +352,7 @@ async fn watch_leadership(raft: Raft<Types>, network: Arc<Network>, sender: watc
                 m.current_leader.and_then(|id| m.membership_config.membership().get_node(&id).cloned());
             Leadership { leader, term: m.vote.leader_id().term, is_me: m.state == ServerState::Leader }
         };
+        shared.known_leader.lock().clone_from(&now.leader);
         sender.send_if_modified(|old| {
             *old != now && {
                 *old = now.clone();

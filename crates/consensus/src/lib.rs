@@ -19,17 +19,17 @@
 //!   checkpoint do not join, or whose log is damaged before an intact later record, refuses to start.
 //! - *Identity* (I13): the Raft id is the disk's. A blank disk is a learner until `replace_voter` promotes it in one
 //!   joint change that removes the old id. Log reversion is not compiled in.
-//! - *No clock in safety* (I10): reads are confirmed by a majority each time; there is no leader lease.
+//! - *No clock in safety* (I10): reads are confirmed by a majority each time (`read_index`); there is no leader lease.
 //!
-//! **Elections.** openraft 0.9 draws one election timeout per process and reuses it, and looks at its timers every
-//! 1.5 heartbeats. Each voter therefore gets a window of its own, one value wide, further from its neighbours' than a
-//! tick: two survivors never split votes again and again (`GroupConfig::slot`).
+//! **Elections.** Who stands is agreed upon before anybody does: voters that hear no leader ask each other, and the one
+//! whose log reaches furthest stands (`elector`). Votes do not split, and nobody stands who cannot win.
 //!
 //! Start reading at `group.rs`; the invariants of the log are in `log/mod.rs`, those of the state in `lsm/mod.rs`.
 #![forbid(unsafe_code)]
 
 mod config;
 mod dump;
+mod elector;
 mod error;
 mod group;
 mod keeper;
@@ -40,6 +40,7 @@ mod membership;
 mod network;
 mod pace;
 mod read_index;
+mod standing;
 mod status;
 mod types;
 

@@ -47,12 +47,14 @@ pub enum Rpc {
     Vote = 2,
     /// A piece of a snapshot.
     InstallSnapshot = 3,
+    /// Question how far a voter is, for whom it voted, and whether it hears a leader.
+    Standing = 4,
 }
 
 impl TryFrom<u8> for Rpc {
     type Error = u8;
     fn try_from(byte: u8) -> Result<Rpc, u8> {
-        [Rpc::AppendEntries, Rpc::Vote, Rpc::InstallSnapshot]
+        [Rpc::AppendEntries, Rpc::Vote, Rpc::InstallSnapshot, Rpc::Standing]
             .into_iter()
             .find(|&rpc| rpc as u8 == byte)
             .ok_or(byte)
@@ -138,7 +140,8 @@ impl Network {
         })
     }
 
-    async fn call<T: DeserializeOwned>(
+    /// Sends `request` to `peer`.
+    pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         peer: &Member,
         rpc: Rpc,

@@ -25,8 +25,12 @@ const TARGET_BYTES: u64 = 512 << 20;
 /// Bytes streamed to show a speed.
 const STREAM_BYTES: usize = 256 << 20;
 const READY_WAIT: Duration = Duration::from_secs(60);
-/// How long the storm blows before, between and after the kills.
+/// How long the storm blows at least before, between and after the kills.
 const STORM_STEP: Duration = Duration::from_millis(1500);
+/// Files that must have been fsynced in each of these steps before the next one: a slow machine takes its time.
+const STORM_FILES: usize = 8;
+/// How long a call waits for a metadata quorum: whoever writes for so long in vain has an error.
+const STORM_WAIT: Duration = Duration::from_secs(60);
 
 /// A line of the report.
 #[derive(Serialize)]
@@ -160,14 +164,14 @@ async fn act(
         .map(|n| n.name.clone())
         .ok_or("there is no second node")?;
     let storm = Storm::start(area.clone());
-    tokio::time::sleep(STORM_STEP).await;
+    blow(&storm).await;
     local.kill_node(&leader)?;
     progress.done(format!("kill -9 {leader} (the metadata leader) while files are being written"));
-    tokio::time::sleep(STORM_STEP).await;
+    blow(&storm).await;
     local.kill_node(&other)?;
     progress.done(format!("kill -9 {other} while files are being written"));
     let before = storm.written();
-    tokio::time::sleep(STORM_STEP * 2).await;
+    blow(&storm).await;
     let after = storm.written();
     let blown = storm.stop().await;
     findings.push(Finding {
@@ -261,6 +265,17 @@ async fn act(
     }
     area.close();
     Ok(all_kept)
+}
+
+/// Waits while the storm blows: a step, and until files were fsynced in it.
+async fn blow(storm: &Storm) {
+    let (begun, before) = (Instant::now(), storm.written());
+    loop {
+        tokio::time::sleep(STORM_STEP).await;
+        if storm.written() >= before + STORM_FILES || begun.elapsed() > STORM_WAIT {
+            return;
+        }
+    }
 }
 
 /// Streams a file out and back in; MiB/s each way.

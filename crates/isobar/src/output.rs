@@ -16,8 +16,9 @@ pub fn start_log(args: &Args) {
     };
     let wanted =
         args.log.clone().or_else(|| std::env::var("ISOBAR_LOG").ok()).unwrap_or_else(|| default.to_owned());
-    let filter =
-        EnvFilter::try_new(format!("{wanted},openraft=error")).unwrap_or_else(|_| EnvFilter::new(default));
+    // Who cannot be reached is logged once, by whoever notices; the replication says so at each attempt.
+    let quiet = "openraft=error,openraft::replication=off";
+    let filter = EnvFilter::try_new(format!("{wanted},{quiet}")).unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if args.log_json {
         log.json().init();

@@ -99,7 +99,7 @@ pub struct MetaConfig {
     pub cache_bytes: u64,
     /// Milliseconds between signs of life of the metadata leader to the other voters.
     pub raft_heartbeat_ms: u64,
-    /// Milliseconds without such a sign after which the first voter stands for election.
+    /// Milliseconds without such a sign after which the voters elect another leader.
     pub election_ms: u64,
 }
 

@@ -38,6 +38,7 @@ impl Handler for NodeHandler {
             Opcode::RaftAppend => raft(node, Rpc::AppendEntries, request.body, responder),
             Opcode::RaftVote => raft(node, Rpc::Vote, request.body, responder),
             Opcode::RaftSnapshot => raft(node, Rpc::InstallSnapshot, request.body, responder),
+            Opcode::RaftStanding => raft(node, Rpc::Standing, request.body, responder),
             Opcode::Renew => match isobar_wire::decode::<RenewRequest>(&request.body) {
                 Ok(renewal) => match &node.meta {
                     Some(meta) => drop(tokio::spawn(renew(meta.clone(), renewal, responder))),

@@ -119,7 +119,7 @@ impl Node {
         let pool = BufPool::new(POOL_BYTES);
         let meta = if config.voter {
             let channels = Channels::new(secret.clone(), pool.clone());
-            let group = voter::open(&config, &spec, &addr, channels).await?;
+            let group = voter::open(&config, &addr, channels).await?;
             Some(Arc::new(Metadata::start(group, config.meta.log_bytes)))
         } else {
             None

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use isobar_base::{Kv, random_u64};
-use isobar_client::ClusterSpec;
 use isobar_consensus::{Group, GroupConfig, Member, Reply, Rpc, StateMachine, Transport, TransportError};
 use isobar_wire::{CallError, Channels, Opcode};
 use serde::{Deserialize, Serialize};
@@ -58,6 +57,7 @@ impl Transport for RaftTransport {
             Rpc::AppendEntries => Opcode::RaftAppend,
             Rpc::Vote => Opcode::RaftVote,
             Rpc::InstallSnapshot => Opcode::RaftSnapshot,
+            Rpc::Standing => Opcode::RaftStanding,
         };
         Box::pin(async move {
             match channel.call_raw(opcode, &body, Vec::new(), timeout).await {
@@ -73,17 +73,11 @@ impl Transport for RaftTransport {
 }
 
 /// Opens the metadata role of a node, or makes a blank one.
-pub(crate) async fn open(
-    config: &NodeConfig,
-    spec: &ClusterSpec,
-    addr: &str,
-    channels: Channels,
-) -> Result<Group, ServerError> {
+pub(crate) async fn open(config: &NodeConfig, addr: &str, channels: Channels) -> Result<Group, ServerError> {
     let dir = config.resolve(&config.data_dir).join("meta");
     let failed = |why: String| ServerError::Meta { path: dir.clone(), why };
     let id = identity(config, &dir).map_err(failed)?;
     let me = Member { id, name: config.node.clone(), addr: addr.to_owned() };
-    let slot = spec.node.iter().filter(|n| n.voter).position(|n| n.name == config.node).unwrap_or_default();
     let group_dir = dir.join(format!("group-{GROUP}"));
     let settings = GroupConfig {
         log_bytes: config.meta.log_bytes,
@@ -91,9 +85,8 @@ pub(crate) async fn open(
         log_keep_bytes: config.meta.log_bytes / 2,
         cache_bytes: config.meta.cache_bytes,
         heartbeat_ms: config.meta.raft_heartbeat_ms,
-        election_base_ms: config.meta.election_ms,
-        election_step_ms: config.meta.raft_heartbeat_ms * 2,
-        ..GroupConfig::new(group_dir, me, GROUP, slot as u32)
+        election_ms: config.meta.election_ms,
+        ..GroupConfig::new(group_dir, me, GROUP)
     };
     let group = Group::open(settings, Arc::new(Machine), Arc::new(RaftTransport(channels)))
         .await

@@ -126,10 +126,17 @@ impl Segments {
             _ => None,
         };
         let buf = match self.decode_units(segment, row, first, units).await {
-            // Too few others: the owner may only have been slow.
-            Err(Errno::EIO) if matches!(missing, None | Some(RowError::Unreachable)) => {
-                let owner = self.get_row(&view.known(), segment, row, first, units, SLOW_MAX).await;
-                return owner.map_err(|_| Errno::EIO);
+            Err(Errno::EIO) => {
+                // Targets may have been replaced since the map was learned, and the owner may only have been slow.
+                if let Err(error) = self.0.cluster.refresh(SLOW_MAX).await {
+                    tracing::debug!(error, "the cluster map could not be renewed");
+                }
+                if matches!(missing, None | Some(RowError::Unreachable))
+                    && let Ok(buf) = self.get_row(&view.known(), segment, row, first, units, SLOW_MAX).await
+                {
+                    return Ok(buf);
+                }
+                self.decode_units(segment, row, first, units).await?
             }
             decoded => decoded?,
         };

@@ -495,7 +495,9 @@ impl Inner {
     fn poison(&self, error: &io::Error) {
         let mut shared = self.shared.lock();
         if shared.poisoned.is_none() {
-            tracing::error!(path = %self.path.display(), %error, "the log stops");
+            if !self.stopping.load(Ordering::Acquire) {
+                tracing::error!(path = %self.path.display(), %error, "the log stops");
+            }
             shared.poisoned = Some(error.to_string());
         }
     }

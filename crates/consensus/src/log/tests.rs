@@ -7,7 +7,7 @@ use crate::types::{index_of, log_id};
 
 fn config() -> GroupConfig {
     let me = Member { id: 9, ..Member::default() };
-    GroupConfig { log_prewrite: false, log_cache_bytes: 3000, ..GroupConfig::new("unused", me, 5, 0) }
+    GroupConfig { log_prewrite: false, log_cache_bytes: 3000, ..GroupConfig::new("unused", me, 5) }
 }
 
 fn blank(bytes: u64) -> RecordedDisk {

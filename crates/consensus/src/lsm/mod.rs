@@ -105,6 +105,11 @@ impl Store {
         self.state.read().applied.clone()
     }
 
+    /// Runs `look` on what was applied last.
+    pub(crate) fn look_at_applied<R>(&self, look: impl FnOnce(&Applied) -> R) -> R {
+        look(&self.state.read().applied)
+    }
+
     /// Entries below this index are in the synced tree.
     pub(crate) fn synced(&self) -> Arc<AtomicU64> {
         self.synced.clone()

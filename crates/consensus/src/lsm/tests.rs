@@ -10,7 +10,7 @@ use crate::types::log_id;
 
 fn config(dir: &Path) -> GroupConfig {
     let me = Member { id: 9, ..Member::default() };
-    GroupConfig { checkpoint_every_ms: 1_000_000, cache_bytes: 8 << 20, ..GroupConfig::new(dir, me, 5, 0) }
+    GroupConfig { checkpoint_every_ms: 1_000_000, cache_bytes: 8 << 20, ..GroupConfig::new(dir, me, 5) }
 }
 
 fn put(store: &Store, index: u64, kv: &mut MemoryKv) {

@@ -115,13 +115,12 @@ impl Cluster {
     }
 
     pub fn config(&self, slot: usize) -> GroupConfig {
-        let mut config = GroupConfig::new(self.path(slot), self.members[slot].clone(), 3, slot as u32);
+        let mut config = GroupConfig::new(self.path(slot), self.members[slot].clone(), 3);
         config.log_bytes = 4 << 20;
         config.log_prewrite = false;
         config.log_keep_bytes = 2 << 20;
         config.heartbeat_ms = 40;
-        config.election_base_ms = 200;
-        config.election_step_ms = 80;
+        config.election_ms = 240;
         config.cache_bytes = 4 << 20;
         (self.tune)(&mut config);
         config

@@ -33,6 +33,8 @@ pub enum Opcode {
     RaftVote = 17,
     /// Raft InstallSnapshot.
     RaftSnapshot = 18,
+    /// Where a voter stands; the body belongs to the consensus crate.
+    RaftStanding = 19,
     /// [`storage::PutRequest`] with the row as payload → `()`.
     Put = 32,
     /// [`storage::GetRequest`] → [`storage::GetReply`] with the units as payload.
@@ -58,6 +60,7 @@ impl Opcode {
             RaftAppend,
             RaftVote,
             RaftSnapshot,
+            RaftStanding,
             Put,
             Get,
             Delete,
