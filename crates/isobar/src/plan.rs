@@ -149,20 +149,28 @@ fn print_text(args: &PlanArgs, plan: &isobar_plan::Plan, assumptions: &Assumptio
     if more > 0 {
         println!("and {more} more: --all shows them, --sizes chooses among them");
     }
-    let Some(first) = plan.alternatives.first() else { return };
-    println!("\n{} x {}, {}", first.nodes, first.machine.name, first.code);
-    print_lines("  ", &report::details(&plan.request, first));
-    for other in plan.alternatives.iter().skip(1).take(if args.sizes.is_empty() { 0 } else { SHOWN }) {
-        println!("\nelse {} x {}, {}", other.nodes, other.machine.name, other.code);
-        print_lines("  ", &report::details(&plan.request, other));
+    if let Some(left_out) = report::left_out(plan) {
+        println!("{left_out}");
     }
-    if args.explain {
-        println!("\nhow the numbers of {} x {} are made", first.nodes, first.machine.name);
+    // What was named is wanted in full; of the whole catalogue only the best.
+    let detailed = if args.sizes.is_empty() { 1 } else { shown };
+    for (at, alternative) in plan.alternatives.iter().take(detailed).enumerate() {
+        println!("\n{}{}", if at == 0 { "" } else { "else " }, report::title(&plan.request, alternative));
+        print_lines("  ", &report::details(&plan.request, alternative));
+    }
+    if let Some(first) = plan.alternatives.first().filter(|_| args.explain) {
+        println!("\nHow the numbers of {} are made", report::title(&plan.request, first));
         print_lines("  ", &explain::explain(&plan.request, first, assumptions));
-        println!();
-        output::table(&report::assumptions(assumptions));
-        for left in &plan.left_out {
-            println!("not planned with: {}: {}", left.size, left.why);
+        println!("\nWhat they rest on; --assume NAME=VALUE changes it");
+        print_lines("  ", &report::assumptions(assumptions));
+        if !plan.left_out.is_empty() {
+            println!("\nNot planned with");
+            let left: Vec<_> = plan
+                .left_out
+                .iter()
+                .map(|left| explain::Line { what: left.size.clone(), how: left.why.clone() })
+                .collect();
+            print_lines("  ", &left);
         }
     }
 }

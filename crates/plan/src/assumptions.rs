@@ -43,7 +43,7 @@ pub struct Assumption {
     pub name: String,
     /// Its value, in `unit`.
     pub value: f64,
-    /// "fraction" (of 1), "core s/GiB", "core ms" or "cores".
+    /// "fraction" (of 1), "core s/GiB", "core ms", "core us" or "cores".
     pub unit: String,
     /// Whether it was measured.
     pub basis: Basis,
@@ -96,6 +96,8 @@ pub struct Assumptions {
     pub small_write_core_s: f64,
     /// Processor seconds of nodes and client to open and read one small file, beside its bytes.
     pub small_read_core_s: f64,
+    /// Processor seconds of each voter for one extent of a COMMIT.
+    pub extent_core_s: f64,
     /// Processors that one voter of one metadata group can use.
     pub metadata_cores: f64,
     all: Arc<Vec<Assumption>>,
@@ -129,6 +131,7 @@ impl Assumptions {
             remove_core_s: 0.0,
             small_write_core_s: 0.0,
             small_read_core_s: 0.0,
+            extent_core_s: 0.0,
             metadata_cores: 0.0,
             all: Arc::new(all),
         };
@@ -247,6 +250,7 @@ impl Assumptions {
             remove_core_s: ms("remove-core-ms"),
             small_write_core_s: ms("small-write-core-ms"),
             small_read_core_s: ms("small-read-core-ms"),
+            extent_core_s: value("extent-core-us") / 1e6,
             metadata_cores: value("metadata-cores"),
             all: self.all.clone(),
         };
@@ -266,7 +270,8 @@ mod tests {
             let measured = a.basis == Basis::Measured;
             assert_eq!(
                 measured,
-                a.source.contains("command") || a.source.contains("isobar bench"),
+                a.source.starts_with("README, Speed") && a.source.contains("command")
+                    || a.source.contains("isobar bench"),
                 "{}",
                 a.name
             );

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use isobar_base::limits::{DATA_ROWS_MAX, PARITY_ROWS_MAX, UNIT_BYTES};
+use isobar_base::limits::{DATA_ROWS_MAX, PARITY_ROWS_MAX};
 use isobar_base::{Geometry, segment_width};
 use serde::{Serialize, Serializer};
 
@@ -60,7 +60,6 @@ impl Code {
         }
         let n = segment_width(len.0, self.n, self.k, usize::from(self.n) + usize::from(self.k)).unwrap_or(1);
         let shape = Geometry { n, k: self.k, len: len.0 as u32 };
-        debug_assert!(shape.row_bytes() % UNIT_BYTES == 0);
         shape.stored_bytes() as f64 / len.0 as f64
     }
 

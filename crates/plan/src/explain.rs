@@ -4,7 +4,7 @@ use crate::assumptions::Assumptions;
 use crate::code::CodingPath;
 use crate::inputs::Request;
 use crate::model::{self, Limit, Need, Work};
-use crate::rank::Alternative;
+use crate::rank::{Alternative, planned_with, work};
 use crate::units::{Bytes, BytesPerSecond, PerSecond, grouped, percent, significant};
 
 /// A number, how it is made, and from what.
@@ -22,7 +22,8 @@ pub(crate) fn line(what: impl Into<String>, how: impl Into<String>) -> Line {
 
 /// Where the numbers of an alternative come from: the size's facts, every limit, capacity, reach, rebuild.
 pub fn explain(request: &Request, alt: &Alternative, a: &Assumptions) -> Vec<Line> {
-    let work = Work::of(request);
+    let a = &planned_with(request, a);
+    let work = work(request, alt.reach.as_ref());
     let mut lines = vec![line(alt.machine.name.clone(), facts(alt))];
     if work.small_writes() > 0.0 {
         lines.push(line("small files", small(&work, alt)));
@@ -46,24 +47,44 @@ pub fn explain(request: &Request, alt: &Alternative, a: &Assumptions) -> Vec<Lin
         lines.push(line(
             Limit::Metadata.words(),
             format!(
-                "{} creates, {} stats, {} removes keep {} processors of each voter busy; a group uses {} of them, {} left free = {} groups",
-                PerSecond(work.creates + work.small_writes()),
-                PerSecond(work.stats + work.small_reads()),
-                PerSecond(work.removes),
+                "{} keep {} processors of each voter busy / ({} that a group can use{}) = {} groups",
+                operations(&work),
                 significant(per_voter),
                 significant(a.metadata_cores.min(alt.machine.facts.vcpus.unwrap_or(a.metadata_cores))),
-                percent(a.headroom),
+                not_free(a),
                 significant(groups)
             ),
+        ));
+    }
+    if request.nodes.is_none() {
+        lines.push(line(
+            "at line rate",
+            format!("the same with 100 % efficient and nothing left free = {} nodes", alt.nodes_at_line_rate),
+        ));
+        let (out, inwards) = model::network(&work, code, CodingPath::Gateways);
+        lines.push(line(
+            "by gateways",
+            format!(
+                "{} out of the nodes and {} into them, and all of the processors' work = {} nodes",
+                BytesPerSecond(out),
+                BytesPerSecond(inwards),
+                alt.nodes_through_gateways
+            ),
+        ));
+    }
+    if let (Some(vcpus), Some(each)) = (alt.vcpus, alt.machine.facts.vcpus) {
+        lines.push(line(
+            "quota",
+            format!("{} nodes x {} vCPUs = {}", alt.nodes, significant(each), grouped(vcpus)),
         ));
     }
     if let (Some(raw), Some(usable)) = (alt.raw_bytes, alt.usable_bytes) {
         lines.push(line(
             "usable",
             format!(
-                "{raw} raw x {} after the reserve / {} for parity = {usable}",
+                "{raw} raw x {} after the reserve / {} for parity and padding = {usable}",
                 percent(1.0 - a.reserve),
-                factor(code.amplification())
+                significant(raw.0 as f64 * (1.0 - a.reserve) / usable.0.max(1) as f64)
             ),
         ));
     }
@@ -92,6 +113,18 @@ pub fn explain(request: &Request, alt: &Alternative, a: &Assumptions) -> Vec<Lin
             ),
         ));
     }
+    lines.push(line("survives", survives(request, alt)));
+    if let Some(eight) = &alt.eight_nodes {
+        lines.push(line(
+            "eight nodes",
+            format!(
+                "the same limits on {} nodes with {}, whose rows cost {} bytes for each byte written; nothing left free",
+                eight.nodes,
+                eight.code,
+                significant(eight.code.amplification())
+            ),
+        ));
+    }
     lines
 }
 
@@ -99,8 +132,11 @@ fn facts(alt: &Alternative) -> String {
     let facts = &alt.machine.facts;
     let rate = |rate: Option<BytesPerSecond>| rate.map_or("?".to_owned(), |r| r.to_string());
     format!(
-        "{} vCPUs, network {}, NVMe {}, reads {}, writes {}; {}, {}",
+        "{} vCPUs, network {}{}, NVMe {}, reads {}, writes {}; {}, {}",
         facts.vcpus.map_or("?".to_owned(), significant),
+        facts
+            .network_out_bytes_per_second
+            .map_or(String::new(), |r| format!("{} Gbit/s = ", significant(r.0 * 8e-9))),
         rate(facts.network_out_bytes_per_second),
         facts.nvme_bytes.map_or("?".to_owned(), |b| b.to_string()),
         rate(facts.nvme_read_bytes_per_second),
@@ -117,13 +153,8 @@ fn small(work: &Work, alt: &Alternative) -> String {
         BytesPerSecond(work.small_write_bytes),
         PerSecond(work.small_writes()),
         PerSecond(work.small_reads()),
-        factor(alt.code.amplification_of(bytes))
+        significant(alt.code.amplification_of(bytes))
     )
-}
-
-/// A factor with three decimals at most.
-fn factor(value: f64) -> String {
-    significant(value)
 }
 
 fn limit(need: &Need, work: &Work, request: &Request, alt: &Alternative, a: &Assumptions) -> String {
@@ -132,8 +163,7 @@ fn limit(need: &Need, work: &Work, request: &Request, alt: &Alternative, a: &Ass
     let read = BytesPerSecond(work.read_bytes + work.small_read_bytes);
     let write = BytesPerSecond(work.write_bytes + work.small_write_bytes);
     let stored = BytesPerSecond(work.stored_rate(alt.code));
-    let usual =
-        format!("x {} efficient x {} not left free", percent(a.efficiency), percent(1.0 - a.headroom));
+    let usual = format!("x {} efficient{}", percent(a.efficiency), not_free(a));
     let nodes = format!("= {} nodes", significant_nodes(need.nodes));
     match need.limit {
         Limit::NetworkIn => {
@@ -156,17 +186,17 @@ fn limit(need: &Need, work: &Work, request: &Request, alt: &Alternative, a: &Ass
             format!("{what} / ({} {usual}) {nodes}", rate(facts.network_out_bytes_per_second))
         }
         Limit::Nvme => format!(
-            "({read} / {} read + {stored} / {} written) / ({} efficient x {} not left free) {nodes}",
+            "({read} / {} read + {stored} / {} written) / ({} efficient{}) {nodes}",
             rate(facts.nvme_read_bytes_per_second),
             rate(facts.nvme_write_bytes_per_second),
             percent(a.efficiency),
-            percent(1.0 - a.headroom)
+            not_free(a)
         ),
         Limit::Processors => format!(
-            "{} busy / ({} x {} not left free) {nodes}",
+            "{} busy / ({}{}) {nodes}",
             grouped(need.demand.ceil() as u64),
             facts.vcpus.map_or("?".to_owned(), significant),
-            percent(1.0 - a.headroom)
+            not_free(a)
         ),
         Limit::Capacity => format!(
             "{} with parity / ({} x {} after the reserve) {nodes}",
@@ -177,6 +207,40 @@ fn limit(need: &Need, work: &Work, request: &Request, alt: &Alternative, a: &Ass
         // These are no needs of nodes.
         Limit::Width | Limit::Metadata | Limit::ClientNetwork => nodes,
     }
+}
+
+fn survives(request: &Request, alt: &Alternative) -> String {
+    let survival = &alt.survival;
+    format!(
+        "{} nodes over {} fault domains = up to {} in one; of the {} rows of a segment up to {} in one, {} may go",
+        alt.nodes,
+        request.fault_domains,
+        survival.domain_machines,
+        alt.code.rows(),
+        survival.domain_rows,
+        survival.machines
+    )
+}
+
+/// The part of a node that a plan uses, where it leaves some free.
+fn not_free(a: &Assumptions) -> String {
+    if a.headroom > 0.0 { format!(" x {} not left free", percent(1.0 - a.headroom)) } else { String::new() }
+}
+
+/// The metadata operations of the work.
+fn operations(work: &Work) -> String {
+    let all = [
+        (work.creates + work.small_writes(), "creates"),
+        (work.stats + work.small_reads(), "stats"),
+        (work.removes, "removes"),
+        (work.extents(), "segments committed"),
+    ];
+    let parts: Vec<String> = all
+        .iter()
+        .filter(|(rate, _)| *rate > 0.0)
+        .map(|(rate, what)| format!("{} {what}", PerSecond(*rate)))
+        .collect();
+    parts.join(", ")
 }
 
 fn significant_nodes(nodes: f64) -> String {

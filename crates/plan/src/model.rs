@@ -16,6 +16,7 @@
 //! operations. Metadata operations are done by groups of 2K+1 voters, and a group by as many processors
 //! per voter as it can use: more nodes do not help a group, more groups do.
 
+use isobar_base::limits::SEGMENT_BYTES_MAX;
 use serde::Serialize;
 
 use crate::assumptions::{Assumptions, VOTERS_MEASURED};
@@ -120,6 +121,12 @@ impl Work {
         if self.small_file_bytes > 0.0 { self.small_read_bytes / self.small_file_bytes } else { 0.0 }
     }
 
+    /// Segments of large files written per second. Those of small files are part of the cost of their
+    /// creates.
+    pub fn extents(&self) -> f64 {
+        self.write_bytes / SEGMENT_BYTES_MAX as f64
+    }
+
     /// Bytes of rows written per second, parity included.
     pub fn stored_rate(&self, code: Code) -> f64 {
         let small = code.amplification_of(Bytes(self.small_file_bytes as u64));
@@ -165,7 +172,7 @@ pub fn network(work: &Work, code: Code, path: CodingPath) -> (f64, f64) {
 pub fn metadata_cores(work: &Work, code: Code, a: &Assumptions) -> (f64, f64) {
     let changes = (work.creates + work.small_writes()) * a.create_core_s + work.removes * a.remove_core_s;
     let questions = (work.stats + work.small_reads()) * a.stat_core_s;
-    let per_voter = changes / VOTERS_MEASURED;
+    let per_voter = changes / VOTERS_MEASURED + work.extents() * a.extent_core_s;
     (per_voter + questions, per_voter * f64::from(code.voters()) + questions)
 }
 

@@ -35,6 +35,20 @@ pub struct Reach {
     pub limit: Limit,
 }
 
+impl Reach {
+    /// The work of it, with small files of this size.
+    fn work(&self, small_file_bytes: f64) -> Work {
+        Work {
+            read_bytes: self.read_bytes_per_second.0,
+            write_bytes: self.write_bytes_per_second.0,
+            small_read_bytes: self.small_each_way_bytes_per_second.0,
+            small_write_bytes: self.small_each_way_bytes_per_second.0,
+            small_file_bytes,
+            ..Work::default()
+        }
+    }
+}
+
 /// One way to do what was asked.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Alternative {
@@ -44,7 +58,8 @@ pub struct Alternative {
     pub code: Code,
     /// How many. At least so many when `unknown` is not empty.
     pub nodes: u32,
-    /// What sets the number of nodes; when that was given, what sets the reach.
+    /// What sets the number of nodes; when that was given, what sets the reach. [`Limit::Metadata`] when no
+    /// number of nodes does it.
     pub limit: Limit,
     /// Nodes with all of the documented rates and none left free.
     pub nodes_at_line_rate: u32,
@@ -52,7 +67,7 @@ pub struct Alternative {
     pub nodes_coded_in_clients: u32,
     /// Nodes when gateways on the same nodes code.
     pub nodes_through_gateways: u32,
-    /// All limits, the binding one first.
+    /// All limits of machines, the binding one first.
     pub needs: Vec<Need>,
     /// Quota needed; `None` when the size's is not known.
     pub vcpus: Option<u64>,
@@ -60,7 +75,7 @@ pub struct Alternative {
     pub over_quota_vcpus: u64,
     /// Raw capacity.
     pub raw_bytes: Option<Bytes>,
-    /// Capacity for large files after parity and reserve.
+    /// Capacity for files, large and small in the proportion asked for, after parity and reserve.
     pub usable_bytes: Option<Bytes>,
     /// What it reaches with all nodes.
     pub reach: Option<Reach>,
@@ -70,6 +85,9 @@ pub struct Alternative {
     pub reach_degraded: Option<Reach>,
     /// What it reaches in each thing alone.
     pub prediction: Option<Prediction>,
+    /// Whether it does what was asked: `false` when it is over the quota, or when the metadata work needs
+    /// more than the [`METADATA_GROUPS`] there are.
+    pub meets_targets: bool,
     /// Metadata groups needed.
     pub metadata_groups: u32,
     /// What it survives.
@@ -116,6 +134,7 @@ pub struct Plan {
 /// allowed size fits the quota or no code survives what it must.
 pub fn plan(request: &Request, catalogue: &Catalogue, a: &Assumptions) -> Result<Plan, PlanError> {
     request.check()?;
+    let a = &planned_with(request, a);
     let (machines, left_out) = allowed(request, catalogue)?;
     let mut alternatives = Vec::with_capacity(machines.len());
     for machine in machines {
@@ -273,14 +292,16 @@ fn describe(
     nodes: u32,
     a: &Assumptions,
 ) -> Alternative {
-    let work = Work::of(request);
     let facts = &machine.facts;
     let line = a.at_line_rate();
+    let reach = reach(&Work::of(request), &cluster(&machine, nodes, code, request.path), a);
+    let work = work(request, reach.as_ref());
     let count =
         |path, a: &Assumptions| request.nodes.unwrap_or_else(|| model::nodes(&work, facts, code, path, a).0);
-    let reach = reach(&work, &cluster(&machine, nodes, code, request.path), a);
+    let metadata_groups = model::whole(model::metadata_groups(&work, facts, code, a)).max(METADATA_GROUPS);
     let limit = match request.nodes {
         Some(_) => reach.map_or(Limit::Width, |r| r.limit),
+        None if metadata_groups > METADATA_GROUPS => Limit::Metadata,
         None => model::nodes(&work, facts, code, request.path, a).1,
     };
     let left = nodes.saturating_sub(u32::from(code.parity_rows()));
@@ -291,7 +312,6 @@ fn describe(
     let eight = code.on(TEST_NODES).map(|code| files(cluster(&machine, TEST_NODES, code, request.path)));
     let vcpus = facts.vcpus.map(|each| each as u64 * u64::from(nodes));
     let quota = request.quota_vcpus.map_or(u64::MAX, u64::from);
-    let metadata_groups = model::whole(model::metadata_groups(&work, facts, code, a)).max(METADATA_GROUPS);
     let mut alternative = Alternative {
         code,
         nodes,
@@ -303,11 +323,12 @@ fn describe(
         vcpus,
         over_quota_vcpus: vcpus.map_or(0, |v| v.saturating_sub(quota)),
         raw_bytes: facts.nvme_bytes.map(|raw| Bytes(raw.0.saturating_mul(u64::from(nodes)))),
-        usable_bytes: predict::usable(facts, nodes, code, a),
+        usable_bytes: usable(&work, &machine, nodes, code, a),
         reach,
         reach_at_line_rate: self::reach(&work, &cluster(&machine, nodes, code, request.path), &line),
         reach_degraded: degraded,
         prediction: predict(&files(cluster(&machine, nodes, code, request.path)), a).ok(),
+        meets_targets: metadata_groups <= METADATA_GROUPS && vcpus.is_none_or(|v| v <= quota),
         metadata_groups,
         survival: survival(code, nodes, request.fault_domains),
         rebuild: rebuild(facts, nodes, code, a),
@@ -321,6 +342,19 @@ fn describe(
     alternative
 }
 
+/// The work that explains a number of nodes: what was asked, or where the nodes were given what they reach.
+pub(crate) fn work(request: &Request, reach: Option<&Reach>) -> Work {
+    match (request.nodes, reach) {
+        (Some(_), Some(reach)) => reach.work(0.0),
+        _ => Work::of(request),
+    }
+}
+
+/// The assumptions to plan with: where the nodes are given nothing is left free of what they reach.
+pub(crate) fn planned_with(request: &Request, a: &Assumptions) -> Assumptions {
+    if request.nodes.is_some() { a.without_headroom() } else { a.clone() }
+}
+
 /// What new data is written with when nodes are away: voters may be away with them.
 fn narrowed(code: Code, left: u32) -> Option<Code> {
     let room = left.checked_sub(u32::from(code.parity_rows()))?;
@@ -328,15 +362,25 @@ fn narrowed(code: Code, left: u32) -> Option<Code> {
     Code::new(u8::try_from(n).ok()?, code.parity_rows()).ok()
 }
 
-/// What a cluster reaches of the work's bandwidths; metadata groups are taken to be as many as needed.
+/// Room for files of the kinds asked for.
+fn usable(work: &Work, machine: &Machine, nodes: u32, code: Code, a: &Assumptions) -> Option<Bytes> {
+    let large = predict::usable(&machine.facts, nodes, code, a)?;
+    let wanted = work.large_capacity_bytes + work.small_capacity_bytes;
+    let share = match wanted > 0.0 {
+        true => code.amplification() * wanted / work.stored_bytes(code),
+        false => 1.0,
+    };
+    Some(Bytes((large.0 as f64 * share) as u64))
+}
+
+/// What a cluster reaches of the work's bandwidths.
 fn reach(work: &Work, cluster: &ClusterFacts, a: &Assumptions) -> Option<Reach> {
     let silent = work.read_bytes + work.write_bytes + work.small_read_bytes + work.small_write_bytes == 0.0;
     let work = match silent {
         true => Work { read_bytes: 1.0, write_bytes: 1.0, ..Work::default() },
         false => *work,
     };
-    let (times, limit) =
-        model::multiple(&work, &cluster.machine, cluster.nodes, cluster.code, cluster.path, a)?;
+    let (times, limit) = predict::reach(&work, cluster, a)?;
     Some(Reach {
         read_bytes_per_second: BytesPerSecond(work.read_bytes * times),
         write_bytes_per_second: BytesPerSecond(work.write_bytes * times),
@@ -372,13 +416,16 @@ fn notes(request: &Request, alt: &Alternative, asked: Code, work: &Work, a: &Ass
         ));
     }
     if alt.metadata_groups > METADATA_GROUPS {
-        let free = a.without_headroom();
-        let share = 1.0 / model::metadata_groups(work, &alt.machine.facts, alt.code, &free);
+        let share = 1.0 / model::metadata_groups(work, &alt.machine.facts, alt.code, &a.without_headroom());
         notes.push(format!(
-            "the metadata work needs {} metadata groups and this version has one, which does {} of it: more machines do not help",
-            alt.metadata_groups,
-            crate::units::percent(share)
+            "one metadata group, all that this version has, does {} of the metadata work, and more machines do not help; {} groups would do it",
+            crate::units::percent(share),
+            alt.metadata_groups
         ));
+        notes.push(
+            "metadata costs were measured on a small shared machine: measure such machines with isobar bench and give --assume create-core-ms=…"
+                .to_owned(),
+        );
     }
     notes
 }

@@ -13,7 +13,12 @@ use crate::units::{BytesPerSecond, grouped, percent, significant};
 
 /// What was asked and on which assumptions, a line each.
 pub fn heading(plan: &Plan, a: &Assumptions) -> Vec<Line> {
-    let stated = ["efficiency", "headroom", "reserve"].iter().filter_map(|name| a.get(name));
+    // What given nodes reach is without headroom.
+    let names: &[&str] = match plan.request.nodes {
+        Some(_) => &["efficiency", "reserve"],
+        None => &["efficiency", "headroom", "reserve"],
+    };
+    let stated = names.iter().filter_map(|name| a.get(name));
     let stated: Vec<String> =
         stated.map(|a| format!("{} {} ({})", a.name, percent(a.value), a.basis.word())).collect();
     vec![
@@ -61,7 +66,7 @@ fn wanted(request: &Request) -> String {
         1 => "1 fault domain".to_owned(),
         count => format!("{count} fault domains"),
     };
-    format!("{}; at most {}, {path}; {domains}", parts.join(", "), request.code)
+    format!("{}; {}, {path}; {domains}", parts.join(", "), request.code)
 }
 
 /// The alternatives as rows of cells, the first row the heading.
@@ -72,7 +77,13 @@ pub fn table(plan: &Plan, shown: usize) -> Vec<Vec<String>> {
         .alternatives
         .iter()
         .any(|alt| alt.reach.is_some_and(|r| r.read_bytes_per_second.0 + r.write_bytes_per_second.0 > 0.0));
-    let mut heading = vec!["size", "code", "nodes"];
+    // One code for all is in the heading.
+    let code = plan.alternatives.iter().any(|alt| alt.code != plan.request.code);
+    let mut heading = vec!["size"];
+    if code {
+        heading.push("code");
+    }
+    heading.push("nodes");
     if sized {
         heading.extend(match plan.request.path {
             CodingPath::Clients => ["at line rate", "by gateways"],
@@ -93,7 +104,11 @@ pub fn table(plan: &Plan, shown: usize) -> Vec<Vec<String>> {
             true => grouped(u64::from(nodes)),
             false => format!("{}+", grouped(u64::from(nodes))),
         };
-        let mut row = vec![alt.machine.label(), alt.code.to_string(), at_least(alt.nodes)];
+        let mut row = vec![alt.machine.label()];
+        if code {
+            row.push(alt.code.to_string());
+        }
+        row.push(at_least(alt.nodes));
         if sized {
             row.push(at_least(alt.nodes_at_line_rate));
             row.push(at_least(match plan.request.path {
@@ -162,7 +177,7 @@ pub fn details(request: &Request, alt: &Alternative) -> Vec<Line> {
     }
     if let (Some(eight), Some(ideal)) = (&alt.eight_nodes, &alt.eight_nodes_at_line_rate)
         && request.nodes != Some(TEST_NODES)
-        && let Some(words) = eight_nodes(eight, ideal)
+        && let Some(words) = eight_nodes(eight, ideal, request.small_files.is_some())
     {
         lines.push(line("eight nodes", words));
     }
@@ -183,8 +198,15 @@ fn limits(request: &Request, alt: &Alternative) -> String {
         Limit::Width => parts.insert(0, rows),
         _ => parts.push(rows),
     }
+    if alt.limit == Limit::Metadata {
+        return format!(
+            "metadata: {} groups are needed and there is {METADATA_GROUPS}; of nodes {}",
+            alt.metadata_groups,
+            parts.join(", ")
+        );
+    }
     let first = parts.remove(0);
-    format!("{first} nodes; the others would need {}", parts.join(", "))
+    format!("{first} nodes; the other limits would need {}", parts.join(", "))
 }
 
 fn rates(reach: &Reach) -> String {
@@ -205,7 +227,7 @@ fn metadata(predicted: &Prediction) -> Option<String> {
     let group =
         if METADATA_GROUPS == 1 { "one group".to_owned() } else { format!("{METADATA_GROUPS} groups") };
     Some(format!(
-        "{group}: {} creates, {} stats or {} removes",
+        "{group}: creates {}, stats {} or removes {}",
         predicted.creates?.per_second, predicted.stats?.per_second, predicted.removes?.per_second
     ))
 }
@@ -230,25 +252,40 @@ fn clients(request: &Request, alt: &Alternative) -> Option<String> {
     }
 }
 
-fn eight_nodes(predicted: &Prediction, ideal: &Prediction) -> Option<String> {
+fn eight_nodes(predicted: &Prediction, ideal: &Prediction, small: bool) -> Option<String> {
     let (both, most) = (predicted.both_each_way?, ideal.both_each_way?);
     let rate = both.bytes_per_second;
     let each = BytesPerSecond(rate.0 / f64::from(predicted.nodes));
     Some(format!(
-        "{}: {rate} read + {rate} written at once, {each} of each per node, limited by {}; {} of each is all the hardware has",
+        "{}: {rate} read + {rate} written at once, {each} of each per node, limited by {}; {} of each is all the hardware has{}",
         predicted.code,
         both.limit.words(),
-        most.bytes_per_second
+        most.bytes_per_second,
+        predicted.small_both_each_way.filter(|_| small).map_or(String::new(), |files| format!(
+            "; small files {} each way, limited by {}",
+            files.bytes_per_second,
+            files.limit.words()
+        ))
     ))
 }
 
-/// Every assumption as rows of cells, the first row the heading.
-pub fn assumptions(a: &Assumptions) -> Vec<Vec<String>> {
-    let mut rows = vec![["assumption", "value", "basis", "source"].map(str::to_owned).to_vec()];
-    rows.extend(
-        a.all().iter().map(|a| vec![a.name.clone(), value(a), a.basis.word().to_owned(), a.source.clone()]),
-    );
-    rows
+/// Every assumption, a line each.
+pub fn assumptions(a: &Assumptions) -> Vec<Line> {
+    let words = |a: &Assumption| format!("{}, {}: {}", value(a), a.basis.word(), a.source);
+    a.all().iter().map(|a| line(a.name.clone(), words(a))).collect()
+}
+
+/// Sizes that were not planned with, in a line; `None` when there are none.
+pub fn left_out(plan: &Plan) -> Option<String> {
+    let names: Vec<&str> = plan.left_out.iter().map(|left| left.size.as_str()).collect();
+    (!names.is_empty())
+        .then(|| format!("not planned with, since facts are missing, unless named: {}", names.join(", ")))
+}
+
+/// How many of what: `at least 70 x LS192 (unconfirmed), 8+2`.
+pub fn title(request: &Request, alt: &Alternative) -> String {
+    let at_least = if alt.unknown.is_empty() || request.nodes.is_some() { "" } else { "at least " };
+    format!("{at_least}{} x {}, {}", grouped(u64::from(alt.nodes)), alt.machine.label(), alt.code)
 }
 
 fn value(a: &Assumption) -> String {

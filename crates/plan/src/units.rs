@@ -188,7 +188,16 @@ pub fn percent(fraction: f64) -> String {
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&scaled(self.0 as f64, "B"))
+        // Sizes of files are mostly powers of two.
+        match self.0 {
+            kib if (1024..1 << 20).contains(&kib) && kib.is_multiple_of(1024) => {
+                write!(f, "{} KiB", kib >> 10)
+            }
+            mib if (1 << 20..1 << 30).contains(&mib) && mib.is_multiple_of(1 << 20) => {
+                write!(f, "{} MiB", mib >> 20)
+            }
+            bytes => f.write_str(&scaled(bytes as f64, "B")),
+        }
     }
 }
 
@@ -272,6 +281,8 @@ mod tests {
     fn numbers_are_written_with_three_digits_and_never_as_a_thousand() {
         assert_eq!(Bytes(1_000_000_000_000_000).to_string(), "1 PB");
         assert_eq!(Bytes(999_999_999).to_string(), "1 GB");
+        assert_eq!(Bytes(184 << 10).to_string(), "184 KiB");
+        assert_eq!(Bytes(8 << 20).to_string(), "8 MiB");
         assert_eq!(BytesPerSecond(32.8e9).to_string(), "32.8 GB/s");
         assert_eq!(BytesPerSecond(1.1119e12).to_string(), "1.11 TB/s");
         assert_eq!(PerSecond(23_841.9).to_string(), "23,800/s");
