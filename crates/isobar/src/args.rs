@@ -30,7 +30,8 @@ const EXAMPLES: &str = "Examples:
   isobar dev up                    the same cluster in the background
   isobar status                    how it is
   isobar init --nodes a:7420,b:7420,c:7420,d:7420,e:7420,f:7420,g:7420,h:7420 --out cluster/
-  isobar mount cluster/ /mnt/isobar";
+  isobar mount cluster/ /mnt/isobar
+  isobar plan --read 1TB/s --write 1TB/s     which machines, how many, what they would survive";
 
 const PLAN_EXAMPLES: &str = "Examples:
   isobar plan --read 1TB/s --write 1TB/s

@@ -30,6 +30,7 @@ pub enum Rank {
 
 /// Plans and prints.
 pub fn run(args: &PlanArgs, format: Format) -> Outcome {
+    output::end_when_nobody_reads();
     let mut catalogue = Catalogue::built_in();
     for path in &args.catalogue {
         catalogue.extend(&text(path)?, &path.display().to_string()).map_err(words)?;
@@ -159,7 +160,7 @@ fn print_text(args: &PlanArgs, plan: &isobar_plan::Plan, assumptions: &Assumptio
         print_lines("  ", &report::details(&plan.request, alternative));
     }
     if let Some(first) = plan.alternatives.first().filter(|_| args.explain) {
-        println!("\nHow the numbers of {} are made", report::title(&plan.request, first));
+        println!("\nHow the numbers of the first are made");
         print_lines("  ", &explain::explain(&plan.request, first, assumptions));
         println!("\nWhat they rest on; --assume NAME=VALUE changes it");
         print_lines("  ", &report::assumptions(assumptions));

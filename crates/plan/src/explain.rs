@@ -1,6 +1,6 @@
 //! Each number of an alternative with the figures it came from, a line each.
 
-use crate::assumptions::Assumptions;
+use crate::assumptions::{Assumptions, VOTERS_MEASURED};
 use crate::code::CodingPath;
 use crate::inputs::Request;
 use crate::model::{self, Limit, Need, Work};
@@ -53,6 +53,21 @@ pub fn explain(request: &Request, alt: &Alternative, a: &Assumptions) -> Vec<Lin
                 significant(a.metadata_cores.min(alt.machine.facts.vcpus.unwrap_or(a.metadata_cores))),
                 not_free(a),
                 significant(groups)
+            ),
+        ));
+    }
+    if let Some(creates) = alt.prediction.as_ref().and_then(|p| p.creates) {
+        let cores = a.metadata_cores.min(alt.machine.facts.vcpus.unwrap_or(a.metadata_cores));
+        lines.push(line(
+            "creates",
+            format!(
+                "a group uses {} processors of a voter, and a create costs {} core ms over the {} voters it was measured with: at most {}; limited by {} to {}",
+                significant(cores),
+                significant(a.create_core_s * 1e3),
+                VOTERS_MEASURED,
+                PerSecond(cores * VOTERS_MEASURED / a.create_core_s),
+                creates.limit.words(),
+                creates.per_second
             ),
         ));
     }
@@ -114,7 +129,7 @@ pub fn explain(request: &Request, alt: &Alternative, a: &Assumptions) -> Vec<Lin
         ));
     }
     lines.push(line("survives", survives(request, alt)));
-    if let Some(eight) = &alt.eight_nodes {
+    if let Some(eight) = alt.eight_nodes.as_ref().filter(|eight| request.nodes != Some(eight.nodes)) {
         lines.push(line(
             "eight nodes",
             format!(

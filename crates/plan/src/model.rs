@@ -10,7 +10,7 @@
 //! | NVMe, as a share of time | R / read rate + a W / write rate | the same |
 //! | processors | share of the nodes, per GiB and per file | all of it |
 //!
-//! An azure VM is metered on egress only; ingress is taken as limited by the same line rate. Rates are
+//! An Azure VM is metered on egress only; ingress is taken as limited by the same line rate. Rates are
 //! multiplied by the efficiency and lessened by the headroom; capacity is lessened by parity and reserve.
 //! Small files are stored in fewer and shorter rows ([`Code::amplification_of`]) and each costs
 //! operations. Metadata operations are done by groups of 2K+1 voters, and a group by as many processors

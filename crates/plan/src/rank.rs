@@ -21,8 +21,8 @@ pub const METADATA_GROUPS: u32 = 1;
 /// Most storage targets of a cluster (`isobar-meta`'s `TARGETS_MAX`).
 pub const TARGETS_MAX: u64 = 4096;
 
-/// What an alternative reaches, all of it at once, in the proportions of the request; where that names no
-/// bandwidth, reading and writing alike.
+/// What an alternative reaches, all of it at once, large files in the proportions of the request; where that
+/// names no bandwidth, reading and writing alike.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Reach {
     /// Reading of large files.
@@ -31,7 +31,7 @@ pub struct Reach {
     pub write_bytes_per_second: BytesPerSecond,
     /// Reading and writing of small files, each.
     pub small_each_way_bytes_per_second: BytesPerSecond,
-    /// What binds.
+    /// What binds; of small files where there are any.
     pub limit: Limit,
 }
 
@@ -85,8 +85,8 @@ pub struct Alternative {
     pub reach_degraded: Option<Reach>,
     /// What it reaches in each thing alone.
     pub prediction: Option<Prediction>,
-    /// Whether it does what was asked: `false` when it is over the quota, or when the metadata work needs
-    /// more than the [`METADATA_GROUPS`] there are.
+    /// Whether it does what was asked: `false` when it is over the quota, has more nodes than
+    /// [`TARGETS_MAX`], or needs more than the [`METADATA_GROUPS`] there are.
     pub meets_targets: bool,
     /// Metadata groups needed.
     pub metadata_groups: u32,
@@ -127,7 +127,7 @@ pub struct Plan {
 /// Plans: every allowed size, ranked.
 ///
 /// Named sizes come in the order they are named, others by the order asked for. What is over the quota and
-/// what lacks facts come last.
+/// what lacks facts come last, with what is too large for one cluster.
 ///
 /// # Errors
 /// What [`Request::check`] refuses, [`PlanError::UnknownSize`], and [`PlanError::Impossible`] when no
@@ -142,7 +142,7 @@ pub fn plan(request: &Request, catalogue: &Catalogue, a: &Assumptions) -> Result
     }
     let named = !request.sizes.is_empty();
     alternatives.sort_by(|x, y| {
-        let last = |alt: &Alternative| (alt.over_quota_vcpus > 0, !alt.unknown.is_empty());
+        let last = |alt: &Alternative| (too_many(alt), alt.over_quota_vcpus > 0, !alt.unknown.is_empty());
         let unconfirmed = |alt: &Alternative| alt.machine.status == Status::Unconfirmed;
         let by_order = || {
             unconfirmed(x)
@@ -158,6 +158,11 @@ pub fn plan(request: &Request, catalogue: &Catalogue, a: &Assumptions) -> Result
         return Err(over_quota(quota, &alternatives, a));
     }
     Ok(Plan { request: request.clone(), alternatives, left_out })
+}
+
+/// Whether there are more nodes than a cluster can have.
+fn too_many(alt: &Alternative) -> bool {
+    u64::from(alt.nodes) > TARGETS_MAX
 }
 
 /// The sizes to plan with, and those that are not.
@@ -202,7 +207,7 @@ fn better(request: &Request, x: &Alternative, y: &Alternative) -> std::cmp::Orde
 }
 
 fn over_quota(quota: u32, alternatives: &[Alternative], a: &Assumptions) -> PlanError {
-    let least = alternatives.iter().min_by_key(|alt| alt.vcpus.unwrap_or(u64::MAX));
+    let least = alternatives.iter().min_by_key(|alt| (too_many(alt), alt.vcpus.unwrap_or(u64::MAX)));
     let Some((least, vcpus)) = least.and_then(|alt| Some((alt, alt.vcpus?))) else {
         return PlanError::Impossible(format!("nothing fits a quota of {quota} vCPUs: raise --vcpu-quota"));
     };
@@ -328,7 +333,9 @@ fn describe(
         reach_at_line_rate: self::reach(&work, &cluster(&machine, nodes, code, request.path), &line),
         reach_degraded: degraded,
         prediction: predict(&files(cluster(&machine, nodes, code, request.path)), a).ok(),
-        meets_targets: metadata_groups <= METADATA_GROUPS && vcpus.is_none_or(|v| v <= quota),
+        meets_targets: metadata_groups <= METADATA_GROUPS
+            && vcpus.is_none_or(|v| v <= quota)
+            && u64::from(nodes) <= TARGETS_MAX,
         metadata_groups,
         survival: survival(code, nodes, request.fault_domains),
         rebuild: rebuild(facts, nodes, code, a),
@@ -373,19 +380,27 @@ fn usable(work: &Work, machine: &Machine, nodes: u32, code: Code, a: &Assumption
     Some(Bytes((large.0 as f64 * share) as u64))
 }
 
-/// What a cluster reaches of the work's bandwidths.
+/// What a cluster reaches of the work's bandwidths. Large files need metadata only for their segments, so
+/// they go on where small files and other operations wait for a metadata group.
 fn reach(work: &Work, cluster: &ClusterFacts, a: &Assumptions) -> Option<Reach> {
     let silent = work.read_bytes + work.write_bytes + work.small_read_bytes + work.small_write_bytes == 0.0;
     let work = match silent {
         true => Work { read_bytes: 1.0, write_bytes: 1.0, ..Work::default() },
         false => *work,
     };
-    let (times, limit) = predict::reach(&work, cluster, a)?;
+    let metadata = |work: &Work| {
+        let groups = model::metadata_groups(work, &cluster.machine, cluster.code, &a.without_headroom());
+        (f64::from(cluster.metadata_groups) / groups, Limit::Metadata)
+    };
+    let least = |x: (f64, Limit), y: (f64, Limit)| if y.0 < x.0 { y } else { x };
+    let nodes = model::multiple(&work, &cluster.machine, cluster.nodes, cluster.code, cluster.path, a)?;
+    let large = least(nodes, metadata(&Work { write_bytes: work.write_bytes, ..Work::default() }));
+    let small = least(nodes, metadata(&work));
     Some(Reach {
-        read_bytes_per_second: BytesPerSecond(work.read_bytes * times),
-        write_bytes_per_second: BytesPerSecond(work.write_bytes * times),
-        small_each_way_bytes_per_second: BytesPerSecond(work.small_write_bytes * times),
-        limit,
+        read_bytes_per_second: BytesPerSecond(work.read_bytes * large.0),
+        write_bytes_per_second: BytesPerSecond(work.write_bytes * large.0),
+        small_each_way_bytes_per_second: BytesPerSecond(work.small_write_bytes * small.0),
+        limit: if work.small_write_bytes > 0.0 { small.1 } else { large.1 },
     })
 }
 
@@ -408,7 +423,13 @@ fn notes(request: &Request, alt: &Alternative, asked: Code, work: &Work, a: &Ass
         notes.push(format!("{} vCPUs over the quota", grouped(alt.over_quota_vcpus)));
     }
     let devices = u64::from(alt.nodes) * u64::from(alt.machine.nvme_count.unwrap_or(0));
-    if devices > TARGETS_MAX {
+    if too_many(alt) {
+        notes.push(format!(
+            "{} nodes are more than a cluster can have: each has a storage target, and there are at most {}",
+            grouped(u64::from(alt.nodes)),
+            grouped(TARGETS_MAX)
+        ));
+    } else if devices > TARGETS_MAX {
         notes.push(format!(
             "{} NVMe devices are more than the {} storage targets of a cluster: several devices have to form one target",
             grouped(devices),

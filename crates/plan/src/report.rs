@@ -124,8 +124,8 @@ pub fn table(plan: &Plan, shown: usize) -> Vec<Vec<String>> {
         })));
         row.push(known(alt.usable_bytes.map(|b| b.to_string())));
         if large {
-            row.push(known(alt.reach.map(|r| r.read_bytes_per_second.to_string())));
-            row.push(known(alt.reach.map(|r| r.write_bytes_per_second.to_string())));
+            row.push(known(alt.reach.map(|r| rate(r.read_bytes_per_second))));
+            row.push(known(alt.reach.map(|r| rate(r.write_bytes_per_second))));
         }
         if small {
             row.push(known(alt.reach.map(|r| r.small_each_way_bytes_per_second.to_string())));
@@ -200,13 +200,17 @@ fn limits(request: &Request, alt: &Alternative) -> String {
     }
     if alt.limit == Limit::Metadata {
         return format!(
-            "metadata: {} groups are needed and there is {METADATA_GROUPS}; of nodes {}",
+            "metadata: {} groups are needed and there is {METADATA_GROUPS}; in nodes: {}",
             alt.metadata_groups,
             parts.join(", ")
         );
     }
     let first = parts.remove(0);
     format!("{first} nodes; the other limits would need {}", parts.join(", "))
+}
+
+fn rate(rate: BytesPerSecond) -> String {
+    if rate.0 > 0.0 { rate.to_string() } else { "-".to_owned() }
 }
 
 fn rates(reach: &Reach) -> String {
@@ -227,7 +231,7 @@ fn metadata(predicted: &Prediction) -> Option<String> {
     let group =
         if METADATA_GROUPS == 1 { "one group".to_owned() } else { format!("{METADATA_GROUPS} groups") };
     Some(format!(
-        "{group}: creates {}, stats {} or removes {}",
+        "predicted of {group}: creates {}, stats {} or removes {}",
         predicted.creates?.per_second, predicted.stats?.per_second, predicted.removes?.per_second
     ))
 }
@@ -282,10 +286,11 @@ pub fn left_out(plan: &Plan) -> Option<String> {
         .then(|| format!("not planned with, since facts are missing, unless named: {}", names.join(", ")))
 }
 
-/// How many of what: `at least 70 x LS192 (unconfirmed), 8+2`.
+/// How many of what: `at least 70 x LS192 (unconfirmed), 8+2`, and whether that does what was asked.
 pub fn title(request: &Request, alt: &Alternative) -> String {
     let at_least = if alt.unknown.is_empty() || request.nodes.is_some() { "" } else { "at least " };
-    format!("{at_least}{} x {}, {}", grouped(u64::from(alt.nodes)), alt.machine.label(), alt.code)
+    let short = if alt.meets_targets { "" } else { ": falls short of what is wanted" };
+    format!("{at_least}{} x {}, {}{short}", grouped(u64::from(alt.nodes)), alt.machine.label(), alt.code)
 }
 
 fn value(a: &Assumption) -> String {

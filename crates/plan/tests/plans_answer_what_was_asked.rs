@@ -37,8 +37,10 @@ fn alternatives_are_ranked_by_nodes_or_by_vcpus_and_each_names_its_limit() {
     assert_eq!(by_nodes.alternatives[0].machine.name, "Standard_L160iaos_v5");
     assert!(by_nodes.alternatives.windows(2).all(|pair| pair[0].nodes <= pair[1].nodes));
     let by_vcpus = planned(&Request { order: Order::Vcpus, ..terabyte() });
-    assert!(by_vcpus.alternatives.windows(2).all(|pair| pair[0].vcpus <= pair[1].vcpus));
-    for alt in &by_nodes.alternatives {
+    let fit =
+        |plan: &Plan| plan.alternatives.iter().filter(|alt| alt.nodes <= 4096).cloned().collect::<Vec<_>>();
+    assert!(fit(&by_vcpus).windows(2).all(|pair| pair[0].vcpus <= pair[1].vcpus));
+    for alt in &fit(&by_nodes) {
         assert_eq!(alt.needs.first().map(|need| need.limit), Some(alt.limit), "{}", alt.machine.name);
         assert!(alt.meets_targets);
         let reach = alt.reach.expect("known facts");
@@ -136,6 +138,26 @@ fn metadata_operations_alone_can_be_asked_for() {
     let plan = planned(&with_sizes(Request { metadata, ..Request::nothing() }, &["L96s_v4"]));
     let alt = &plan.alternatives[0];
     assert_eq!((alt.nodes, alt.limit, alt.meets_targets), (10, Limit::Width, true));
+}
+
+#[test]
+fn streams_go_on_where_metadata_operations_wait() {
+    let metadata = MetadataRates { creates_per_second: PerSecond(100_000.0), ..MetadataRates::default() };
+    let plan = planned(&with_sizes(Request { metadata, ..terabyte() }, &["L96s_v4"]));
+    let alt = &plan.alternatives[0];
+    assert_eq!((alt.nodes, alt.limit, alt.meets_targets), (339, Limit::Metadata, false));
+    let reach = alt.reach.expect("known facts");
+    assert!(reach.write_bytes_per_second.0 > 1e12 && reach.limit == Limit::NetworkIn);
+}
+
+#[test]
+fn more_machines_than_a_cluster_takes_come_last() {
+    let plan = planned(&terabyte());
+    let too_many = |alt: &Alternative| alt.nodes > 4096;
+    let first = plan.alternatives.iter().position(too_many).expect("the smallest machines are too many");
+    assert!(plan.alternatives[first..].iter().all(|alt| too_many(alt) && !alt.meets_targets));
+    let by_vcpus = planned(&Request { order: Order::Vcpus, ..terabyte() });
+    assert!(!too_many(&by_vcpus.alternatives[0]));
 }
 
 #[test]
