@@ -6,6 +6,7 @@ use isobar_base::limits::INLINE_BYTES_MAX;
 
 use crate::code::{Code, CodingPath};
 use crate::error::PlanError;
+use crate::rank::TARGETS_MAX;
 use crate::units::{Bytes, BytesPerSecond, PerSecond};
 
 /// Mean size of small files when none is given: that of sizes from 4 KiB to 1 MiB, every doubling as
@@ -136,12 +137,15 @@ impl Request {
                     self.code.parity_rows()
                 ));
             }
-            if nodes > 100_000 {
-                return wrong(format!("--nodes {nodes} is more than 100,000"));
+            if u64::from(nodes) > TARGETS_MAX {
+                return wrong(format!("--nodes {nodes}: a cluster has at most {TARGETS_MAX}"));
             }
         }
-        if self.fault_domains == 0 {
-            return wrong("--fault-domains 0: every machine is in one, use 1 or more".to_owned());
+        if !(1..=TARGETS_MAX).contains(&u64::from(self.fault_domains)) {
+            return wrong(format!(
+                "--fault-domains {}: every machine is in one, use 1 or more, at most {TARGETS_MAX}",
+                self.fault_domains
+            ));
         }
         if self.quota_vcpus == Some(0) {
             return wrong(

@@ -131,7 +131,7 @@ pub struct Plan {
 ///
 /// # Errors
 /// What [`Request::check`] refuses, [`PlanError::UnknownSize`], and [`PlanError::Impossible`] when no
-/// allowed size fits the quota or no code survives what it must.
+/// allowed size fits the quota or one cluster, or no code survives what it must.
 pub fn plan(request: &Request, catalogue: &Catalogue, a: &Assumptions) -> Result<Plan, PlanError> {
     request.check()?;
     let a = &planned_with(request, a);
@@ -152,6 +152,14 @@ pub fn plan(request: &Request, catalogue: &Catalogue, a: &Assumptions) -> Result
         };
         last(x).cmp(&last(y)).then_with(|| if named { std::cmp::Ordering::Equal } else { by_order() })
     });
+    if let Some(fewest) = alternatives.iter().min_by_key(|alt| alt.nodes).filter(|alt| too_many(alt)) {
+        return Err(PlanError::Impossible(format!(
+            "a cluster has at most {} nodes and this takes {} x {}, the fewest: lower the targets, or plan several clusters",
+            grouped(TARGETS_MAX),
+            grouped(u64::from(fewest.nodes)),
+            fewest.machine.label()
+        )));
+    }
     if let Some(quota) = request.quota_vcpus
         && alternatives.iter().all(|alt| alt.over_quota_vcpus > 0)
     {

@@ -193,6 +193,9 @@ fn what_contradicts_itself_is_refused_in_a_line() {
     refused(&Request::nothing(), "--read 1TB/s");
     refused(&Request { nodes: Some(8), ..terabyte() }, "either targets or --nodes");
     refused(&Request { nodes: Some(4), ..Request::nothing() }, "at least 5 nodes");
+    refused(&Request { nodes: Some(5000), ..Request::nothing() }, "at most 4096");
+    refused(&Request { read_bytes_per_second: BytesPerSecond(1e18), ..terabyte() }, "at most 4,096 nodes");
+    refused(&Request { fault_domains: u32::MAX, ..terabyte() }, "at most 4096");
     refused(&Request { fault_domains: 0, ..terabyte() }, "use 1 or more");
     refused(&Request { quota_vcpus: Some(0), ..terabyte() }, "quota of 0");
     refused(&with_sizes(terabyte(), &["L96_v4"]), "perhaps L96s_v4");
