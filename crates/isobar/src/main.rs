@@ -11,6 +11,7 @@ mod local;
 mod mount;
 mod node;
 mod output;
+mod plan;
 mod progress;
 mod status;
 

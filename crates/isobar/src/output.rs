@@ -27,6 +27,19 @@ pub fn start_log(args: &Args) {
     }
 }
 
+/// Ends the process quietly, as SIGPIPE would, when whoever reads what is printed has gone (`| head`).
+pub fn end_when_nobody_reads() {
+    const SIGPIPE_STATUS: i32 = 128 + 13;
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let said = info.payload().downcast_ref::<String>();
+        if said.is_some_and(|said| said.starts_with("failed printing to stdout: Broken pipe")) {
+            std::process::exit(SIGPIPE_STATUS);
+        }
+        usual(info);
+    }));
+}
+
 /// Prints a value as JSON.
 pub fn json<T: Serialize>(value: &T) {
     match serde_json::to_string_pretty(value) {

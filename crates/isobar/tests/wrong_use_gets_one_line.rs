@@ -62,6 +62,29 @@ fn init_makes_all_that_nodes_need_and_never_overwrites_an_identity() {
 }
 
 #[test]
+fn a_plan_that_cannot_be_made_says_what_to_change() {
+    refused(&["plan"], "--read 1TB/s");
+    refused(&["plan", "--read", "1TB"], "--read: \"1TB\" is not a bandwidth");
+    refused(&["plan", "--read", "-1TB/s"], "--read");
+    refused(&["plan", "--read", "1tb/s"], "bits or bytes");
+    refused(&["plan", "--capacity", "1P"], "PB");
+    refused(&["plan", "--read", "1TB/s", "--code", "20+9"], "1 to 16 data rows");
+    refused(&["plan", "--read", "1TB/s", "--sizes", "L96_v4"], "perhaps L96s_v4");
+    refused(&["plan", "--read", "1TB/s", "--bandwidth", "1TB/s"], "--bandwidth is both");
+    refused(&["plan", "--read", "1TB/s", "--nodes", "8"], "either targets or --nodes");
+    refused(&["plan", "--read", "1TB/s", "--file-size", "1MiB"], "--small-files");
+    refused(&["plan", "--read", "1TB/s", "--vcpu-quota", "768"], "--vcpu-quota");
+    refused(&["plan", "--read", "1TB/s", "--assume", "eficiency=1"], "use efficiency");
+    refused(&["plan", "--read", "1TB/s", "--catalogue", "/nonexistent.json"], "/nonexistent.json");
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("sizes.json");
+    let size = r#"{"name": "x", "series": "s", "status": "documented", "source": "offer", "vcpu": 4}"#;
+    std::fs::write(&file, format!(r#"{{"schema": 1, "sizes": [{size}]}}"#)).expect("a file");
+    let file = file.to_str().expect("a path");
+    refused(&["plan", "--read", "1TB/s", "--catalogue", file], "unknown field \"vcpu\", perhaps \"vcpus\"");
+}
+
+#[test]
 fn wrong_usage_exits_with_two() {
     assert_eq!(isobar(&["nonsense"]).status.code(), Some(2));
     assert_eq!(isobar(&["mount"]).status.code(), Some(2));
