@@ -11,15 +11,18 @@ use isobar_wire::message::ops::{Op, OpError, OpReply, RenameMode, SetAttr, Xattr
 use isobar_wire::message::queries::{Answer, Query};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::file::{FileHandle, Files, Rows};
+use crate::leases::Leases;
 use crate::names::Names;
 use crate::openings::{Openings, Way};
 use crate::whole::{Change, Name};
 use crate::{ClientError, Cluster, ClusterSpec, Segments, Session};
 
 mod background;
+mod leased;
 
 /// Entries of a directory asked for at a time.
 const READDIR_ENTRIES: u32 = 512;
@@ -92,6 +95,9 @@ struct Inner {
     openings: Openings,
     /// Owners that hold locks through this client, and the session that holds them.
     lock_owners: Mutex<HashMap<(Ino, u64), SessionId>>,
+    leases: Leases,
+    /// To whoever hears what became of what was answered for.
+    answered: mpsc::UnboundedSender<leased::Answered>,
     background: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -142,6 +148,7 @@ impl Client {
             options.dirty_bytes_max,
             options.read_ahead_bytes,
         );
+        let (answered, to_settle) = mpsc::unbounded_channel();
         let client = Client(Arc::new(Inner {
             cluster,
             session,
@@ -149,11 +156,15 @@ impl Client {
             files,
             openings: Openings::default(),
             lock_owners: Mutex::default(),
+            leases: Leases::default(),
+            answered,
             background: Mutex::default(),
         }));
         let background = vec![
             tokio::spawn(background::renew(Arc::downgrade(&client.0))),
             tokio::spawn(background::write_back(Arc::downgrade(&client.0))),
+            tokio::spawn(leased::settle_all(Arc::downgrade(&client.0), to_settle)),
+            tokio::spawn(leased::give_up_leases(Arc::downgrade(&client.0))),
         ];
         *client.0.background.lock() = background;
         Ok(client)
@@ -175,6 +186,7 @@ impl Client {
     /// `EIO` when no quorum answered in time.
     pub async fn close(&self) -> Result<()> {
         self.0.files.write_back_old(true).await;
+        self.0.cluster.behind().settled(None).await;
         for task in self.0.background.lock().drain(..) {
             task.abort();
         }
@@ -186,6 +198,9 @@ impl Client {
     fn session_lost(&self) {
         self.0.files.lose_uncommitted();
         let now = self.0.session.id();
+        for dir in self.0.leases.lose_all_but(now) {
+            self.0.names.whole.forget(dir);
+        }
         let lost: Vec<Ino> = {
             let mut owners = self.0.lock_owners.lock();
             let lost =
@@ -269,8 +284,15 @@ impl Client {
     /// Attributes as the cluster has them now. An inode that is gone takes the names that led to it along:
     /// whoever meets ESTALE looks its name up again and must not be led here once more.
     async fn fresh_attr(&self, ino: Ino) -> Result<Attr> {
+        let asked = Instant::now();
         let attr = self.0.cluster.query_attr(ino).await;
         match attr {
+            Ok(attr) if attr.kind == FileKind::Directory && self.0.names.whole.is_leased(ino) => {
+                let keep = |attr| self.0.names.put_attr_of_leased(attr, asked);
+                if let Some(attr) = self.0.leases.refresh(attr, asked, keep) {
+                    return Ok(attr);
+                }
+            }
             Ok(attr) => self.0.names.put_attr(attr),
             Err(_) => self.0.names.forget_attr(ino),
         }
@@ -321,8 +343,10 @@ impl Client {
         rdev: u32,
         exclusive: bool,
     ) -> Result<(Attr, bool)> {
-        let target = Vec::new();
-        let op = Op::Create { parent, name: name.to_vec(), kind, mode, uid, gid, rdev, target, exclusive };
+        let (target, name, born) = (Vec::new(), name.to_vec(), None);
+        let op =
+            Op::Create { parent, name: name.clone(), kind, mode, uid, gid, rdev, target, exclusive, born };
+        let name = &name[..];
         self.entry(parent, name, op).await
     }
 
@@ -338,14 +362,16 @@ impl Client {
             rdev: 0,
             target: target.to_vec(),
             exclusive: true,
+            born: None,
         };
         Ok(self.entry(parent, name, op).await?.0)
     }
 
     async fn entry(&self, parent: Ino, name: &[u8], op: Op) -> Result<(Attr, bool)> {
+        let _under = self.0.leases.enter(&[parent]).await;
         let asked = Instant::now();
         let OpReply::Entry { attr, created, dir } = self.mutate(op).await? else { return Err(Errno::EPROTO) };
-        self.0.names.put_attr(dir.after);
+        self.directory_changed(dir.after, asked);
         self.0.names.put_entry(parent, name, attr, Instant::now());
         if created {
             let change = Change::Added(name.into(), attr.ino);
@@ -353,8 +379,18 @@ impl Client {
             if attr.kind == FileKind::Directory {
                 self.0.names.whole.learn(attr.ino, attr.version, asked, std::iter::empty());
             }
+            self.consider_lease(parent);
         }
         Ok((self.0.files.merged(attr), created))
+    }
+
+    /// A directory after an operation on its names, during which nothing was answered for.
+    fn directory_changed(&self, attr: Attr, asked: Instant) {
+        if self.0.names.whole.is_leased(attr.ino) {
+            self.0.leases.changed_to(attr, asked, |attr| self.0.names.put_attr_of_leased(attr, asked));
+        } else {
+            self.0.names.put_attr(attr);
+        }
     }
 
     /// Target of a symlink.
@@ -388,15 +424,20 @@ impl Client {
 
     /// Removes a name.
     pub async fn unlink(&self, parent: Ino, name: &[u8]) -> Result<()> {
+        let _under = self.0.leases.enter(&[parent]).await;
         let asked = Instant::now();
         let closed = self.closed_here(parent, name);
         let closed_here = closed.as_ref().map(|way| way.ino);
-        let reply = self.mutate(Op::Unlink { parent, name: name.to_vec(), closed_here }).await;
-        self.removed(parent, name, reply, asked)
+        let op = Op::Unlink { parent, name: name.to_vec(), closed_here, at: None };
+        let reply = self.mutate(op).await;
+        self.removed(parent, name, reply, asked)?;
+        self.consider_lease(parent);
+        Ok(())
     }
 
     /// Removes an empty directory.
     pub async fn rmdir(&self, parent: Ino, name: &[u8]) -> Result<()> {
+        let _under = self.0.leases.enter(&[parent]).await;
         let asked = Instant::now();
         let reply = self.mutate(Op::Rmdir { parent, name: name.to_vec() }).await;
         self.removed(parent, name, reply, asked)
@@ -405,7 +446,7 @@ impl Client {
     fn removed(&self, parent: Ino, name: &[u8], reply: Result<OpReply>, asked: Instant) -> Result<()> {
         self.0.names.forget_entry(parent, name);
         let OpReply::Removed { attr, dir } = reply? else { return Err(Errno::EPROTO) };
-        self.0.names.put_attr(dir.after);
+        self.directory_changed(dir.after, asked);
         self.0.names.whole.changed(
             parent,
             dir.before,
@@ -431,6 +472,7 @@ impl Client {
         new_name: &[u8],
         mode: RenameMode,
     ) -> Result<()> {
+        let _under = self.0.leases.enter(&[parent, new_parent]).await;
         let closed = self.closed_here(new_parent, new_name);
         let closed_here = closed.as_ref().map(|way| way.ino);
         let op = Op::Rename {
@@ -608,6 +650,7 @@ impl Client {
     /// When it returns, everything written to the file on this mount is durable on n + K targets and
     /// on a majority of the metadata voters (I4).
     pub async fn fsync(&self, file: &OpenFile) -> Result<()> {
+        self.0.cluster.behind().settled(Some(file.0.inode.ino)).await;
         self.0.files.write_back_checked(&file.0.inode, &file.0.seen_errors).await
     }
 

@@ -1,17 +1,21 @@
 //! A cluster without a session: finding the metadata leader, asking it, and the current view.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use isobar_base::{BufPool, Errno, limits};
+use isobar_base::{BufPool, Errno, Ino, SessionId, limits};
 use isobar_wire::message::cluster::{AdminReply, AdminRequest, ClusterReply, RenewReply};
-use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpResult};
+use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
+use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpError, OpResult};
 use isobar_wire::message::queries::{Answer, Query, QueryReply, QueryRequest};
 use isobar_wire::{CallError, Channels, Opcode};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
 
+use crate::behind::Behind;
 use crate::pipe::Pipe;
 use crate::{ClientError, ClusterSpec, View};
 
@@ -41,7 +45,11 @@ struct Inner {
     wait: Duration,
     view: View,
     mutations: Pipe<Mutation, OpResult>,
-    queries: Pipe<Query, Result<Answer, isobar_wire::message::ops::OpError>>,
+    /// What was answered before it was sent.
+    behind: Behind,
+    /// The session in whose name questions are asked; 0 for none.
+    session: AtomicU64,
+    queries: Pipe<Query, Result<Answer, OpError>>,
 }
 
 /// A reply that may say "ask somebody else".
@@ -62,7 +70,30 @@ macro_rules! redirect {
         }
     )*};
 }
-redirect!(MutateReply, QueryReply, ClusterReply, RenewReply, AdminReply);
+redirect!(MutateReply, QueryReply, ClusterReply, RenewReply, AdminReply, LeaseReply);
+
+/// What a question is about.
+enum Subject {
+    Inode(Ino),
+    All,
+    Cluster,
+}
+
+fn subject(query: &Query) -> Subject {
+    match *query {
+        Query::Lookup { parent: ino, .. }
+        | Query::GetAttr { ino }
+        | Query::ReadDir { ino, .. }
+        | Query::Parent { ino }
+        | Query::ReadLink { ino }
+        | Query::GetXattr { ino, .. }
+        | Query::ListXattr { ino }
+        | Query::Map { ino, .. }
+        | Query::TestLock { ino, .. } => Subject::Inode(ino),
+        Query::Counts => Subject::All,
+        _ => Subject::Cluster,
+    }
+}
 
 impl Cluster {
     /// Access to the cluster with these nodes. Nothing is sent yet.
@@ -74,6 +105,8 @@ impl Cluster {
             leader,
             wait,
             view: View::default(),
+            behind: Behind::default(),
+            session: AtomicU64::new(0),
             mutations: Pipe::new(1, limits::MUTATIONS_PER_MESSAGE_MAX, true),
             queries: Pipe::new(QUERY_MESSAGES_MAX, limits::QUERIES_PER_MESSAGE_MAX, false),
         }))
@@ -100,6 +133,11 @@ impl Cluster {
         &self.0.view
     }
 
+    /// How long a call waits for what it needs before it fails.
+    pub(crate) fn patience(&self) -> Duration {
+        self.0.wait
+    }
+
     /// Where requests to the leader go first.
     pub fn leader_addr(&self) -> String {
         self.0.leader.lock().clone()
@@ -110,6 +148,11 @@ impl Cluster {
     /// # Errors
     /// `EIO` when no quorum answered in time: the operation may still be executed later.
     pub async fn mutate(&self, mutation: Mutation) -> Result<OpResult, Errno> {
+        self.begin(mutation).await.unwrap_or(Err(Errno::EIO))
+    }
+
+    /// Begins [`Cluster::mutate`]: the operation takes effect after all that were begun before. Within the runtime.
+    pub(crate) fn begin(&self, mutation: Mutation) -> oneshot::Receiver<Result<OpResult, Errno>> {
         let this = self.clone();
         let exchange = move |ops| {
             let this = this.clone();
@@ -120,29 +163,61 @@ impl Cluster {
                 }
             }
         };
-        self.0.mutations.submit(mutation, exchange).await
+        self.0.mutations.enqueue(mutation, exchange)
     }
 
-    /// Asks one question.
+    /// Operations under way that were answered already.
+    pub(crate) fn behind(&self) -> &Behind {
+        &self.0.behind
+    }
+
+    /// Questions are asked in the name of this session from now on.
+    pub(crate) fn ask_as(&self, session: SessionId) {
+        self.0.session.store(session.0, Ordering::Release);
+    }
+
+    /// Asks the lessee of a directory to give it up, and waits until it has, or for a moment.
+    pub(crate) async fn want(&self, dir: Ino) {
+        let request = LeaseRequest::Want { dir };
+        if self.ask_leader::<_, LeaseReply>(Opcode::Lease, &request, self.0.wait).await.is_err() {
+            tokio::time::sleep(PAUSE_MIN).await;
+        }
+    }
+
+    /// Asks one question. What others answered for in a directory leased to them is waited for.
     ///
     /// # Errors
     /// `EIO` when no quorum answered in time, otherwise what the state machine says.
     pub async fn query(&self, query: Query) -> Result<Answer, Errno> {
+        let begun = Instant::now();
+        loop {
+            match self.query_once(query.clone()).await {
+                Err(OpError::Leased(dir)) if begun.elapsed() < self.0.wait => self.want(dir).await,
+                Err(OpError::Errno(errno)) => return Err(errno),
+                Err(_) => return Err(Errno::EIO),
+                Ok(answer) => return Ok(answer),
+            }
+        }
+    }
+
+    async fn query_once(&self, query: Query) -> Result<Answer, OpError> {
+        match subject(&query) {
+            Subject::Inode(ino) => self.0.behind.settled(Some(ino)).await,
+            Subject::All => self.0.behind.settled(None).await,
+            Subject::Cluster => {}
+        }
         let this = self.clone();
         let exchange = move |queries| {
             let this = this.clone();
             async move {
-                match this.ask_leader(Opcode::Query, &QueryRequest { queries }, this.0.wait).await {
+                let session = SessionId(this.0.session.load(Ordering::Acquire));
+                match this.ask_leader(Opcode::Query, &QueryRequest { session, queries }, this.0.wait).await {
                     Ok(QueryReply::Answered(answers)) => Ok(answers),
                     _ => Err(Errno::EIO),
                 }
             }
         };
-        match self.0.queries.submit(query, exchange).await? {
-            Ok(answer) => Ok(answer),
-            Err(isobar_wire::message::ops::OpError::Errno(errno)) => Err(errno),
-            Err(_) => Err(Errno::EIO),
-        }
+        self.0.queries.submit(query, exchange).await?
     }
 
     /// Fetches the cluster map and who is alive.

@@ -5,10 +5,12 @@
 //! [`Cluster`] finds the metadata leader, [`Session`] makes operations happen exactly once.
 #![forbid(unsafe_code)]
 
+mod behind;
 mod client;
 mod cluster;
 mod error;
 mod file;
+mod leases;
 mod names;
 mod openings;
 mod pipe;

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use isobar_base::{Ino, limits::CACHE_LEASE_MS};
-use isobar_wire::message::files::{Attr, DirEntry};
+use isobar_wire::message::files::{Attr, DirEntry, FileKind};
 use parking_lot::Mutex;
 
 use crate::whole::WholeDirectories;
@@ -60,8 +60,17 @@ impl Names {
         shard.get(&ino).filter(|(_, at)| at.elapsed() < LEASE).map(|(attr, _)| *attr)
     }
 
+    /// Remembers what the lessee of a directory, this client, knows of it, as far as asked for at `asked`.
+    pub fn put_attr_of_leased(&self, attr: Attr, asked: Instant) {
+        self.attr_shard(attr.ino).lock().insert(attr.ino, (attr, asked));
+    }
+
     /// Remembers attributes, unless newer ones are known.
     pub fn put_attr(&self, attr: Attr) {
+        // What is answered for is not in what the cluster says.
+        if attr.kind == FileKind::Directory && self.whole.is_leased(attr.ino) {
+            return;
+        }
         let mut shard = self.attr_shard(attr.ino).lock();
         if shard.len() >= SHARD_ENTRIES_MAX {
             shard.clear();
@@ -145,7 +154,7 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use isobar_wire::message::files::{FileKind, Time};
+    use isobar_wire::message::files::Time;
 
     #[test]
     fn an_answer_overtaken_by_a_removal_does_not_bring_the_name_back() {

@@ -67,6 +67,15 @@ impl<T: Send + 'static, R: Send + 'static> Pipe<T, R> {
         F: Fn(Vec<T>) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Vec<R>, Errno>> + Send,
     {
+        self.enqueue(item, exchange).await.unwrap_or(Err(Errno::EIO))
+    }
+
+    /// Sends one request through the pipe after all that were enqueued before. Within the runtime.
+    pub(crate) fn enqueue<F, Fut>(&self, item: T, exchange: F) -> oneshot::Receiver<Result<R, Errno>>
+    where
+        F: Fn(Vec<T>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Vec<R>, Errno>> + Send,
+    {
         let (sender, receiver) = oneshot::channel();
         let start = {
             let mut state = self.0.state.lock();
@@ -81,7 +90,7 @@ impl<T: Send + 'static, R: Send + 'static> Pipe<T, R> {
         } else {
             self.0.queued.notify_one();
         }
-        receiver.await.unwrap_or(Err(Errno::EIO))
+        receiver
     }
 }
 

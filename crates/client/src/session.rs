@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, SegmentId, SessionId};
-use isobar_wire::message::ops::{Mutation, Op, OpError, OpReply};
+use isobar_wire::message::ops::{Mutation, Op, OpError, OpReply, OpResult};
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 use crate::Cluster;
 
@@ -17,6 +18,14 @@ const SURELY_NOT_EXECUTED: Duration = Duration::from_secs(4);
 /// A session with the metadata service. When it is lost, a new one takes its place. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Session(Arc<Inner>);
+
+/// An operation under way.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) session: SessionId,
+    seq: u64,
+    reply: oneshot::Receiver<Result<OpResult, Errno>>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -42,6 +51,7 @@ impl Session {
     /// `EIO` when no quorum answered in time.
     pub async fn open(cluster: Cluster, name: &str) -> Result<Session, Errno> {
         let id = grant(&cluster, name).await?;
+        cluster.ask_as(id);
         let numbers = Numbers {
             id,
             next_seq: 1,
@@ -98,7 +108,15 @@ impl Session {
     pub async fn mutate(&self, op: Op) -> Result<OpReply, OpError> {
         let carries_session = matches!(op, Op::Commit(_) | Op::Replace(_) | Op::Lock { .. });
         let begun = Instant::now();
-        let (result, session) = self.execute(op.clone(), None).await?;
+        let (result, session) = loop {
+            let (result, session) = self.execute(op.clone(), None).await?;
+            match result {
+                Err(OpError::Leased(dir)) if begun.elapsed() < self.0.cluster.patience() => {
+                    self.0.cluster.want(dir).await;
+                }
+                result => break (result, session),
+            }
+        };
         if !matches!(result, Err(OpError::SessionGone)) {
             return result;
         }
@@ -129,27 +147,40 @@ impl Session {
         op: Op,
         expected: Option<SessionId>,
     ) -> Result<(Result<OpReply, OpError>, SessionId), OpError> {
-        let mutation = {
-            let mut numbers = self.0.numbers.lock();
-            if expected.is_some_and(|id| id != numbers.id) {
-                return Err(OpError::SessionGone);
-            }
-            let seq = numbers.next_seq;
-            numbers.next_seq += 1;
-            numbers.outstanding.insert(seq);
-            let acked_below = numbers.outstanding.first().copied().unwrap_or(seq);
-            Mutation { session: numbers.id, seq, acked_below, op }
-        };
-        let (session, seq) = (mutation.session, mutation.seq);
-        let result = self.0.cluster.mutate(mutation).await;
-        {
-            let mut numbers = self.0.numbers.lock();
-            // Also when nobody answered: raising the mark keeps the operation from being executed late.
-            if numbers.id == session {
-                numbers.outstanding.remove(&seq);
-            }
+        let begun = self.begin(op, expected).ok_or(OpError::SessionGone)?;
+        let session = begun.session;
+        Ok((self.end(begun).await?, session))
+    }
+
+    /// Begins one operation: it takes effect after all that were begun before. `None` when the session in use is not the
+    /// expected one. Within the runtime.
+    pub(crate) fn begin(&self, op: Op, expected: Option<SessionId>) -> Option<Begun> {
+        let mut numbers = self.0.numbers.lock();
+        if expected.is_some_and(|id| id != numbers.id) {
+            return None;
         }
-        Ok((result?, session))
+        let seq = numbers.next_seq;
+        numbers.next_seq += 1;
+        numbers.outstanding.insert(seq);
+        let acked_below = numbers.outstanding.first().copied().unwrap_or(seq);
+        let session = numbers.id;
+        drop(numbers);
+        let reply = self.0.cluster.begin(Mutation { session, seq, acked_below, op });
+        Some(Begun { session, seq, reply })
+    }
+
+    /// Waits for the outcome of an operation.
+    ///
+    /// # Errors
+    /// `EIO` when no quorum answered in time.
+    pub(crate) async fn end(&self, begun: Begun) -> Result<Result<OpReply, OpError>, Errno> {
+        let result = begun.reply.await.unwrap_or(Err(Errno::EIO));
+        let mut numbers = self.0.numbers.lock();
+        // Also when nobody answered: raising the mark keeps the operation from being executed late.
+        if numbers.id == begun.session {
+            numbers.outstanding.remove(&begun.seq);
+        }
+        result
     }
 
     /// Opens a new session in place of `lost`, unless somebody already has.
@@ -163,6 +194,7 @@ impl Session {
         }
         tracing::warn!(session = %lost, "the session has expired; going on under a new one");
         let id = grant(&self.0.cluster, &self.0.name).await?;
+        self.0.cluster.ask_as(id);
         let mut numbers = self.0.numbers.lock();
         *numbers = Numbers {
             id,

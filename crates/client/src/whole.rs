@@ -33,6 +33,18 @@ struct Whole {
     asked: Instant,
     names: HashMap<Box<[u8]>, Ino>,
     unjoined: Vec<(u64, u64, Change, Instant)>,
+    tenure: Tenure,
+}
+
+/// Whether nobody else can change the directory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Tenure {
+    /// Anybody can.
+    None,
+    /// It is leased to this client.
+    Leased,
+    /// The lease is being given up: nobody knows the moment.
+    Ending,
 }
 
 /// What this client did to a directory.
@@ -73,7 +85,8 @@ impl WholeDirectories {
         names: impl Iterator<Item = (Box<[u8]>, Ino)>,
     ) {
         let mut known = self.0.lock();
-        if known.directories.get(&dir).is_some_and(|whole| whole.version > version) {
+        // What a lessee knows is newer than any answer.
+        if known.directories.get(&dir).is_some_and(|w| w.version > version || w.tenure != Tenure::None) {
             return;
         }
         known.forget(dir);
@@ -83,7 +96,60 @@ impl WholeDirectories {
             *known = Known::default();
             return;
         }
-        known.directories.insert(dir, Whole { version, asked, names, unjoined: Vec::new() });
+        let (unjoined, tenure) = (Vec::new(), Tenure::None);
+        known.directories.insert(dir, Whole { version, asked, names, unjoined, tenure });
+    }
+
+    /// The directory has been leased; false when it is not known whole, exactly as of `version`.
+    pub fn leased(&self, dir: Ino, version: u64) -> bool {
+        match self.0.lock().directories.get_mut(&dir) {
+            Some(whole) if whole.version == version && whole.unjoined.is_empty() => {
+                whole.tenure = Tenure::Leased;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What the lessee of a directory knows of a name; `None` when it does not know all names.
+    pub fn find_as_lessee(&self, dir: Ino, name: &[u8]) -> Option<Option<Ino>> {
+        let known = self.0.lock();
+        let whole = known.directories.get(&dir).filter(|whole| whole.tenure == Tenure::Leased)?;
+        Some(whole.names.get(name).copied())
+    }
+
+    /// Whether the lessee of the directory, this client, knows all its names.
+    pub fn is_leased(&self, dir: Ino) -> bool {
+        self.0.lock().directories.get(&dir).is_some_and(|whole| whole.tenure == Tenure::Leased)
+    }
+
+    /// The lease is being given up.
+    pub fn lease_ends(&self, dir: Ino) {
+        if let Some(whole) = self.0.lock().directories.get_mut(&dir) {
+            whole.tenure = Tenure::Ending;
+        }
+    }
+
+    /// The lease was given up when the directory had this version, `asked` for then.
+    pub fn lease_ended(&self, dir: Ino, version: u64, asked: Instant) {
+        let mut known = self.0.lock();
+        if let Some(whole) = known.directories.get_mut(&dir)
+            && whole.tenure == Tenure::Ending
+        {
+            whole.tenure = Tenure::None;
+            whole.version = version;
+            whole.asked = asked;
+            known.join(dir);
+        }
+    }
+
+    /// The lessee made or removed a name.
+    pub fn changed_by_lessee(&self, dir: Ino, change: Change) {
+        let mut known = self.0.lock();
+        let Known { directories, names } = &mut *known;
+        if let Some(whole) = directories.get_mut(&dir) {
+            whole.apply(change, names);
+        }
     }
 
     pub fn forget(&self, dir: Ino) {
@@ -95,26 +161,22 @@ impl WholeDirectories {
         let mut known = self.0.lock();
         let Known { directories, names } = &mut *known;
         let Some(whole) = directories.get_mut(&dir) else { return };
+        if whole.tenure == Tenure::Leased {
+            return whole.apply(change, names);
+        }
         whole.unjoined.push((before, after, change, asked));
-        while let Some(at) = whole.unjoined.iter().position(|c| c.0 == whole.version) {
-            let (_, after, change, asked) = whole.unjoined.swap_remove(at);
-            whole.version = after;
-            whole.asked = whole.asked.max(asked);
-            match change {
-                Change::Added(name, ino) => *names += usize::from(whole.names.insert(name, ino).is_none()),
-                Change::Removed(name) => *names -= usize::from(whole.names.remove(&name).is_some()),
-            }
-        }
-        let lost = whole.unjoined.len() > UNJOINED_MAX || whole.unjoined.iter().any(|c| c.0 < whole.version);
-        if lost || known.names > NAMES_MAX {
-            known.forget(dir);
-        }
+        known.join(dir);
     }
 
     /// What is known of a name.
     pub fn find(&self, dir: Ino, name: &[u8]) -> Name {
         let known = self.0.lock();
         let Some(whole) = known.directories.get(&dir) else { return Name::Unknown };
+        match whole.tenure {
+            Tenure::Leased => return whole.names.get(name).map_or(Name::Absent, |&ino| Name::Leads(ino)),
+            Tenure::Ending => return Name::Unknown,
+            Tenure::None => {}
+        }
         if whole.asked.elapsed() >= LEASE {
             return Name::Stale(whole.version);
         }
@@ -129,6 +191,9 @@ impl WholeDirectories {
     pub fn confirm(&self, dir: Ino, version: u64, asked: Instant) {
         let mut known = self.0.lock();
         let Some(whole) = known.directories.get_mut(&dir) else { return };
+        if whole.tenure != Tenure::None {
+            return;
+        }
         if whole.version == version {
             whole.asked = whole.asked.max(asked);
         } else if whole.version < version && whole.unjoined.is_empty() {
@@ -137,7 +202,34 @@ impl WholeDirectories {
     }
 }
 
+impl Whole {
+    fn apply(&mut self, change: Change, names: &mut usize) {
+        match change {
+            Change::Added(name, ino) => *names += usize::from(self.names.insert(name, ino).is_none()),
+            Change::Removed(name) => *names -= usize::from(self.names.remove(&name).is_some()),
+        }
+    }
+}
+
 impl Known {
+    /// Applies the changes that follow upon each other.
+    fn join(&mut self, dir: Ino) {
+        let Known { directories, names } = self;
+        let Some(whole) = directories.get_mut(&dir).filter(|whole| whole.tenure == Tenure::None) else {
+            return;
+        };
+        while let Some(at) = whole.unjoined.iter().position(|c| c.0 == whole.version) {
+            let (_, after, change, asked) = whole.unjoined.swap_remove(at);
+            whole.version = after;
+            whole.asked = whole.asked.max(asked);
+            whole.apply(change, names);
+        }
+        let lost = whole.unjoined.len() > UNJOINED_MAX || whole.unjoined.iter().any(|c| c.0 < whole.version);
+        if lost || self.names > NAMES_MAX {
+            self.forget(dir);
+        }
+    }
+
     fn forget(&mut self, dir: Ino) {
         if let Some(whole) = self.directories.remove(&dir) {
             self.names -= whole.names.len();

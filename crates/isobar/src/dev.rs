@@ -112,6 +112,8 @@ pub fn mount(local: &Local, progress: &Progress) -> Result<(), String> {
         return Ok(());
     }
     let point = local.mount_point();
+    // Nobody serves what may still be mounted there, and the kernel may answer for it for a moment.
+    rustix::mount::unmount(&point, rustix::mount::UnmountFlags::DETACH).ok();
     let mut child = local.start_mount(&point, false)?;
     await_mount(&point, &mut child, local)?;
     progress.done(format!("mounted on {}", point.display()));

@@ -135,6 +135,7 @@ fn main() {
         rdev: 0,
         target: Vec::new(),
         exclusive: true,
+        born: None,
     };
     world.run("create, 64 per entry", FILES, BATCH, 1, create);
     let first = 2u64;
@@ -183,6 +184,7 @@ fn main() {
         parent: Ino::ROOT,
         name: name(i),
         closed_here: Some(Ino(first + i as u64)),
+        at: None,
     });
     let findings = isobar_meta::check(&world.kv);
     assert!(findings.is_empty(), "{findings:?}");

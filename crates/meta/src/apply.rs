@@ -115,6 +115,8 @@ fn needs_session(op: &Op) -> bool {
         Op::CloseSession
         | Op::NotOpen { .. }
         | Op::Create { .. }
+        | Op::Lease { .. }
+        | Op::Unlease { .. }
         | Op::Link { .. }
         | Op::Unlink { .. }
         | Op::Rmdir { .. }
@@ -134,6 +136,7 @@ fn needs_session(op: &Op) -> bool {
         | Op::AllowReplace { .. }
         | Op::TargetRebuilt { .. }
         | Op::ExpireSession { .. }
+        | Op::Revoke { .. }
         | Op::Purge { .. }
         | Op::Collected { .. } => false,
     }

@@ -42,6 +42,7 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
         split: true,
         purging: false,
         parent: Ino(1),
+        lessee: SessionId(7),
         next_cookie: 3,
         xattr_bytes: 12,
         target: vec![b't'],
@@ -131,7 +132,7 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
 const FROZEN: &[(&str, &str)] = &[
     ("name", "0103ac0202"),
     ("listed", "01ac020103616263"),
-    ("inode", "0100a40301e807e907028827a01f020504050605080505d804f40309010001030c0174"),
+    ("inode", "0100a40301e807e907028827a01f020504050605080505d804f4030901000107030c0174"),
     ("session", "0104683a2f6d090406030501"),
     ("segment", "0103010280200304000208a01f4d"),
     ("target", "01cdd702026e310003683a3102723180808080802002"),

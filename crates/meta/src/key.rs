@@ -19,6 +19,7 @@
 //! | `N <nonce>` | the session it opened |
 //! | `L <ino>` | locks, by start |
 //! | `l <session> <ino>` | empty: reverse of `L` |
+//! | `w <session> <dir>` | empty: reverse of a directory's lessee |
 //! | `A <ino> <name>` | value of an extended attribute, raw |
 //! | `T f`, `T e` | file system settings; epoch |
 //! | `T t <target>` | [`Target`](crate::record::Target) |
@@ -162,6 +163,12 @@ pub(crate) fn locks_of(session: SessionId) -> Key {
 }
 pub(crate) fn lock_of(session: SessionId, ino: Ino) -> Key {
     Key::new(b'l').u64(session.0).u64(ino.0)
+}
+pub(crate) fn leases_of(session: SessionId) -> Key {
+    Key::new(b'w').u64(session.0)
+}
+pub(crate) fn lease_of(session: SessionId, dir: Ino) -> Key {
+    Key::new(b'w').u64(session.0).u64(dir.0)
 }
 pub(crate) fn xattr(ino: Ino, name: &[u8]) -> Key {
     Key::new(b'A').u64(ino.0).bytes(name)

@@ -40,4 +40,4 @@ pub use limits::{
     LIST_ENTRIES_MAX, LOCKS_PER_INODE_MAX, PLACEMENT_GROUPS_MAX, PURGE_AT_ONCE_EXTENTS_MAX,
     REPLIES_PER_SESSION_MAX, SESSIONS_MAX, TARGETS_MAX,
 };
-pub use query::{cluster_map, query};
+pub use query::{cluster_map, lessee, query, query_as};

@@ -52,7 +52,7 @@ fn a_create_that_is_not_exclusive_finds_files_only() {
     w.try_create(ROOT, "link", Symlink).unwrap();
     let open = |name: &str| match create(ROOT, name, File) {
         Op::Create { parent, name, kind, mode, uid, gid, rdev, target, .. } => {
-            Op::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive: false }
+            Op::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive: false, born: None }
         }
         _ => unreachable!(),
     };

@@ -227,7 +227,7 @@ impl Run {
                 let rmdir = matches!(step, Step::Rmdir { .. });
                 let op = match rmdir {
                     true => Op::Rmdir { parent, name },
-                    false => Op::Unlink { parent, name, closed_here: None },
+                    false => Op::Unlink { parent, name, closed_here: None, at: None },
                 };
                 let result = self.send(op);
                 let expected = self.model.live_dir(place.0).and_then(|()| {

@@ -34,7 +34,7 @@ fn a_repeated_operation_gets_its_first_answer() {
     assert_eq!(w.send(make.clone()), first);
     let fails = w.mutation(create(ROOT, "a", File));
     assert_eq!(w.send(fails.clone()), Err(errno(Errno::EEXIST)));
-    let remove = w.mutation(Op::Unlink { parent: ROOT, name: b"a".to_vec(), closed_here: None });
+    let remove = w.mutation(Op::Unlink { parent: ROOT, name: b"a".to_vec(), closed_here: None, at: None });
     let removed = w.send(remove.clone());
     assert_eq!(w.send(fails), Err(errno(Errno::EEXIST)), "errors are answers too");
     assert_eq!(w.apply(vec![remove.clone(), remove]), vec![removed.clone(), removed]);

@@ -154,11 +154,16 @@ async fn create(
         // file it believes to be new: ESTALE makes it look again and open what is there.
         return if uid == 0 { open(shared, attr.ino, options, true).await } else { Err(Errno::ESTALE) };
     }
-    let open = shared.client.open_created(&attr, options);
-    let flags = shared.begin_open(&attr);
-    let clear_at = shared.setid_clear_at(&attr);
-    let file = File::new(attr.ino, open, options.append, clear_at);
-    Ok((attr, FileHandle(shared.files.insert(file)), flags))
+    let (fh, flags) = opened_new(shared, &attr, options);
+    Ok((attr, fh, flags))
+}
+
+/// The handle of a file this mount has just made.
+fn opened_new(shared: &Shared, attr: &Attr, options: OpenOptions) -> (FileHandle, FopenFlags) {
+    let open = shared.client.open_created(attr, options);
+    let flags = shared.begin_open(attr);
+    let file = File::new(attr.ino, open, options.append, shared.setid_clear_at(attr));
+    (FileHandle(shared.files.insert(file)), flags)
 }
 
 /// What a write needs beyond the client's write.
@@ -314,6 +319,9 @@ impl Filesystem for IsobarFs {
     }
 
     fn unlink(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        if self.shared.client.try_unlink(ino(parent), name.as_bytes()).is_some() {
+            return reply.ok();
+        }
         let (shared, name) = (self.shared.clone(), name.as_bytes().to_vec());
         self.shared.spawn(async move {
             empty(reply, shared.client.unlink(ino(parent), &name).await);
@@ -387,8 +395,15 @@ impl Filesystem for IsobarFs {
         flags: i32,
         reply: ReplyCreate,
     ) {
+        let (user, options) = ((req.uid(), req.gid()), open_options(flags));
+        if !options.sync
+            && let Some(attr) =
+                self.shared.client.try_create(ino(parent), name.as_bytes(), mode & 0o7777, user.0, user.1)
+        {
+            let (fh, flags) = opened_new(&self.shared, &attr, options);
+            return reply.created(&TTL, &file_attr(&attr), Generation(0), fh, flags);
+        }
         let (shared, name) = (self.shared.clone(), name.as_bytes().to_vec());
-        let user = (req.uid(), req.gid());
         self.shared.spawn(async move {
             match create(&shared, ino(parent), &name, mode & 0o7777, user, flags).await {
                 Ok((attr, fh, flags)) => {
@@ -570,9 +585,11 @@ impl Filesystem for IsobarFs {
         reply.ok();
     }
 
-    fn fsyncdir(&self, _req: &Request, _node: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
-        // Changes of names are durable before they are answered.
-        reply.ok();
+    fn fsyncdir(&self, _req: &Request, node: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
+        let shared = self.shared.clone();
+        self.shared.spawn(async move {
+            empty(reply, shared.client.sync_directory(ino(node)).await);
+        });
     }
 
     fn statfs(&self, _req: &Request, _node: INodeNo, reply: ReplyStatfs) {

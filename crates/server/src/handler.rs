@@ -7,6 +7,7 @@ use isobar_consensus::{ProposeError, Rpc};
 use isobar_wire::message::cluster::{
     AdminRequest, ClusterReply, ClusterView, Heartbeat, RenewReply, RenewRequest,
 };
+use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
 use isobar_wire::message::ops::MutateReply;
 use isobar_wire::message::queries::{Answer, Query, QueryReply};
 use isobar_wire::{Handler, Opcode, Refusal, Request, Responder};
@@ -55,6 +56,16 @@ impl Handler for NodeHandler {
                 Err(_) => responder.refuse(Refusal::Unreadable),
             },
             Opcode::NodeStatus => node_status(node, &request.body, responder),
+            Opcode::Lease => match isobar_wire::decode::<LeaseRequest>(&request.body) {
+                Ok(request) => match &node.meta {
+                    Some(meta) => {
+                        let meta = meta.clone();
+                        tokio::spawn(async move { responder.reply(&leader::leases(&meta, request).await) });
+                    }
+                    None => responder.reply(&LeaseReply::NotLeader(node.leader_addr())),
+                },
+                Err(_) => responder.refuse(Refusal::Unreadable),
+            },
             Opcode::Admin => match isobar_wire::decode::<AdminRequest>(&request.body) {
                 Ok(request) => {
                     let node = node.clone();

@@ -19,7 +19,7 @@ use isobar_wire::{Refusal, Responder};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use crate::leader::{Liveness, Sessions};
+use crate::leader::{Leases, Liveness, Sessions};
 use crate::limits::{ENTRY_BYTES_MAX, OPS_WAITING_MAX, QUERIES_PER_MESSAGE_MAX};
 
 /// The metadata role of this node.
@@ -31,6 +31,8 @@ pub(crate) struct Metadata {
     pub(crate) liveness: Liveness,
     /// Who renewed, as this node hears it while it leads.
     pub(crate) sessions: Sessions,
+    /// Who asks for what it should give up, likewise.
+    pub(crate) leases: Leases,
     proposals: mpsc::UnboundedSender<Proposal>,
     waiting: Arc<AtomicUsize>,
 }
@@ -61,6 +63,7 @@ impl Metadata {
             group,
             liveness: Liveness::default(),
             sessions: Sessions::default(),
+            leases: Leases::default(),
             proposals,
             waiting,
         }
@@ -120,11 +123,11 @@ impl Metadata {
         tokio::spawn(async move {
             match group.read_index().await {
                 Ok(()) if request.queries.iter().any(is_long) => {
-                    let answering = move || answer(&group, &request.queries, responder);
+                    let answering = move || answer(&group, &request, responder);
                     // A panic in it drops the responder, which says so to the asker.
                     tokio::task::spawn_blocking(answering).await.ok();
                 }
-                Ok(()) => answer(&group, &request.queries, responder),
+                Ok(()) => answer(&group, &request, responder),
                 Err(ProposeError::NotLeader { leader }) => {
                     responder.reply(&QueryReply::NotLeader(leader.map(|l| l.addr)));
                 }
@@ -152,8 +155,10 @@ fn is_long(query: &Query) -> bool {
     )
 }
 
-fn answer(group: &Group, queries: &[Query], responder: Responder) {
-    let answers = group.read(|kv| queries.iter().map(|query| isobar_meta::query(kv, query)).collect());
+fn answer(group: &Group, request: &QueryRequest, responder: Responder) {
+    let QueryRequest { session, queries } = request;
+    let answers =
+        group.read(|kv| queries.iter().map(|query| isobar_meta::query_as(kv, *session, query)).collect());
     responder.reply(&QueryReply::Answered(answers));
 }
 

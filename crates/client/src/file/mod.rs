@@ -25,6 +25,7 @@ pub(crate) use budget::Budget;
 pub(crate) use commit::Freeze;
 pub(crate) use inode::Inode;
 pub(crate) use rows::Rows;
+pub(crate) use write::now;
 
 use crate::names::Names;
 use crate::{Cluster, OpenOptions, Segments, Session};

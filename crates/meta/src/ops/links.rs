@@ -2,10 +2,10 @@
 
 use isobar_base::limits::{LINKS_MAX, SYMLINK_BYTES_MAX};
 use isobar_base::{Errno, Ino, SessionId};
-use isobar_wire::message::files::FileKind;
-use isobar_wire::message::ops::{DirChange, OpReply, OpResult};
+use isobar_wire::message::files::{FileKind, Time};
+use isobar_wire::message::ops::{Born, DirChange, OpError, OpReply, OpResult};
 
-use super::{directories, orphans};
+use super::{directories, leases, orphans};
 use crate::name;
 use crate::record::Inode;
 use crate::state::State;
@@ -20,17 +20,23 @@ pub(super) struct NewInode<'a> {
     pub(super) gid: u32,
     pub(super) rdev: u32,
     pub(super) target: &'a [u8],
+    pub(super) born: Option<Born>,
 }
 
 pub(super) fn create(
     state: &mut State,
+    session: SessionId,
     parent: Ino,
     name: &[u8],
     new: NewInode,
     exclusive: bool,
 ) -> OpResult {
     name::validate(name)?;
-    let mut dir = state.dir(parent)?;
+    let mut dir = leases::dir_for(state, session, parent)?;
+    if new.born.is_some() && dir.lessee != session {
+        // The lease was revoked before this arrived: somebody else may have looked meanwhile.
+        return Err(OpError::Leased(parent));
+    }
     if let Some(existing) = directories::find(state, parent, name) {
         if exclusive || new.kind != FileKind::File {
             return Err(Errno::EEXIST.into());
@@ -46,10 +52,18 @@ pub(super) fn create(
         };
     }
     validate_target(&new)?;
-    let ino = Ino(state.counters.last_ino + 1);
-    state.counters.last_ino = ino.0;
+    let (ino, now) = match new.born {
+        Some(born) => {
+            leases::is_unused(state, born.ino)?;
+            (born.ino, born.time)
+        }
+        None => {
+            state.counters.last_ino += 1;
+            (Ino(state.counters.last_ino), state.now)
+        }
+    };
     state.counters.inodes += 1;
-    let mut inode = Inode::new(new.kind, state.index, state.now);
+    let mut inode = Inode::new(new.kind, state.index, now);
     inode.mode = new.mode & 0o7777;
     inode.uid = new.uid;
     inode.gid = new.gid;
@@ -70,7 +84,7 @@ pub(super) fn create(
     }
     let before = dir.version;
     directories::add(state, parent, &mut dir, name, ino, new.kind);
-    dir.contents_changed(state.index, state.now);
+    dir.contents_changed(state.index, now);
     let change = DirChange { before, after: dir.attr(parent) };
     state.put_inode(parent, dir);
     let attr = inode.attr(ino);
@@ -89,9 +103,9 @@ fn validate_target(new: &NewInode) -> Result<(), Errno> {
     }
 }
 
-pub(super) fn link(state: &mut State, ino: Ino, parent: Ino, name: &[u8]) -> OpResult {
+pub(super) fn link(state: &mut State, session: SessionId, ino: Ino, parent: Ino, name: &[u8]) -> OpResult {
     name::validate(name)?;
-    let mut dir = state.dir(parent)?;
+    let mut dir = leases::dir_for(state, session, parent)?;
     let mut inode = state.inode(ino)?;
     if inode.is_dir() {
         return Err(Errno::EPERM.into());
@@ -123,19 +137,24 @@ pub(super) fn unlink(
     parent: Ino,
     name: &[u8],
     closed_here: Option<Ino>,
+    at: Option<Time>,
 ) -> OpResult {
     name::validate(name)?;
-    let mut dir = state.dir(parent)?;
+    let mut dir = leases::dir_for(state, session, parent)?;
+    if at.is_some() && dir.lessee != session {
+        return Err(OpError::Leased(parent));
+    }
+    let now = at.unwrap_or(state.now);
     let entry = directories::find(state, parent, name).ok_or(Errno::ENOENT)?;
     if entry.kind == FileKind::Directory {
         return Err(Errno::EISDIR.into());
     }
     let mut inode = state.inode(entry.ino)?;
     inode.nlink -= 1;
-    inode.changed(state.index, state.now);
+    inode.changed(state.index, now);
     let before = dir.version;
     directories::remove(state, parent, &mut dir, name, entry);
-    dir.contents_changed(state.index, state.now);
+    dir.contents_changed(state.index, now);
     let change = DirChange { before, after: dir.attr(parent) };
     state.put_inode(parent, dir);
     let attr = inode.attr(entry.ino);
@@ -145,15 +164,17 @@ pub(super) fn unlink(
 
 pub(super) fn rmdir(state: &mut State, session: SessionId, parent: Ino, name: &[u8]) -> OpResult {
     name::validate(name)?;
-    let mut dir = state.dir(parent)?;
+    let mut dir = leases::dir_for(state, session, parent)?;
     let entry = directories::find(state, parent, name).ok_or(Errno::ENOENT)?;
     if entry.kind != FileKind::Directory {
         return Err(Errno::ENOTDIR.into());
     }
     let mut inode = state.inode(entry.ino)?;
+    leases::check_removable(session, entry.ino, &inode)?;
     if inode.size > 0 {
         return Err(Errno::ENOTEMPTY.into());
     }
+    leases::directory_removed(state, entry.ino, &mut inode);
     inode.nlink = 0;
     inode.changed(state.index, state.now);
     let before = dir.version;

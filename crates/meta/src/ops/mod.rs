@@ -7,6 +7,7 @@ mod collection;
 mod commit;
 mod directories;
 mod format;
+mod leases;
 mod links;
 pub(crate) mod locks;
 mod orphans;
@@ -32,6 +33,7 @@ pub(crate) fn execute(state: &mut State, session: SessionId, op: &Op) -> OpResul
         Op::BuildPlacement { groups } => cluster::build_placement(state, *groups),
         Op::AllowReplace { node } => cluster::allow_replace(state, node),
         Op::TargetRebuilt { target, since } => cluster::rebuilt(state, *target, *since),
+        Op::Revoke { dir, session } => leases::revoke(state, *session, *dir),
         Op::Purge { ino } => collection::purge(state, *ino),
         Op::Collected { segments } => collection::collected(state, segments),
         _ => {
@@ -43,13 +45,16 @@ pub(crate) fn execute(state: &mut State, session: SessionId, op: &Op) -> OpResul
 
 fn execute_on_files(state: &mut State, session: SessionId, op: &Op) -> OpResult {
     match op {
-        Op::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive } => {
-            let new = links::NewInode { kind: *kind, mode: *mode, uid: *uid, gid: *gid, rdev: *rdev, target };
-            links::create(state, *parent, name, new, *exclusive)
+        Op::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive, born } => {
+            let (kind, mode, uid, gid, rdev, born) = (*kind, *mode, *uid, *gid, *rdev, *born);
+            let new = links::NewInode { kind, mode, uid, gid, rdev, target, born };
+            links::create(state, session, *parent, name, new, *exclusive)
         }
-        Op::Link { ino, parent, name } => links::link(state, *ino, *parent, name),
-        Op::Unlink { parent, name, closed_here } => {
-            links::unlink(state, session, *parent, name, *closed_here)
+        Op::Lease { dir } => leases::lease(state, session, *dir),
+        Op::Unlease { dir } => leases::unlease(state, session, *dir),
+        Op::Link { ino, parent, name } => links::link(state, session, *ino, *parent, name),
+        Op::Unlink { parent, name, closed_here, at } => {
+            links::unlink(state, session, *parent, name, *closed_here, *at)
         }
         Op::Rmdir { parent, name } => links::rmdir(state, session, *parent, name),
         Op::Rename { parent, name, new_parent, new_name, mode, closed_here } => {

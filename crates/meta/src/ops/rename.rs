@@ -4,7 +4,7 @@ use isobar_base::{Errno, Ino, SessionId};
 use isobar_wire::message::files::FileKind;
 use isobar_wire::message::ops::{OpReply, OpResult, RenameMode};
 
-use super::{directories, orphans};
+use super::{directories, leases, orphans};
 use crate::name;
 use crate::record::Name;
 use crate::state::State;
@@ -25,8 +25,8 @@ pub(super) fn rename(
         }
         name::validate(name)?;
     }
-    state.dir(from.0)?;
-    state.dir(to.0)?;
+    leases::dir_for(state, session, from.0)?;
+    leases::dir_for(state, session, to.0)?;
     let source = directories::find(state, from.0, from.1).ok_or(Errno::ENOENT)?;
     let target = directories::find(state, to.0, to.1);
     match (mode, target) {
@@ -90,9 +90,11 @@ fn replace(
             _ => {}
         }
         let mut inode = state.inode(target.ino)?;
+        leases::check_removable(session, target.ino, &inode)?;
         if is_dir(target) && inode.size > 0 {
             return Err(Errno::ENOTEMPTY.into());
         }
+        leases::directory_removed(state, target.ino, &mut inode);
         inode.nlink = if is_dir(target) { 0 } else { inode.nlink - 1 };
         inode.changed(index, now);
         replaced = Some((target, inode));

@@ -5,7 +5,7 @@ mod collection;
 mod directory;
 mod file;
 
-use isobar_base::{Errno, Ino, KvRead};
+use isobar_base::{Errno, Ino, KvRead, SessionId};
 use isobar_wire::message::ops::OpError;
 use isobar_wire::message::queries::{Answer, Query};
 
@@ -16,6 +16,26 @@ use crate::key;
 use crate::limits::LIST_ENTRIES_MAX;
 use crate::record::{Counters, Inode};
 use crate::state::settings;
+
+/// Answers a question of a session: what another one has leased is not for it to see.
+///
+/// Errors: `Leased`, and those of [`query`].
+pub fn query_as(kv: &dyn KvRead, session: SessionId, question: &Query) -> Result<Answer, OpError> {
+    if session != SessionId(0)
+        && let Query::Lookup { parent: dir, .. }
+        | Query::ReadDir { ino: dir, .. }
+        | Query::GetAttr { ino: dir } = *question
+        && lessee(kv, dir).is_some_and(|lessee| lessee != session)
+    {
+        return Err(OpError::Leased(dir));
+    }
+    query(kv, question)
+}
+
+/// The session that has the lease of a directory.
+pub fn lessee(kv: &dyn KvRead, dir: Ino) -> Option<SessionId> {
+    inode(kv, dir).ok().map(|inode| inode.lessee).filter(|&lessee| lessee != SessionId(0))
+}
 
 /// Answers a question. Lists are cut at [`LIST_ENTRIES_MAX`] whatever limit is asked for.
 ///

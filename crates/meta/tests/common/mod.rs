@@ -143,7 +143,7 @@ impl World {
     }
 
     pub fn unlink(&mut self, parent: Ino, name: &str, closed_here: Option<Ino>) -> OpResult {
-        self.run(Op::Unlink { parent, name: name.into(), closed_here })
+        self.run(Op::Unlink { parent, name: name.into(), closed_here, at: None })
     }
 
     pub fn rmdir(&mut self, parent: Ino, name: &str) -> OpResult {
@@ -286,7 +286,7 @@ pub fn create(parent: Ino, name: &str, kind: FileKind) -> Op {
     let target = if kind == FileKind::Symlink { b"target".to_vec() } else { Vec::new() };
     let mode = if kind == FileKind::Directory { 0o755 } else { 0o644 };
     let name = name.into();
-    Op::Create { parent, name, kind, mode, uid: 10, gid: 20, rdev: 0, target, exclusive: true }
+    Op::Create { parent, name, kind, mode, uid: 10, gid: 20, rdev: 0, target, exclusive: true, born: None }
 }
 
 pub fn rename(from: (Ino, &str), to: (Ino, &str), mode: RenameMode) -> Op {

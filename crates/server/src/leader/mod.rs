@@ -6,6 +6,7 @@
 //! | `duties` | format, register targets, build placement, admit replacements |
 //! | `liveness` | who reports; nothing safe depends on it |
 //! | `sessions` | who renewed; expiry is a log entry |
+//! | `leases` | who has leased a directory that others want |
 //! | `collect` | removing what nothing names: inodes, then segments |
 //! | `compact` | rewriting half-dead segments and those with rows on dead targets |
 //! | `admin` | what operators ask |
@@ -14,6 +15,7 @@ mod admin;
 mod collect;
 mod compact;
 mod duties;
+mod leases;
 mod liveness;
 mod sessions;
 
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 pub(crate) use admin::admin;
+pub(crate) use leases::{Leases, leases};
 pub(crate) use liveness::{Liveness, Report};
 pub(crate) use sessions::{Renewal, Sessions, live_sessions};
 
@@ -43,6 +46,7 @@ pub(crate) async fn lead(node: Arc<Shared>, meta: Arc<Metadata>) {
         let known = node.access.view().known();
         meta.liveness.begin(known.map.targets.iter().filter_map(|t| known.live(t.id).copied()).collect());
         meta.sessions.begin();
+        meta.leases.begin();
         let mut duties = JoinSet::new();
         duties.spawn(duties::run(node.clone(), meta.clone()));
         duties.spawn(sessions::run(meta.clone()));

@@ -227,6 +227,7 @@ pub async fn create(session: &Session, name: &str) -> Attr {
         rdev: 0,
         target: Vec::new(),
         exclusive: true,
+        born: None,
     };
     match session.mutate(op).await.unwrap() {
         OpReply::Entry { attr, .. } => attr,
@@ -235,7 +236,7 @@ pub async fn create(session: &Session, name: &str) -> Attr {
 }
 
 pub async fn unlink(session: &Session, name: &str, ino: Ino) {
-    let op = Op::Unlink { parent: Ino::ROOT, name: name.into(), closed_here: Some(ino) };
+    let op = Op::Unlink { parent: Ino::ROOT, name: name.into(), closed_here: Some(ino), at: None };
     session.mutate(op).await.unwrap();
 }
 

@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod files;
+pub mod leases;
 pub mod ops;
 pub mod queries;
 pub mod storage;
@@ -27,6 +28,8 @@ pub enum Opcode {
     NodeStatus = 6,
     /// [`cluster::AdminRequest`] → [`cluster::AdminReply`], to the metadata leader.
     Admin = 7,
+    /// [`leases::LeaseRequest`] → [`leases::LeaseReply`], to the metadata leader.
+    Lease = 8,
     /// Raft AppendEntries; the body belongs to the consensus crate.
     RaftAppend = 16,
     /// Raft Vote.
@@ -57,6 +60,7 @@ impl Opcode {
             Heartbeat,
             NodeStatus,
             Admin,
+            Lease,
             RaftAppend,
             RaftVote,
             RaftSnapshot,

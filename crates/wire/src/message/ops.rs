@@ -78,6 +78,19 @@ pub enum Op {
         target: Vec<u8>,
         /// EEXIST when the name exists; otherwise an existing *file* is returned as it is.
         exclusive: bool,
+        /// Already made by the lessee of the directory, who has answered for it.
+        born: Option<Born>,
+    },
+    /// Asks for the lease of a directory, or for more inode numbers if the caller has it: while it lasts nobody else
+    /// sees or changes its names. → [`OpReply::Leased`]
+    Lease {
+        /// The directory.
+        dir: Ino,
+    },
+    /// Gives the lease up. Whoever does not have it gets the attributes all the same. → [`OpReply::Attr`]
+    Unlease {
+        /// The directory.
+        dir: Ino,
     },
     /// Another name for an inode that is not a directory. → [`OpReply::Entry`]
     Link {
@@ -98,6 +111,8 @@ pub enum Op {
         name: Vec<u8>,
         /// When the name leads to this inode: the caller does not have it open.
         closed_here: Option<Ino>,
+        /// When it happened, if the lessee of the directory has answered for it.
+        at: Option<Time>,
     },
     /// Removes an empty directory. → [`OpReply::Removed`]
     Rmdir {
@@ -208,6 +223,13 @@ pub enum Op {
         /// Which.
         session: SessionId,
     },
+    /// Cluster: ends the lease of a session that does not hear that others want the directory. → [`OpReply::Done`]
+    Revoke {
+        /// The directory.
+        dir: Ino,
+        /// Its lessee.
+        session: SessionId,
+    },
     /// Cluster: frees a bounded number of extents of an inode nobody can reach. → [`OpReply::Done`]
     Purge {
         /// The inode.
@@ -218,6 +240,15 @@ pub enum Op {
         /// From [`super::queries::Query::DeleteQueue`].
         segments: Vec<SegmentId>,
     },
+}
+
+/// What the lessee of a directory has decided about a file it made there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Born {
+    /// Its number, from those that came with the lease.
+    pub ino: Ino,
+    /// When, by the lessee's clock.
+    pub time: Time,
 }
 
 /// Changes of attributes; `None` leaves as is.
@@ -365,6 +396,15 @@ pub enum OpReply {
     },
     /// `None`: granted. Otherwise a lock in the way.
     Lock(Option<Lock>),
+    /// The directory is the caller's.
+    Leased {
+        /// The directory.
+        attr: Attr,
+        /// The first of the inode numbers that the caller may use for files it makes there.
+        first: Ino,
+        /// How many.
+        count: u64,
+    },
 }
 
 /// A directory around a change of its entries: a client that knew everything at `before` knows
@@ -392,6 +432,9 @@ pub enum OpError {
     /// A row is on a target that no longer holds its place: fetch the cluster map and write again.
     #[error("the placement has changed")]
     StalePlacement,
+    /// Another session has the lease of this directory: ask for it to be given up, then try again.
+    #[error("directory {0} is leased to another session")]
+    Leased(Ino),
     /// The operation number was already acknowledged: nobody waits for this reply.
     #[error("repeated after it was acknowledged")]
     Repeated,

@@ -10,6 +10,8 @@ use super::ops::OpError;
 /// Questions answered from one state.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct QueryRequest {
+    /// The session that asks, which may hold leases; 0 for whoever looks at the state as it is.
+    pub session: SessionId,
     /// The questions.
     pub queries: Vec<Query>,
 }
