@@ -264,7 +264,7 @@ impl Cluster {
         let mut pause = PAUSE_MIN;
         let mut said = false;
         let mut last_error = String::new();
-        let mut turn = 0;
+        let (mut turn, mut strangers) = (0, 0);
         while begun.elapsed() < wait {
             let addr = self.leader_addr();
             let attempt = ATTEMPT.min(wait - begun.elapsed().min(wait));
@@ -291,6 +291,14 @@ impl Cluster {
                 },
                 Err(error) => {
                     last_error = error.to_string();
+                    // One node of them may be set up wrongly; when all refuse, it is this side.
+                    strangers = match error {
+                        CallError::Unreachable { stranger: true, .. } => strangers + 1,
+                        _ => 0,
+                    };
+                    if strangers >= self.0.addrs.len() {
+                        return Err(last_error);
+                    }
                     if let CallError::Refused(
                         isobar_wire::Refusal::Unreadable | isobar_wire::Refusal::Unknown,
                     ) = error

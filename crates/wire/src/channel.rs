@@ -28,6 +28,8 @@ pub enum CallError {
         addr: String,
         /// Why.
         why: String,
+        /// The two do not belong together (another secret, cluster or protocol): trying again does not help.
+        stranger: bool,
     },
     /// The connection broke: the request may or may not have been carried out.
     #[error("the connection to {0} broke")]
@@ -60,7 +62,7 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Slot {
-    failed: Option<(Instant, String)>,
+    failed: Option<(Instant, String, bool)>,
 }
 
 #[derive(Clone, Debug)]
@@ -168,11 +170,12 @@ impl Channel {
         if let Some(connection) = self.usable() {
             return Ok(connection);
         }
-        let unreachable = |why: String| CallError::Unreachable { addr: self.0.addr.clone(), why };
-        if let Some((at, why)) = &slot.failed
+        let unreachable =
+            |why: String, stranger| CallError::Unreachable { addr: self.0.addr.clone(), why, stranger };
+        if let Some((at, why, stranger)) = &slot.failed
             && at.elapsed() < RETRY_AFTER
         {
-            return Err(unreachable(why.clone()));
+            return Err(unreachable(why.clone(), *stranger));
         }
         match tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await {
             Ok(Ok(connection)) => {
@@ -181,12 +184,12 @@ impl Channel {
                 Ok(connection)
             }
             failed => {
-                let why = match failed {
-                    Ok(Err(error)) => error.to_string(),
-                    _ => "no answer".to_owned(),
+                let (why, stranger) = match failed {
+                    Ok(Err(error)) => (error.to_string(), !matches!(error, HandshakeError::Io(_))),
+                    _ => ("no answer".to_owned(), false),
                 };
-                slot.failed = Some((Instant::now(), why.clone()));
-                Err(unreachable(why))
+                slot.failed = Some((Instant::now(), why.clone(), stranger));
+                Err(unreachable(why, stranger))
             }
         }
     }
