@@ -26,7 +26,11 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("isobar-mount", &["isobar-base", "isobar-wire", "isobar-client"]),
-    ("isobar", &["isobar-base", "isobar-wire", "isobar-client", "isobar-server", "isobar-mount"]),
+    ("isobar-bench", &["isobar-base", "isobar-client"]),
+    (
+        "isobar",
+        &["isobar-base", "isobar-wire", "isobar-client", "isobar-server", "isobar-mount", "isobar-bench"],
+    ),
 ];
 
 fn metadata() -> serde_json::Value {
