@@ -192,7 +192,7 @@ fn mdtest_phases_of_separate_runs_find_each_others_items() {
     for letter in ['C', 'T', 'E', 'r'] {
         let report = mdtest::run(&only(letter), &setup(), &mut Quiet).expect("it runs");
         assert!(report.is_right());
-        assert_eq!(report.rates.is_empty(), false, "{letter}");
+        assert!(!report.rates.is_empty(), "{letter}");
     }
     assert!(is_empty(&base), "only the directory that was there before the last run is left");
     assert!(mdtest::run(&only('T'), &setup(), &mut Quiet).is_err(), "nothing is there to look at");

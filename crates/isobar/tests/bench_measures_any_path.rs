@@ -51,19 +51,46 @@ fn each_workload_runs_with_real_processes_and_leaves_nothing() {
     assert!(ior.contains("access              : file-per-process\n"), "{ior}");
     assert!(ior.contains("\nMax Write: ") && ior.contains("\nMax Read:  "), "{ior}");
     assert!(ior.contains("3.0 MiB byte by byte; all right"), "{ior}");
-    let hard = ["ior", "-np", "2", "-t", "47008", "-b", "47008", "-s", "20", "-W", "-w", "-r", "-z", dir, "--output", "json"];
+    let hard = [
+        "ior", "-np", "2", "-t", "47008", "-b", "47008", "-s", "20", "-W", "-w", "-r", "-z", dir, "--output",
+        "json",
+    ];
     let hard = json(&bench(&hard));
     assert_eq!(hard["iterations"][0]["write"]["written"]["bytes"], 2 * 20 * 47_008);
     assert_eq!(hard["iterations"][0]["check_write"]["verified"]["bytes"], 2 * 20 * 47_008);
     assert_eq!(hard["wrong"], 0);
 
-    let mdtest = text(&bench(&["mdtest", "-np", "2", "-n", "20", "-u", "-N", "1", "-w", "3901", "-e", "3901", dir]));
-    for row in ["Directory creation", "Directory stat", "Directory removal", "File creation", "File stat", "File read", "File removal", "Tree creation", "Tree removal"] {
+    let mdtest =
+        text(&bench(&["mdtest", "-np", "2", "-n", "20", "-u", "-N", "1", "-w", "3901", "-e", "3901", dir]));
+    for row in [
+        "Directory creation",
+        "Directory stat",
+        "Directory removal",
+        "File creation",
+        "File stat",
+        "File read",
+        "File removal",
+        "Tree creation",
+        "Tree removal",
+    ] {
         assert!(mdtest.lines().any(|l| l.starts_with(&format!("   {row} "))), "{row}: {mdtest}");
     }
     assert!(mdtest.contains("2 tasks, 40 files/directories"), "{mdtest}");
 
-    let mixed = json(&bench(&["mixed", "-b", "4m", "-t", "64k", "-D", "1.2", "--files-kept", "2", dir, "--output", "json"]));
+    let mixed = json(&bench(&[
+        "mixed",
+        "-b",
+        "4m",
+        "-t",
+        "64k",
+        "-D",
+        "1.2",
+        "--files-kept",
+        "2",
+        dir,
+        "--output",
+        "json",
+    ]));
     assert!(mixed["overlap"]["read"]["bytes"].as_u64() > Some(0), "{mixed:#}");
     assert!(mixed["overlap"]["written"]["bytes"].as_u64() > Some(0), "{mixed:#}");
     assert_eq!(mixed["mixed"]["verified"]["bytes"], mixed["mixed"]["read"]["bytes"]);
@@ -123,12 +150,31 @@ fn a_full_file_system_gets_one_line_and_is_empty_again() {
     let dir = temporary.path().to_str().expect("a path");
     common::shell(&format!("mount -t tmpfs -o size=8m none {dir}"));
     // Each stays below what is free, both together do not: the room runs out half way.
-    let output = bench(&["ior", "-np", "2", "-F", "-w", "-E", "-t", "64k", "-b", "3m", "-i", "1", "-o", &format!("{dir}/a")]);
+    let output = bench(&[
+        "ior",
+        "-np",
+        "2",
+        "-F",
+        "-w",
+        "-E",
+        "-t",
+        "64k",
+        "-b",
+        "3m",
+        "-i",
+        "1",
+        "-o",
+        &format!("{dir}/a"),
+    ]);
     let fits = output.status.success();
     common::shell(&format!("rm -f {dir}/*; head -c 6000000 /dev/zero > {dir}/other"));
-    refused_on(&["mdtest", "-np", "2", "-F", "-n", "1000", "-w", "4000", "-d", &format!("{dir}/new")], "free");
+    refused_on(
+        &["mdtest", "-np", "2", "-F", "-n", "1000", "-w", "4000", "-d", &format!("{dir}/new")],
+        "free",
+    );
     refused_on(&["smallfile", "-np", "2", "-n", "20", "--mix", "100k:1000,1m:1", dir], "space");
-    let left: Vec<_> = std::fs::read_dir(dir).expect("a directory").flatten().map(|e| e.file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(dir).expect("a directory").flatten().map(|e| e.file_name()).collect();
     common::shell(&format!("umount {dir}"));
     assert!(fits, "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(left, ["other"]);
@@ -186,7 +232,8 @@ fn a_cluster_is_measured_through_the_client_library_and_through_its_mount() {
     assert_eq!(smallfile["wrong"], 0);
 
     let mount = cluster.mount().to_str().expect("a path").to_owned();
-    let mounted = json(&bench(&["ior", "-F", "-wr", "-b", "4m", "-t", "1m", "-e", &mount, "--output", "json"]));
+    let mounted =
+        json(&bench(&["ior", "-F", "-wr", "-b", "4m", "-t", "1m", "-e", &mount, "--output", "json"]));
     assert_eq!(mounted["place"]["mount"]["kind"], "fuse.isobar");
     assert_eq!(mounted["iterations"][0]["write"]["cpu"]["watched"], 6, "its mount and its nodes are found");
     assert!(is_empty(cluster.mount()));

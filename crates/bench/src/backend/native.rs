@@ -29,6 +29,15 @@ fn as_io(errno: Errno) -> io::Error {
     io::Error::from_raw_os_error(errno.0)
 }
 
+/// What is known is used; that a name is not there may be a second old, and another process may just have
+/// made it: the cluster is asked.
+async fn look_up(client: &Client, parent: Ino, name: &[u8]) -> isobar_client::Result<isobar_client::Attr> {
+    match client.try_lookup(parent, name) {
+        Some(Ok(attr)) => Ok(attr),
+        Some(Err(_)) | None => client.lookup(parent, name).await,
+    }
+}
+
 impl Native {
     /// Opens a session of its own.
     pub fn connect(cluster: &Path, name: &str) -> Result<Native> {
@@ -72,10 +81,7 @@ impl Native {
 
     fn look_up(&self, path: &Path) -> io::Result<isobar_client::Attr> {
         let Ok((parent, name)) = self.entry(path) else { return self.run(self.client.getattr(Ino::ROOT)) };
-        match self.client.try_lookup(parent, name) {
-            Some(known) => known.map_err(as_io),
-            None => self.run(self.client.lookup(parent, name)),
-        }
+        self.run(look_up(&self.client, parent, name))
     }
 }
 
@@ -92,10 +98,7 @@ impl Backend for Native {
                 }
                 return Ok(self.client.open(attr.ino, options).await?.0);
             }
-            let attr = match self.client.try_lookup(parent, name) {
-                Some(known) => known?,
-                None => self.client.lookup(parent, name).await?,
-            };
+            let attr = look_up(&self.client, parent, name).await?;
             Ok(self.client.open(attr.ino, options).await?.0)
         })?;
         Ok(Box::new(Opened { runtime: self.runtime.clone(), client: self.client.clone(), file: Some(file) }))
