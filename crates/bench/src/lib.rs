@@ -13,6 +13,22 @@
 //!    └── Phase ◄┴───────────── RankReport ◄─────┘
 //! ```
 //!
+//! As a library:
+//!
+//! ```no_run
+//! use isobar_bench::{Cancel, CommonOptions, Launcher, OnRates, mixed};
+//!
+//! let common = CommonOptions { dir: Some("/mnt/x".into()), ..CommonOptions::default() };
+//! // The program that is started as a worker calls `serve_worker` when it is given these arguments.
+//! let setup = common.setup(Launcher::this_binary(["bench", "worker"])?, Cancel::default())?;
+//! let options = mixed::MixedOptions { seconds: Some(60.0), common, ..Default::default() };
+//! let report = mixed::run(&options, &setup, &mut OnRates(|phase: &str, rates: &isobar_bench::Rates| {
+//!     println!("{phase} {:.0} s: {:.0} B/s read", rates.at_seconds, rates.read_bytes_per_second);
+//! }))?;
+//! assert!(report.is_right());
+//! # Ok::<(), isobar_bench::BenchError>(())
+//! ```
+//!
 //! **Invariant.** What a rate is made of was counted in the worker that did it, on the clock all processes
 //! of the machine share; the coordinator computes rates afterwards and times nothing itself.
 //! **Invariant.** Whatever way a measurement ends, what it wrote is removed unless it was told to keep it.
@@ -53,7 +69,7 @@ pub use phase::{Cpu, Phase, Rank, Second};
 pub use place::Where;
 pub use record::{Call, Side, Verified, WrittenFile};
 pub use run::serve as serve_worker;
-pub use run::{Cancel, Cold, Launcher, Observer, Quiet, Rates, Setup, Watch, Watched};
+pub use run::{Cancel, Cold, Launcher, Observer, OnRates, Quiet, Rates, Setup, Watch, Watched};
 pub use sides::{Overlap, SideRates};
 pub use stats::Stats;
 pub use units::{ior_size, parse_bytes};

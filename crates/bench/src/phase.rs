@@ -77,8 +77,10 @@ pub struct Cpu {
     pub mounts_seconds: f64,
     /// Of the servers found or named, at the same resolution.
     pub servers_seconds: f64,
-    /// How many daemons and servers were watched; with 0 only the callers are counted.
-    pub watched: u32,
+    /// How many client daemons were watched.
+    pub watched_mounts: u32,
+    /// How many servers were watched; with 0 they are not in any cost.
+    pub watched_servers: u32,
 }
 
 impl Cpu {

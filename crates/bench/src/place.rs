@@ -22,6 +22,8 @@ pub struct Where {
     pub mount: Option<Mount>,
     /// Its room when the measurement began.
     pub room: Room,
+    /// The command line of the process that measured.
+    pub command: String,
     /// Kernel and name of this machine.
     pub machine: String,
     /// When it began, in UTC.
@@ -40,6 +42,7 @@ impl Where {
             path: path.to_owned(),
             mount: (setup.target == Target::Posix).then(|| mounts::mount_of(dir)).flatten(),
             room: home.room(dir).unwrap_or_default(),
+            command: std::env::args().collect::<Vec<_>>().join(" "),
             machine: format!("{} {}", name.sysname().to_string_lossy(), name.nodename().to_string_lossy()),
             began: clock::stamp(),
             finished: String::new(),

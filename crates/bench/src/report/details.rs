@@ -42,7 +42,8 @@ impl Joined {
         self.cpu.content_seconds += phase.cpu.content_seconds;
         self.cpu.mounts_seconds += phase.cpu.mounts_seconds;
         self.cpu.servers_seconds += phase.cpu.servers_seconds;
-        self.cpu.watched = phase.cpu.watched;
+        self.cpu.watched_mounts = phase.cpu.watched_mounts;
+        self.cpu.watched_servers = phase.cpu.watched_servers;
         for (call, latency) in &phase.latency {
             self.latency.entry(*call).or_default().merge(latency);
         }
@@ -95,13 +96,15 @@ fn costs(phases: &[Joined]) -> String {
             or_dash(phase.cpu.micros_per_operation(phase.operations)),
         );
     }
-    let watched = phases.iter().map(|p| p.cpu.watched).max().unwrap_or(0);
-    out + &match watched {
-        0 => {
-            "Only the calling processes are counted: name those of the file system with --pids.\n".to_owned()
-        }
-        n => format!("{n} processes of the file system are counted; contents are part of callers.\n"),
+    let most = |of: fn(&Cpu) -> u32| phases.iter().map(|p| of(&p.cpu)).max().unwrap_or(0);
+    let (mounts, servers) = (most(|c| c.watched_mounts), most(|c| c.watched_servers));
+    out += &format!(
+        "Counted besides the callers: {mounts} mounts, {servers} servers. Contents are part of callers.\n"
+    );
+    if servers == 0 {
+        out += "CPU time of servers is missing: name their processes with --pids or --pids-from.\n";
     }
+    out
 }
 
 #[cfg(test)]

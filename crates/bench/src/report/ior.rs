@@ -15,9 +15,10 @@ xsize aggs(MiB)   API RefNum\n";
 
 /// IOR's output for a report.
 pub fn ior(report: &IorReport) -> String {
-    let mut out = "IOR-4.0.0 compatible: isobar bench\n".to_owned();
+    let mut out = "IOR-4.0.0: its layout, measured by isobar bench\n".to_owned();
     let (place, options) = (&report.place, &report.options);
     line(&mut out, "Began", &place.began);
+    line(&mut out, "Command line", &place.command);
     line(&mut out, "Machine", &place.machine);
     line(&mut out, "TestID", "0");
     line(&mut out, "StartTime", &place.began);

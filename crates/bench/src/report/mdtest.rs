@@ -13,9 +13,9 @@ pub fn mdtest(report: &MdtestReport) -> String {
     let (place, options) = (&report.place, &report.options);
     let tasks = place.processes;
     let mut out = format!("-- started at {} --\n\n", place.began);
-    out += &format!(
-        "mdtest-4.0.0 compatible: isobar bench was launched with {tasks} total task(s) on 1 node(s)\n"
-    );
+    out += &format!("mdtest-4.0.0 was launched with {tasks} total task(s) on 1 node(s)\n");
+    out += &format!("Command line used: {}\n", place.command);
+    out += "The layout is mdtest's; isobar bench measured.\n\n";
     out += &format!("Path                : {}\n", place.path.display());
     out += &format!("FS                  : {}\n", room(&place.room));
     if let Some(mount) = &place.mount {

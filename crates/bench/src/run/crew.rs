@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use super::launch::{Launcher, Started};
 use super::message::{Order, Reply};
-use super::watch::{Watched, used};
+use super::watch::{Used, Watched};
 use super::{Cancel, Observer, Outcome, Rates};
 use crate::backend::Target;
 use crate::clock;
 use crate::error::{BenchError, Result};
-use crate::phase::{Cpu, Phase};
+use crate::phase::Phase;
 use crate::record::RankReport;
 use crate::task::Task;
 use crate::window::Counts;
@@ -83,7 +83,7 @@ impl Crew {
         }
         self.await_ready(ranks.len() as u32)?;
         observer.begins(name);
-        let before = used(watched);
+        let before = Used::now(watched);
         let at_ns = clock::now_ns() + START_DELAY_NS;
         for rank in &ranks {
             self.say(*rank, &Order::Go { at_ns })?;
@@ -91,13 +91,7 @@ impl Crew {
         self.busy = true;
         let reports = self.gather(name, ranks.len(), at_ns, observer)?;
         self.busy = false;
-        let after = used(watched);
-        let cpu = Cpu {
-            mounts_seconds: after.mounts_seconds - before.mounts_seconds,
-            servers_seconds: after.servers_seconds - before.servers_seconds,
-            watched: after.watched,
-            ..Cpu::default()
-        };
+        let cpu = Used::now(watched).since(&before);
         Ok(Outcome { phase: Phase::of(name, &reports, cpu), reports })
     }
 

@@ -95,6 +95,15 @@ pub struct Quiet;
 
 impl Observer for Quiet {}
 
+/// Hands the phase's name and its rates to a function.
+pub struct OnRates<F: FnMut(&str, &Rates)>(pub F);
+
+impl<F: FnMut(&str, &Rates)> Observer for OnRates<F> {
+    fn rates(&mut self, phase: &str, rates: &Rates) {
+        self.0(phase, rates);
+    }
+}
+
 /// A measurement under way.
 pub(crate) struct Run<'a> {
     setup: &'a Setup,

@@ -33,7 +33,7 @@ pub struct Watched {
 }
 
 impl Watch {
-    /// The processes there are now. Those that were named by number win over those that are found.
+    /// The processes there are now: those that were named, the mount, and its nodes when none were named.
     ///
     /// # Errors
     /// When the command fails, or a process that was named does not run.
@@ -53,42 +53,55 @@ impl Watch {
             }
             named.extend(numbers(&String::from_utf8_lossy(&output.stdout)));
         }
-        if !named.is_empty() {
-            named.sort_unstable();
-            named.dedup();
-            return Ok(named.into_iter().map(|pid| Watched { pid, is_mount: holds_fuse(pid) }).collect());
-        }
-        let mut found = Vec::new();
+        let mut found: Vec<Watched> = Vec::new();
         let mut cluster = self.cluster.clone();
         if let Some(mount) = self.path.as_deref().and_then(mounts::mount_of) {
             for pid in processes().into_iter().filter(|pid| holds_fuse(*pid)) {
                 let arguments = arguments(pid);
-                if arguments.iter().any(|a| Path::new(a) == mount.point) {
-                    cluster = cluster.or_else(|| cluster_of_mount(&arguments));
+                if arguments.iter().any(|a| resolved(pid, a) == mount.point) {
+                    cluster = cluster.or_else(|| cluster_of_mount(&arguments).map(|c| resolved(pid, c)));
                     found.push(Watched { pid, is_mount: true });
                 }
             }
         }
-        if let Some(dir) = cluster.as_deref().map(directory) {
-            let nodes = processes().into_iter().filter(|pid| is_node_of(&arguments(*pid), &dir));
+        if let Some(dir) = cluster.as_deref().map(directory).filter(|_| named.is_empty()) {
+            let config = |pid: u32| node_config(&arguments(pid)).map(|c| resolved(pid, c));
+            let is_node = |pid: &u32| config(*pid).is_some_and(|c| c.parent() == Some(&dir));
+            let nodes = processes().into_iter().filter(is_node);
             found.extend(nodes.map(|pid| Watched { pid, is_mount: false }));
         }
+        named.sort_unstable();
+        named.dedup();
+        named.retain(|pid| found.iter().all(|f| f.pid != *pid));
+        found.extend(named.into_iter().map(|pid| Watched { pid, is_mount: holds_fuse(pid) }));
         Ok(found)
     }
 }
 
-/// CPU seconds used so far, by side.
-pub(crate) fn used(watched: &[Watched]) -> Cpu {
-    let seconds = |is_mount: bool| {
-        let ticks: u64 =
-            watched.iter().filter(|w| w.is_mount == is_mount).filter_map(|w| cpu_ticks(w.pid)).sum();
-        ticks as f64 / rustix::param::clock_ticks_per_second() as f64
-    };
-    Cpu {
-        mounts_seconds: seconds(true),
-        servers_seconds: seconds(false),
-        watched: watched.len() as u32,
-        ..Cpu::default()
+/// What processes had used at a moment.
+pub(crate) struct Used(Vec<(Watched, u64)>);
+
+impl Used {
+    /// So far. A process that has ended has used nothing that can still be known.
+    pub fn now(watched: &[Watched]) -> Used {
+        Used(watched.iter().filter_map(|w| Some((w.clone(), cpu_ticks(w.pid)?))).collect())
+    }
+
+    /// Since an earlier moment, by side; what ended meanwhile is missing.
+    pub fn since(&self, before: &Used) -> Cpu {
+        let mut cpu = Cpu::default();
+        for (watched, ticks) in &self.0 {
+            let Some((_, earlier)) = before.0.iter().find(|(w, _)| w.pid == watched.pid) else { continue };
+            let ticks = ticks.saturating_sub(*earlier);
+            let seconds = ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
+            let (sum, count) = match watched.is_mount {
+                true => (&mut cpu.mounts_seconds, &mut cpu.watched_mounts),
+                false => (&mut cpu.servers_seconds, &mut cpu.watched_servers),
+            };
+            *sum += seconds;
+            *count += 1;
+        }
+        cpu
     }
 }
 
@@ -122,16 +135,23 @@ fn holds_fuse(pid: u32) -> bool {
     entries.flatten().any(|e| fs::read_link(e.path()).is_ok_and(|to| to == Path::new("/dev/fuse")))
 }
 
+/// A path as the process that was given it meant it.
+fn resolved(pid: u32, path: impl AsRef<Path>) -> PathBuf {
+    let dir = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+    // Without looking: a mount that nobody serves would not answer.
+    dir.join(path).components().collect()
+}
+
 /// `isobar mount CLUSTER DIR`.
-fn cluster_of_mount(arguments: &[String]) -> Option<PathBuf> {
+fn cluster_of_mount(arguments: &[String]) -> Option<&str> {
     let at = arguments.iter().position(|a| a == "mount")?;
-    arguments[at + 1..].iter().find(|a| !a.starts_with('-')).map(PathBuf::from)
+    arguments[at + 1..].iter().map(String::as_str).find(|a| !a.starts_with('-'))
 }
 
 /// `isobar node --config DIR/NAME.toml`.
-fn is_node_of(arguments: &[String], dir: &Path) -> bool {
-    let config = arguments.iter().position(|a| a == "--config").and_then(|at| arguments.get(at + 1));
-    arguments.iter().any(|a| a == "node") && config.is_some_and(|c| Path::new(c).parent() == Some(dir))
+fn node_config(arguments: &[String]) -> Option<&str> {
+    let at = arguments.iter().position(|a| a == "--config")?;
+    arguments.iter().any(|a| a == "node").then(|| arguments.get(at + 1).map(String::as_str))?
 }
 
 fn directory(cluster: &Path) -> PathBuf {
@@ -156,13 +176,37 @@ mod tests {
 
     #[test]
     fn servers_are_known_by_how_they_were_started() {
-        let dir = Path::new("/srv/c");
-        assert!(is_node_of(&words("/bin/isobar node --config /srv/c/n1.toml"), dir));
-        assert!(!is_node_of(&words("/bin/isobar node --config /srv/other/n1.toml"), dir));
-        assert!(!is_node_of(&words("vi --config /srv/c/n1.toml"), dir));
+        let node = words("/bin/isobar node --config /srv/c/n1.toml");
+        assert_eq!(node_config(&node), Some("/srv/c/n1.toml"));
+        assert_eq!(node_config(&words("vi --config /srv/c/n1.toml")), None);
+        assert_eq!(node_config(&words("isobar node replace n1")), None);
         let mount = words("/bin/isobar mount --private /srv/c /mnt/x");
-        assert_eq!(cluster_of_mount(&mount), Some(PathBuf::from("/srv/c")));
+        assert_eq!(cluster_of_mount(&mount), Some("/srv/c"));
         assert_eq!(cluster_of_mount(&words("glusterfs --volfile-id=x /mnt/x")), None);
+    }
+
+    #[test]
+    fn paths_are_meant_from_where_a_process_was_started() {
+        let here = std::env::current_dir().expect("a directory");
+        assert_eq!(resolved(std::process::id(), "./c"), here.join("c"));
+        assert_eq!(resolved(std::process::id(), "/srv/c/"), Path::new("/srv/c"));
+    }
+
+    #[test]
+    fn named_processes_are_watched_once() {
+        let me = std::process::id();
+        let watch = Watch { pids: vec![me, me], command: Some(format!("echo me {me}")), ..Watch::default() };
+        assert_eq!(watch.find().expect("it runs"), [Watched { pid: me, is_mount: false }]);
+    }
+
+    #[test]
+    fn a_server_that_dies_takes_nothing_from_the_others() {
+        let of = |pid| Watched { pid, is_mount: false };
+        let per_second = rustix::param::clock_ticks_per_second();
+        let before = Used(vec![(of(1), 50 * per_second), (of(2), per_second)]);
+        let after = Used(vec![(of(2), 3 * per_second), (of(3), 9 * per_second)]);
+        let cpu = after.since(&before);
+        assert_eq!((cpu.servers_seconds, cpu.watched_servers), (2.0, 1));
     }
 
     #[test]
