@@ -286,6 +286,7 @@ fn items_task(options: &MdtestOptions, step: MdtestStep, root: &Path, owner: u32
         check: Check::Bytes,
         random: (options.random_stat && step.strides() == 1)
             .then(|| options.random_seed.wrapping_add(u64::from(owner))),
+        renamed: options.rename_dirs && step == MdtestStep::DirectoryRemoval,
         seconds: (creating && options.stonewall_seconds > 0).then_some(options.stonewall_seconds as f64),
         seed: options.common.seed,
     }

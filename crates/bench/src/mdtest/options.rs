@@ -58,7 +58,7 @@ pub struct MdtestOptions {
     /// Only remove.
     #[arg(short = 'r', long)]
     pub remove_only: bool,
-    /// Also rename the directories.
+    /// Also rename the directories (to be given to a later -r, too).
     #[arg(long)]
     pub rename_dirs: bool,
     /// Bytes written to each file.
@@ -150,7 +150,7 @@ impl MdtestOptions {
             (self.creates(), MdtestStep::TreeCreation),
             (dirs && self.creates(), MdtestStep::DirectoryCreation),
             (dirs && (all || self.stat_only), MdtestStep::DirectoryStat),
-            (dirs && self.rename_dirs, MdtestStep::DirectoryRename),
+            (dirs && self.rename_dirs && (all || self.stat_only), MdtestStep::DirectoryRename),
             (dirs && self.removes(), MdtestStep::DirectoryRemoval),
             (files && self.creates(), MdtestStep::FileCreation),
             (files && (all || self.stat_only), MdtestStep::FileStat),
