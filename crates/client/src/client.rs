@@ -343,6 +343,11 @@ impl Client {
         rdev: u32,
         exclusive: bool,
     ) -> Result<(Attr, bool)> {
+        if kind == FileKind::File
+            && let Some(attr) = self.try_create(parent, name, mode, uid, gid)
+        {
+            return Ok((attr, true));
+        }
         let (target, name, born) = (Vec::new(), name.to_vec(), None);
         let op =
             Op::Create { parent, name: name.clone(), kind, mode, uid, gid, rdev, target, exclusive, born };
@@ -424,6 +429,9 @@ impl Client {
 
     /// Removes a name.
     pub async fn unlink(&self, parent: Ino, name: &[u8]) -> Result<()> {
+        if self.try_unlink(parent, name).is_some() {
+            return Ok(());
+        }
         let _under = self.0.leases.enter(&[parent]).await;
         let asked = Instant::now();
         let closed = self.closed_here(parent, name);

@@ -28,7 +28,7 @@ struct State {
 
 impl Pace {
     /// How much later the others get their entries.
-    pub const LATER: Duration = Duration::from_millis(4);
+    pub const LATER: Duration = Duration::from_millis(10);
     /// A follower that failed is not relied on for this long.
     const DISTRUST: Duration = Duration::from_secs(3);
 

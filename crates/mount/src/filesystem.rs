@@ -154,6 +154,9 @@ async fn create(
         // file it believes to be new: ESTALE makes it look again and open what is there.
         return if uid == 0 { open(shared, attr.ino, options, true).await } else { Err(Errno::ESTALE) };
     }
+    if options.sync {
+        shared.client.sync_directory(parent).await?;
+    }
     let (fh, flags) = opened_new(shared, &attr, options);
     Ok((attr, fh, flags))
 }
