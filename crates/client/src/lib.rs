@@ -25,3 +25,6 @@ pub use segments::{ReadStats, Segments};
 pub use session::Session;
 pub use spec::{ClusterSpec, NodeSpec};
 pub use view::{Avoid, Known, View};
+
+pub use isobar_wire::message::files::{Attr, DirEntry, FileKind};
+pub use isobar_wire::message::ops::RenameMode;

@@ -77,9 +77,9 @@ pub enum Command {
     /// Walk all ledgers and all targets; list what is degraded, lost or orphaned.
     #[command(after_help = "Example:\n  isobar fsck --cluster cluster/")]
     Fsck(ClusterArgs),
-    /// Measure a mounted path: streams, small files, metadata.
-    #[command(after_help = "Example:\n  isobar bench /mnt/isobar/scratch --processes 2")]
-    Bench(BenchArgs),
+    /// Measure any mounted file system, or this one through the client library.
+    #[command(after_help = "Example:\n  isobar bench ior -np 2 -F -t 1m -b 256m -e /mnt/isobar")]
+    Bench(crate::bench::BenchArgs),
     /// Which machines and how many a target needs, what they would reach and what they would survive.
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Box<PlanArgs>),
@@ -258,35 +258,6 @@ pub struct MountArgs {
     /// Unmount when the process that started this one ends.
     #[arg(long, hide = true)]
     pub with_parent: bool,
-}
-
-#[derive(ClapArgs, Debug)]
-pub struct BenchArgs {
-    /// A directory on the file system to measure; a new directory is made in it and removed at the end.
-    pub path: PathBuf,
-    /// Client processes.
-    #[arg(long, default_value_t = 2)]
-    pub processes: usize,
-    /// Streams: bytes each process writes.
-    #[arg(long, default_value_t = 512, value_name = "MIB")]
-    pub stream_mib: u64,
-    /// Files each process makes in the small-file and metadata workloads.
-    #[arg(long, default_value_t = 5000)]
-    pub files: u64,
-    /// Only these workloads: stream, empty, small (3,901 bytes), medium (32 KiB).
-    #[arg(long, value_delimiter = ',', value_enum)]
-    pub only: Vec<crate::bench::Workload>,
-    /// Run between writing and reading, to make reads cold (a remount, say).
-    #[arg(long, value_name = "COMMAND")]
-    pub cold: Option<String>,
-    /// Processes of the file system, whose CPU time is reported; more than one with commas.
-    #[arg(long, value_delimiter = ',', value_name = "PID")]
-    pub pids: Vec<u32>,
-    /// A command that prints those processes, a line each with the number last.
-    #[arg(long, value_name = "COMMAND")]
-    pub pids_from: Option<String>,
-    #[arg(long, hide = true)]
-    pub worker: Option<String>,
 }
 
 #[derive(ClapArgs, Debug)]

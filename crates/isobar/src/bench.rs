@@ -1,312 +1,130 @@
-//! `isobar bench`: a few plain workloads on any mounted path, with real system calls from real
-//! processes, and the CPU time they cost.
-//!
-//! Phases are synchronised: all processes begin a phase together, its time ends with the last one.
+//! `isobar bench`: the workloads of `isobar-bench` from the command line.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
-use std::time::Instant;
+mod show;
 
-use clap::ValueEnum;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use isobar_bench::ior::IorOptions;
+use isobar_bench::mdtest::MdtestOptions;
+use isobar_bench::mixed::MixedOptions;
+use isobar_bench::smallfile::SmallfileOptions;
+use isobar_bench::suite::SuiteOptions;
+use isobar_bench::{Cancel, CommonOptions, Launcher, Setup};
+use isobar_bench::{ior, mdtest, mixed, report, smallfile, suite};
 use serde::Serialize;
 
-use crate::args::{BenchArgs, Format, Outcome};
-use crate::demo::noise;
-use crate::output;
+use crate::args::{Format, Outcome};
+use crate::{node, output};
+use show::Show;
 
 /// What to measure.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Workload {
-    /// One file per process in 1 MiB calls, fsync at the end, read back.
-    Stream,
-    /// Empty files: create, stat, remove.
-    Empty,
-    /// Files of 3,901 bytes: write, read, remove.
-    Small,
-    /// Files of 32 KiB: write, read, remove.
-    Medium,
+#[derive(Subcommand, Debug)]
+pub enum BenchCommand {
+    /// One shared file or a file per process, written and read in transfers of one size; IOR's options.
+    #[command(
+        after_help = "Examples:\n  isobar bench ior -np 4 -F -t 1m -b 256m -e /mnt/isobar\n  isobar bench ior -w -r -R -C -t 47008 -b 47008 -s 1000 -e -g -o /mnt/isobar/shared\n  isobar bench ior -z -t 4k -b 16m --api native --cluster cluster/"
+    )]
+    Ior(IorOptions),
+    /// Files and directories are made, looked at, read and removed; mdtest's options.
+    #[command(
+        after_help = "Examples:\n  isobar bench mdtest -np 4 -n 1000 -u /mnt/isobar\n  isobar bench mdtest -F -n 1000 -w 3901 -e 3901 -N 1 -d /mnt/isobar/hard"
+    )]
+    Mdtest(MdtestOptions),
+    /// Reading and writing at once: both rates over the time they overlap, and their worst seconds.
+    #[command(
+        after_help = "Example:\n  isobar bench mixed --readers 2 --writers 2 -b 512m -D 30 /mnt/isobar"
+    )]
+    Mixed(MixedOptions),
+    /// Small files of mixed sizes are made and read at once.
+    #[command(
+        after_help = "Example:\n  isobar bench smallfile -np 4 -n 2000 --mix 4k:50,64k:40,1m:10 /mnt/isobar"
+    )]
+    Smallfile(SmallfileOptions),
+    /// Streams, empty files and small files, one after the other: the table of the README.
+    #[command(
+        after_help = "Example:\n  isobar bench suite /mnt/isobar --files 2000 --stream-mib 256 --drop-caches --cold \"isobar dev remount\""
+    )]
+    Suite(SuiteOptions),
+    /// One of the processes that make the calls.
+    #[command(hide = true)]
+    Worker,
 }
 
-/// One phase's result.
-#[derive(Serialize)]
-struct Measured {
-    phase: String,
-    operations: u64,
-    bytes: u64,
-    seconds: f64,
-    /// CPU seconds of the processes named by --pids.
-    servers_cpu_seconds: f64,
-    /// CPU seconds of the processes that made the calls.
-    callers_cpu_seconds: f64,
-}
-
-/// The phases of a workload, in order; reading ones are preceded by `--cold`.
-fn phases(workload: Workload) -> &'static [&'static str] {
-    match workload {
-        Workload::Stream => &["stream-write", "stream-read", "stream-remove"],
-        Workload::Empty => &["empty-create", "empty-stat", "empty-remove"],
-        Workload::Small => &["small-write", "small-read", "small-remove"],
-        Workload::Medium => &["medium-write", "medium-read", "medium-remove"],
-    }
+/// Arguments of `isobar bench`.
+#[derive(Args, Debug)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    pub command: BenchCommand,
 }
 
 /// Measures, or is one of the processes that do.
 pub fn run(args: BenchArgs, format: Format) -> Outcome {
-    if let Some(worker) = &args.worker {
-        return work(&args, worker);
-    }
-    if !args.path.is_dir() {
-        return Err(format!(
-            "{} is not a directory: name one on the file system to measure",
-            args.path.display()
-        ));
-    }
-    let dir = args.path.join(format!("isobar-bench-{}", std::process::id()));
-    std::fs::create_dir(&dir).map_err(|e| format!("cannot make {}: {e}", dir.display()))?;
-    let measured = measure(&args, &dir);
-    std::fs::remove_dir_all(&dir).ok();
-    let measured = measured?;
-    if output::is_json(format) {
-        output::json(&measured);
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut rows = vec![["phase", "rate", "", "CPU", "", "of which callers"].map(String::from).to_vec()];
-    for m in &measured {
-        let cpu = m.servers_cpu_seconds + m.callers_cpu_seconds;
-        let gib = m.bytes as f64 / (1u64 << 30) as f64;
-        let streaming = m.phase.starts_with("stream-") && m.bytes > 0;
-        let (rate, unit) = if streaming {
-            (gib * 1024.0 / m.seconds, "MiB/s")
-        } else {
-            (m.operations as f64 / m.seconds, "files/s")
-        };
-        let (cost, cost_unit) =
-            if streaming { (cpu / gib, "s/GiB") } else { (cpu * 1e6 / m.operations as f64, "us/file") };
-        rows.push(vec![
-            m.phase.clone(),
-            format!("{rate:.0}"),
-            unit.to_owned(),
-            format!("{cost:.2}"),
-            cost_unit.to_owned(),
-            format!("{:.0} %", 100.0 * m.callers_cpu_seconds / cpu.max(1e-9)),
-        ]);
-    }
-    output::table(&rows);
-    Ok(ExitCode::SUCCESS)
-}
-
-struct Worker {
-    child: Child,
-    orders: ChildStdin,
-    replies: BufReader<ChildStdout>,
-}
-
-fn measure(args: &BenchArgs, dir: &Path) -> Result<Vec<Measured>, String> {
-    let workloads =
-        if args.only.is_empty() { Workload::value_variants().to_vec() } else { args.only.clone() };
-    let mut measured = Vec::new();
-    for workload in workloads {
-        for phase in phases(workload) {
-            if phase.ends_with("-read") || phase.ends_with("-stat") {
-                make_cold(args, phase)?;
-            }
-            let result = run_phase(args, dir, phase)?;
-            eprintln!("{:14} {:.2} s", result.phase, result.seconds);
-            measured.push(result);
-        }
-    }
-    Ok(measured)
-}
-
-/// Runs the command that makes reads cold, and drops the kernel's caches where that is allowed.
-fn make_cold(args: &BenchArgs, phase: &str) -> Result<(), String> {
-    if phase.ends_with("-stat") {
-        return Ok(());
-    }
-    if let Some(command) = &args.cold {
-        let status = Command::new("sh").arg("-c").arg(command).status().map_err(|e| e.to_string())?;
-        if !status.success() {
-            return Err(format!("'{command}' failed ({status})"));
-        }
-    }
-    std::fs::write("/proc/sys/vm/drop_caches", "3").ok();
-    Ok(())
-}
-
-fn run_phase(args: &BenchArgs, dir: &Path, phase: &str) -> Result<Measured, String> {
-    let failed = |e: std::io::Error| format!("cannot start a measuring process: {e}");
-    let exe = std::env::current_exe().map_err(failed)?;
-    let mut workers = Vec::new();
-    for number in 0..args.processes {
-        let mut child = Command::new(&exe)
-            .arg("bench")
-            .arg(dir)
-            .args(["--worker", &format!("{number}:{phase}")])
-            .args(["--stream-mib", &args.stream_mib.to_string(), "--files", &args.files.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
-        let (Some(orders), Some(replies)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err("cannot talk to a measuring process".to_owned());
-        };
-        workers.push(Worker { child, orders, replies: BufReader::new(replies) });
-    }
-    for worker in &mut workers {
-        worker.expect("ready")?;
-    }
-    let pids = pids(args)?;
-    let servers_before = cpu_of(&pids);
-    let begun = Instant::now();
-    for worker in &mut workers {
-        writeln!(worker.orders, "go").map_err(|e| e.to_string())?;
-    }
-    let (mut operations, mut bytes, mut callers) = (0, 0, 0.0);
-    for worker in &mut workers {
-        let line = worker.expect("done")?;
-        let mut numbers = line.split_whitespace().skip(1);
-        let mut next = || numbers.next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0);
-        operations += next() as u64;
-        bytes += next() as u64;
-        callers += next();
-    }
-    let seconds = begun.elapsed().as_secs_f64();
-    let servers = cpu_of(&pids) - servers_before;
-    for mut worker in workers {
-        drop(worker.orders);
-        worker.child.wait().map_err(|e| e.to_string())?;
-    }
-    Ok(Measured {
-        phase: phase.to_owned(),
-        operations,
-        bytes,
-        seconds,
-        servers_cpu_seconds: servers,
-        callers_cpu_seconds: callers,
-    })
-}
-
-impl Worker {
-    fn expect(&mut self, word: &str) -> Result<String, String> {
-        let mut line = String::new();
-        self.replies.read_line(&mut line).map_err(|e| e.to_string())?;
-        if line.starts_with(word) {
-            Ok(line)
-        } else {
-            Err(format!("a measuring process failed: {}", line.trim()))
-        }
-    }
-}
-
-/// Processes of the file system: as given, or as a command prints them, a number in each line.
-fn pids(args: &BenchArgs) -> Result<Vec<u32>, String> {
-    let Some(command) = &args.pids_from else { return Ok(args.pids.clone()) };
-    let output = Command::new("sh").arg("-c").arg(command).output().map_err(|e| e.to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.lines().filter_map(|line| line.split_whitespace().last()?.parse().ok()).collect())
-}
-
-/// CPU seconds used so far by processes, in user and kernel mode.
-fn cpu_of(pids: &[u32]) -> f64 {
-    let ticks: u64 = pids
-        .iter()
-        .filter_map(|pid| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-            Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
-        })
-        .sum();
-    ticks as f64 / rustix::param::clock_ticks_per_second() as f64
-}
-
-/// One of the processes: says it is ready, waits for the word, works, reports.
-fn work(args: &BenchArgs, worker: &str) -> Outcome {
-    let (number, phase) = worker.split_once(':').ok_or("no phase")?;
-    let dir = args.path.join(number);
-    std::fs::create_dir_all(&dir).map_err(|e| format!("cannot make {}: {e}", dir.display()))?;
-    let (kind, verb) = phase.split_once('-').ok_or("no verb")?;
-    let size = match kind {
-        "small" => 3_901,
-        "medium" => 32 << 10,
-        "empty" => 0,
-        _ => 1 << 20,
-    };
-    let seed = number.parse::<u64>().unwrap_or(0) + 1;
-    let data = noise(seed, size);
-    println!("ready");
-    let mut word = String::new();
-    std::io::stdin().read_line(&mut word).map_err(|e| e.to_string())?;
-    let cpu_before = cpu_of(&[std::process::id()]);
-    let result = match kind {
-        "stream" => stream(&dir, verb, args.stream_mib, &data),
-        _ => many(&dir, verb, kind, args.files, &data),
-    };
-    match result {
-        Ok((operations, bytes)) => {
-            println!("done {operations} {bytes} {}", cpu_of(&[std::process::id()]) - cpu_before);
+    match args.command {
+        BenchCommand::Ior(options) => measure(&options.common, format, |setup, show| {
+            let report = ior::run(&options, setup, show)?;
+            let text = report::ior(&report) + "\n" + &report::details(report.phases());
+            Ok((text, report.wrong, report))
+        }),
+        BenchCommand::Mdtest(options) => measure(&options.common, format, |setup, show| {
+            let report = mdtest::run(&options, setup, show)?;
+            let text = report::mdtest(&report) + "\n" + &report::details(report.phases());
+            Ok((text, report.wrong, report))
+        }),
+        BenchCommand::Mixed(options) => measure(&options.common, format, |setup, show| {
+            let report = mixed::run(&options, setup, show)?;
+            let text = report::mixed(&report) + "\n" + &report::details(report.phases());
+            Ok((text, report.wrong, report))
+        }),
+        BenchCommand::Smallfile(options) => measure(&options.common, format, |setup, show| {
+            let report = smallfile::run(&options, setup, show)?;
+            let text = report::smallfile(&report) + "\n" + &report::details(report.phases());
+            Ok((text, report.wrong, report))
+        }),
+        BenchCommand::Suite(options) => measure(&options.common, format, |setup, show| {
+            let report = suite::run(&options, setup, show)?;
+            Ok((report::suite(&report), report.wrong(), report))
+        }),
+        BenchCommand::Worker => {
+            isobar_bench::serve_worker(std::io::stdin().lock(), std::io::stdout())
+                .map_err(|e| format!("a worker lost its coordinator: {e}"))?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) => Err(format!("{phase} in {}: {error}", dir.display())),
     }
 }
 
-fn stream(dir: &Path, verb: &str, mib: u64, data: &[u8]) -> std::io::Result<(u64, u64)> {
-    let path = dir.join("stream");
-    match verb {
-        "write" => {
-            let mut file = std::fs::File::create(&path)?;
-            let mut block = data.to_vec();
-            for number in 0..mib {
-                block[..8].copy_from_slice(&number.to_le_bytes());
-                file.write_all(&block)?;
-            }
-            file.sync_all()?;
-        }
-        "read" => {
-            let mut file = std::fs::File::open(&path)?;
-            let mut block = vec![0; data.len()];
-            for number in 0..mib {
-                file.read_exact(&mut block)?;
-                check(block[..8] == number.to_le_bytes() && block[8..] == data[8..])?;
-            }
-        }
-        _ => {
-            std::fs::remove_file(&path)?;
-            return Ok((1, 0));
-        }
-    }
-    Ok((mib, mib * data.len() as u64))
-}
-
-fn many(dir: &Path, verb: &str, kind: &str, files: u64, data: &[u8]) -> std::io::Result<(u64, u64)> {
-    let path = |number: u64| -> PathBuf { dir.join(format!("{kind}.{number}")) };
-    let mut block = data.to_vec();
-    for number in 0..files {
-        match verb {
-            "create" => drop(std::fs::File::create_new(path(number))?),
-            "stat" => {
-                std::fs::metadata(path(number))?;
-            }
-            "write" => {
-                block[..8].copy_from_slice(&number.to_le_bytes());
-                std::fs::File::create_new(path(number))?.write_all(&block)?;
-            }
-            "read" => {
-                let mut file = std::fs::File::open(path(number))?;
-                file.read_exact(&mut block)?;
-                check(block[..8] == number.to_le_bytes() && block[8..] == data[8..])?;
-            }
-            _ => std::fs::remove_file(path(number))?,
-        }
-    }
-    Ok((files, if verb == "write" || verb == "read" { files * data.len() as u64 } else { 0 }))
-}
-
-fn check(right: bool) -> std::io::Result<()> {
-    if right {
-        Ok(())
+/// Measures with live rates, prints the report, and fails when bytes were wrong.
+fn measure<R: Serialize>(
+    common: &CommonOptions,
+    format: Format,
+    work: impl FnOnce(&Setup, &mut Show) -> isobar_bench::Result<(String, u64, R)>,
+) -> Outcome {
+    let cancel = Cancel::default();
+    let launcher = Launcher::this_binary(["bench", "worker"]).map_err(|e| e.to_string())?;
+    let setup = common.setup(launcher, cancel.clone()).map_err(|e| e.to_string())?;
+    call_off_on_signal(cancel);
+    let mut show = Show::new(output::is_json(format));
+    let outcome = work(&setup, &mut show);
+    show.finish();
+    let (text, wrong, report) = outcome.map_err(|e| e.to_string())?;
+    if output::is_json(format) {
+        output::json(&report);
     } else {
-        Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "wrong bytes came back"))
+        print!("{text}");
     }
+    match wrong {
+        0 => Ok(ExitCode::SUCCESS),
+        wrong => Err(format!("{wrong} reads gave wrong bytes")),
+    }
+}
+
+/// Ctrl-C and SIGTERM end the measurement; what it wrote is removed.
+fn call_off_on_signal(cancel: Cancel) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        if let Ok(runtime) = runtime {
+            runtime.block_on(node::asked_to_stop());
+            cancel.call_off();
+        }
+    });
 }

@@ -18,8 +18,6 @@ use crate::{dev, fsck, node, output, status};
 use area::{Area, LibraryArea, MountArea};
 use storm::Storm;
 
-pub use storm::noise;
-
 /// Target of each node: four GiB for eight nodes, reserved and given back at the end.
 const TARGET_BYTES: u64 = 512 << 20;
 /// Bytes streamed to show a speed.

@@ -24,7 +24,7 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = args::Args::parse_from(isobar_bench::with_np(std::env::args_os()));
     output::start_log(&args);
     match args::run(args) {
         Ok(code) => code,

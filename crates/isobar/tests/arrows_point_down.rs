@@ -27,9 +27,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("isobar-mount", &["isobar-base", "isobar-wire", "isobar-client"]),
     ("isobar-plan", &["isobar-base"]),
+    ("isobar-bench", &["isobar-base", "isobar-client"]),
     (
         "isobar",
-        &["isobar-base", "isobar-wire", "isobar-client", "isobar-server", "isobar-mount", "isobar-plan"],
+        &[
+            "isobar-base",
+            "isobar-wire",
+            "isobar-client",
+            "isobar-server",
+            "isobar-mount",
+            "isobar-plan",
+            "isobar-bench",
+        ],
     ),
 ];
 

@@ -27,7 +27,7 @@ fn a_cluster_that_is_not_there_is_named() {
     refused(&["mount", "/nonexistent", "/tmp"], "/nonexistent");
     refused(&["dev", "status", "--data", "/nonexistent"], "isobar dev up");
     refused(&["node"], "--config FILE");
-    refused(&["bench", "/nonexistent"], "not a directory");
+    refused(&["bench", "ior", "/nonexistent"], "not a directory");
 }
 
 #[test]

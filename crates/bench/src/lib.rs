@@ -1,0 +1,60 @@
+//! Measures any file system with the field's standard workloads: real processes, phases that begin at one
+//! moment for all, contents that neither compress nor repeat and are verified, latency percentiles, CPU
+//! time of clients and servers.
+//!
+//! Start reading at [`ior::run`], [`mdtest::run`], [`mixed::run`], [`smallfile::run`]: a workload is a
+//! sequence of phases of a [`run::Setup`]; every phase is one task per worker process (`task/`), and a task
+//! makes its calls on a [`Backend`], of which there are two: paths of a mounted file system, and Isobar's
+//! client library. Reports are plain values to serialise; `report/` prints them as IOR and mdtest do.
+//!
+//! ```text
+//! workload ──► Run ──► Crew ═══ pipes ═══► worker process ──► Task ──► Backend ──► POSIX | client library
+//!    ▲          │ Observer (rates, live)        │ Recorder (latency, bytes in 10 ms buckets, contents)
+//!    └── Phase ◄┴───────────── RankReport ◄─────┘
+//! ```
+//!
+//! **Invariant.** What a rate is made of was counted in the worker that did it, on the clock all processes
+//! of the machine share; the coordinator computes rates afterwards and times nothing itself.
+//! **Invariant.** Whatever way a measurement ends, what it wrote is removed unless it was told to keep it.
+#![forbid(unsafe_code)]
+
+mod backend;
+mod clock;
+mod content;
+mod error;
+pub mod ior;
+mod latency;
+pub mod mdtest;
+pub mod mixed;
+mod mounts;
+mod options;
+mod phase;
+mod place;
+mod record;
+pub mod report;
+pub mod run;
+mod sides;
+pub mod smallfile;
+mod stats;
+pub mod suite;
+mod task;
+#[cfg(test)]
+mod tests;
+mod units;
+mod window;
+
+pub use backend::{Backend, How, OpenFile, Room, Stat, Target};
+pub use content::{Check, Content, Difference};
+pub use error::{BenchError, Result};
+pub use latency::Latency;
+pub use mounts::{Mount, mount_of};
+pub use options::{Api, CommonOptions, with_np};
+pub use phase::{Cpu, Phase, Rank, Second};
+pub use place::Where;
+pub use record::{Call, Side, Verified, WrittenFile};
+pub use run::serve as serve_worker;
+pub use run::{Cancel, Cold, Launcher, Observer, Quiet, Rates, Setup, Watch, Watched};
+pub use sides::{Overlap, SideRates};
+pub use stats::Stats;
+pub use units::{ior_size, parse_bytes};
+pub use window::{Counts, Series, Span, overlap};
