@@ -15,7 +15,7 @@ use crate::leader::{self, Renewal};
 use crate::limits::ORPHANS_PER_RENEWAL_MAX;
 use crate::metadata::Metadata;
 use crate::node::Shared;
-use crate::{heartbeat, status, storage};
+use crate::{heartbeat, probe, status, storage};
 
 /// Hands requests to the roles of a node.
 pub(crate) struct NodeHandler(pub(crate) Arc<Shared>);
@@ -54,6 +54,7 @@ impl Handler for NodeHandler {
                 Ok(said) => responder.reply(&heartbeat::hear(node, said)),
                 Err(_) => responder.refuse(Refusal::Unreadable),
             },
+            Opcode::Probe => probe::handle(node, request, responder),
             Opcode::NodeStatus => node_status(node, &request.body, responder),
             Opcode::Admin => match isobar_wire::decode::<AdminRequest>(&request.body) {
                 Ok(request) => {

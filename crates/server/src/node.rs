@@ -9,7 +9,7 @@ use isobar_wire::message::cluster::{ClusterMap, TargetLive};
 use isobar_wire::{Channels, Secret};
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::config::NodeConfig;
@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) search_now: Notify,
     /// Wakes compaction.
     pub(crate) compact_now: Notify,
+    /// Held by the one probe that measures at a time.
+    pub(crate) probing: Arc<Semaphore>,
     heard: Mutex<Heard>,
 }
 
@@ -139,6 +141,7 @@ impl Node {
             access,
             search_now: Notify::new(),
             compact_now: Notify::new(),
+            probing: Arc::new(Semaphore::new(1)),
             heard: Mutex::default(),
         });
         let mut tasks = JoinSet::new();

@@ -1,11 +1,13 @@
 //! What is said: every request and reply, as plain serialisable types.
 //!
 //! [`ops`] and [`queries`] are the metadata service, executed by the state machine; [`storage`] is
-//! what a storage target does; [`cluster`] describes the cluster to clients and operators.
+//! what a storage target does; [`cluster`] describes the cluster to clients and operators; [`probe`]
+//! is what a node measures of itself and of the way to another one.
 
 pub mod cluster;
 pub mod files;
 pub mod ops;
+pub mod probe;
 pub mod queries;
 pub mod storage;
 
@@ -27,6 +29,8 @@ pub enum Opcode {
     NodeStatus = 6,
     /// [`cluster::AdminRequest`] → [`cluster::AdminReply`], to the metadata leader.
     Admin = 7,
+    /// [`probe::ProbeRequest`] → [`probe::ProbeReply`], from any node.
+    Probe = 9,
     /// Raft AppendEntries; the body belongs to the consensus crate.
     RaftAppend = 16,
     /// Raft Vote.
@@ -57,6 +61,7 @@ impl Opcode {
             Heartbeat,
             NodeStatus,
             Admin,
+            Probe,
             RaftAppend,
             RaftVote,
             RaftSnapshot,
