@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::config::NodeConfig;
 use crate::handler::NodeHandler;
-use crate::limits::{METADATA_WAIT, POOL_BYTES};
+use crate::limits::{ECHOES_MAX, METADATA_WAIT, POOL_BYTES};
 use crate::metadata::Metadata;
 use crate::target::Target;
 use crate::{ServerError, founding, heartbeat, leader, orphans, rebuild, scrub, target, voter};
@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) compact_now: Notify,
     /// Held by the one probe that measures at a time.
     pub(crate) probing: Arc<Semaphore>,
+    /// Room for UDP ports that are open for others' probes.
+    pub(crate) echoes: Arc<Semaphore>,
     heard: Mutex<Heard>,
 }
 
@@ -142,6 +144,7 @@ impl Node {
             search_now: Notify::new(),
             compact_now: Notify::new(),
             probing: Arc::new(Semaphore::new(1)),
+            echoes: Arc::new(Semaphore::new(ECHOES_MAX)),
             heard: Mutex::default(),
         });
         let mut tasks = JoinSet::new();

@@ -182,8 +182,10 @@ pub(crate) fn run(
         "drill: {node} stopped for {}; {}; {}",
         seconds(started_seconds - stopped_seconds),
         match recovered {
-            Some(both) =>
-                format!("both directions recovered after {}", seconds(both.into_iter().fold(0.0, f64::max))),
+            Some(both) => match both.into_iter().fold(0.0, f64::max) {
+                0.0 => format!("no direction fell below {:.0} % of its rate", share * 100.0),
+                most => format!("both directions recovered after {}", seconds(most)),
+            },
             None => "a direction did not recover".to_owned(),
         },
         match whole_again_seconds {

@@ -24,7 +24,7 @@ pub(crate) fn checks(report: &Report, spec: &ClusterSpec) -> Vec<Check> {
     survives(&mut all, spec, targets);
     let skipped = "the benchmarks were skipped".to_owned();
     match &report.measured {
-        Some(m) => rates(&mut all, m, report.prediction.as_ref(), targets, report.cluster.nodes),
+        Some(m) => rates(&mut all, m, report, targets),
         None => all.push(
             Check::new("streams", Group::Streams, "Reading and writing", "isobar bench").note(&skipped),
         ),
@@ -268,18 +268,17 @@ fn time(value: Option<Time>) -> Option<Quantity> {
     value.map(|time| Quantity::Seconds(time.0))
 }
 
-fn rates(
-    all: &mut Vec<Check>,
-    measured: &Measured,
-    prediction: Option<&Prediction>,
-    targets: &Targets,
-    nodes: u32,
-) {
+fn rates(all: &mut Vec<Check>, measured: &Measured, report: &Report, targets: &Targets) {
+    let prediction: Option<&Prediction> = report.prediction.as_ref();
+    let (nodes, sharing) = (report.cluster.nodes, &report.preflight.sharing);
     let of_model = targets.of_model_min;
     let model = |rate: Option<isobar_plan::Rate>| {
         rate.map(|r| (Quantity::Rate(r.bytes_per_second.0), r.limit.words()))
     };
-    let want = |at_least: Option<Quantity>| Want { at_least, of_model, ..Want::default() };
+    let not_the_model = (sharing.with_clients && sharing.is_shared()).then_some(
+        "clients, nodes and all else share the processors, and the model counts nodes and mount only",
+    );
+    let want = |at_least: Option<Quantity>| Want { at_least, of_model, not_the_model, ..Want::default() };
     let no_overlap = || "readers and writers were never at work at the same time: raise --seconds".to_owned();
     let commands = &measured.commands;
 

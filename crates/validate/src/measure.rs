@@ -265,8 +265,9 @@ pub(crate) fn run(load: &Load, watcher: &dyn Watcher) -> Result<Measured> {
         "smallfile",
         &[(Call::ReadFile, "read a small file"), (Call::WriteFile, "write a small file")],
     );
+    // mdtest times open and close of an empty new file as one: that is what a create is.
     for (_, phase) in names.iterations.iter().flatten() {
-        keep(phase, "mdtest", &[(Call::Create, "create"), (Call::Stat, "stat"), (Call::Remove, "remove")]);
+        keep(phase, "mdtest", &[(Call::WriteFile, "create"), (Call::Stat, "stat"), (Call::Remove, "remove")]);
     }
     let phases = || {
         let small = [&small.prepare, &small.mixed, &small.verify];

@@ -19,6 +19,9 @@ use crate::verdict::Overall;
 /// Share of the rate before a fault that counts as recovered where no target says.
 const RECOVERED_SHARE: f64 = 0.5;
 
+/// What a mount caches of bytes read unless told otherwise.
+const CLIENT_CACHE_BYTES: u64 = 256 << 20;
+
 /// Hears what is going on.
 pub trait Watcher: Sync {
     /// What is going on now; replaced by the next.
@@ -88,6 +91,7 @@ pub fn run(options: &Options, watcher: &dyn Watcher) -> Result<Report> {
     check(options)?;
     let begun = Instant::now();
     let began = utc(SystemTime::now());
+    let load_before = load_of_machine();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -140,7 +144,7 @@ pub fn run(options: &Options, watcher: &dyn Watcher) -> Result<Report> {
         overall: Overall { passed: 0, failed: 0, not_measurable: 0 },
         verdict: "",
         checks: Vec::new(),
-        caveats: caveats(options, &preflight, measured.as_ref()),
+        caveats: caveats(options, &preflight, measured.as_ref(), load_before),
         commands: commands(options, measured.as_ref(), drill.as_ref()),
         preflight,
         prediction,
@@ -281,6 +285,12 @@ fn leader_of(preflight: &Preflight, spec: &ClusterSpec) -> Option<String> {
     spec.node.iter().find(|n| n.addr == *addr).map(|n| n.name.clone())
 }
 
+/// Processes that wanted to run, on average over the last minute.
+fn load_of_machine() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
+}
+
 fn this_machine() -> ClientMachine {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     ClientMachine {
@@ -290,7 +300,12 @@ fn this_machine() -> ClientMachine {
     }
 }
 
-fn caveats(options: &Options, preflight: &Preflight, measured: Option<&measure::Measured>) -> Vec<String> {
+fn caveats(
+    options: &Options,
+    preflight: &Preflight,
+    measured: Option<&measure::Measured>,
+    load_before: f64,
+) -> Vec<String> {
     let mut said = Vec::new();
     let sharing = &preflight.sharing;
     if sharing.is_shared() {
@@ -304,8 +319,20 @@ fn caveats(options: &Options, preflight: &Preflight, measured: Option<&measure::
     if let Some(most) = measured.and_then(|m| m.both_passes.iter().copied().reduce(f64::max))
         && most > 1.0
     {
+        let cached = match options.file_bytes <= CLIENT_CACHE_BYTES {
+            true => {
+                "they fit into a client's cache, so later reads may not have been of the nodes: raise --file-size"
+            }
+            false => {
+                "they are larger than what a client caches (256 MiB unless isobar mount --cache-mib says otherwise), so every time is read from the nodes"
+            }
+        };
+        said.push(format!("Each reader went through its file up to {most:.1} times; {cached}."));
+    }
+    if sharing.with_clients && load_before > f64::from(sharing.processors) / 2.0 {
         said.push(format!(
-            "Readers went through their files {most:.1} times: what a client's cache held was not read from the nodes. A larger --file-size or a shorter --seconds avoids that."
+            "Something else was at work on this machine when measuring began: load {load_before:.1} on {} processors.",
+            sharing.processors
         ));
     }
     if options.seconds < 30.0 && measured.is_some() {

@@ -106,6 +106,8 @@ pub(crate) struct Want {
     pub at_most: Option<Quantity>,
     /// At least this share of the prediction.
     pub of_model: Option<f64>,
+    /// Why the prediction is not of what is measured here; then it is shown and not judged.
+    pub not_the_model: Option<&'static str>,
 }
 
 impl Check {
@@ -162,6 +164,7 @@ impl Check {
             failures.push(format!("{value} is more than {most}"));
         }
         if let Some((share, predicted)) = of_model
+            && want.not_the_model.is_none()
             && value.value() < share * predicted.value()
         {
             failures.push(format!(
@@ -169,13 +172,20 @@ impl Check {
                 Quantity::Share(value.value() / predicted.value())
             ));
         }
-        let judged = want.at_least.is_some() || want.at_most.is_some() || of_model.is_some();
+        let judged = want.at_least.is_some()
+            || want.at_most.is_some()
+            || (of_model.is_some() && want.not_the_model.is_none());
         self.verdict = match (judged, failures.is_empty()) {
             (true, true) => Verdict::Pass,
             (true, false) => Verdict::Fail,
             (false, _) => Verdict::NoTarget,
         };
         self.reason = failures.join("; ");
+        if let (Some((_, predicted)), Some(why)) = (of_model, want.not_the_model) {
+            let share = Quantity::Share(value.value() / predicted.value());
+            let said = format!("{share} of what the model predicts; {why}");
+            return if judged { self.note(said) } else { self.not_measurable(said) };
+        }
         if !judged && want.of_model.is_some() {
             "the model predicts nothing without the pre-flight's rates".clone_into(&mut self.reason);
         }
@@ -299,6 +309,17 @@ mod tests {
         );
         assert_eq!(check(Err("skipped"), Want::default(), None).verdict, Verdict::NoTarget);
         assert_eq!(check(Ok(5.0), Want::default(), None).verdict, Verdict::NoTarget);
+    }
+
+    #[test]
+    fn a_model_of_something_else_is_shown_and_not_judged() {
+        let want = Want { of_model: Some(0.5), not_the_model: Some("shared"), ..Want::default() };
+        let shown = check(Ok(5.0), want, Some(100.0));
+        assert_eq!(shown.verdict, Verdict::NotMeasurable);
+        assert!(shown.measured.is_some() && shown.reason.contains("5 %") && shown.reason.contains("shared"));
+        let own_target = Want { at_least: Some(Quantity::Rate(6.0)), ..want };
+        assert_eq!(check(Ok(5.0), own_target, Some(100.0)).verdict, Verdict::Fail);
+        assert_eq!(check(Ok(7.0), own_target, Some(100.0)).verdict, Verdict::Pass);
     }
 
     #[test]

@@ -211,13 +211,18 @@ fn mounted(dir: &Path, spec: &ClusterSpec) -> Result<PathBuf, String> {
 
 /// A report that cannot be written must be noticed before minutes of measuring.
 fn writable(path: &Path) -> Result<(), String> {
+    let is_new = !path.exists();
     std::fs::File::options()
         .create(true)
         .truncate(false)
         .write(true)
         .open(path)
-        .map(drop)
-        .map_err(|e| format!("--report {}: {e}", path.display()))
+        .map_err(|e| format!("--report {}: {e}", path.display()))?;
+    // Nothing is left behind when the rest is refused.
+    if is_new {
+        std::fs::remove_file(path).ok();
+    }
+    Ok(())
 }
 
 /// What was typed, quoted where a shell needs it.

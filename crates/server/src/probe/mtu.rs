@@ -31,11 +31,14 @@ const ANSWER_BYTES: usize = 12;
 
 /// Opens a port that confirms datagrams for a while.
 pub(super) async fn listen(node: &Shared, nonce: u64) -> Result<u16, String> {
+    let room = node.echoes.clone().try_acquire_owned();
+    let room = room.map_err(|_| "the node answers as many probes as it may: ask again later".to_owned())?;
     let local: SocketAddr = resolve(&node.addr).await?;
     let socket =
         UdpSocket::bind((local.ip(), 0)).await.map_err(|e| format!("cannot open a UDP port: {e}"))?;
     let port = socket.local_addr().map_err(|e| e.to_string())?.port();
     tokio::spawn(tokio::time::timeout(LISTEN_FOR, async move {
+        let _room = room;
         let mut buffer = vec![0; PACKET_BYTES_MAX as usize];
         while let Ok((len, from)) = socket.recv_from(&mut buffer).await {
             if len > ANSWER_BYTES && buffer[..8] == nonce.to_le_bytes() {
