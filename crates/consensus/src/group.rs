@@ -28,6 +28,8 @@ use crate::{
 
 /// A proposal whose leader was deposed is waited for this long: its fate is usually known by then.
 const DEPOSED_GRACE: Duration = Duration::from_millis(500);
+/// A leader not heard of for so many election timeouts is none.
+const SILENT_TIMEOUTS: u32 = 3;
 /// How long proposals and messages are held back for the log to be shortened.
 const PRESSURE_WAIT: Duration = Duration::from_secs(10);
 
@@ -241,11 +243,18 @@ impl Group {
         self.0.shared.store.read(f)
     }
 
-    /// The leader, if one is known.
+    /// The leader, if one is known and has been heard lately.
     pub fn leader(&self) -> Option<Member> {
         let metrics = self.0.raft.metrics();
         let metrics = metrics.borrow();
-        metrics.membership_config.membership().get_node(&metrics.current_leader?).cloned()
+        let leader = metrics.current_leader?;
+        let Shared { config, heard, .. } = &*self.0.shared;
+        if leader != config.me.id
+            && heard.silence() > SILENT_TIMEOUTS * Duration::from_millis(config.election_ms)
+        {
+            return None;
+        }
+        metrics.membership_config.membership().get_node(&leader).cloned()
     }
 
     /// Whether this replica believes it is the leader. Only `read_index` proves it.
@@ -275,7 +284,7 @@ impl Group {
         GroupStatus {
             me: config.me.clone(),
             group: config.group,
-            leader: metrics.current_leader.and_then(|id| membership.get_node(&id).cloned()),
+            leader: self.leader(),
             term: metrics.current_term,
             last_log: index_of(&log.last()),
             purged: index_of(&log.purged()),

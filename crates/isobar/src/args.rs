@@ -31,7 +31,8 @@ const EXAMPLES: &str = "Examples:
   isobar status                    how it is
   isobar init --nodes a:7420,b:7420,c:7420,d:7420,e:7420,f:7420,g:7420,h:7420 --out cluster/
   isobar mount cluster/ /mnt/isobar
-  isobar plan --read 1TB/s --write 1TB/s     which machines, how many, what they would survive";
+  isobar plan --read 1TB/s --write 1TB/s     which machines, how many, what they would survive
+  isobar validate --report report.html       whether the cluster is ready, with plots";
 
 const PLAN_EXAMPLES: &str = "Examples:
   isobar plan --read 1TB/s --write 1TB/s
@@ -40,6 +41,15 @@ const PLAN_EXAMPLES: &str = "Examples:
   isobar plan --nodes 8 --sizes L96s_v4 --explain
 
 TB, GB/s are decimal; TiB, GiB/s binary; Gbit/s or Gb/s are bits.";
+
+const VALIDATE_EXAMPLES: &str = "Examples:
+  isobar validate --report report.html           the local cluster of `dev up`, with the drill
+  isobar validate --print-targets > targets.toml
+  isobar validate --cluster cluster/ /mnt/isobar --targets targets.toml --report report.html
+  isobar validate --cluster cluster/ --stop-node 'ssh {} systemctl kill -s KILL isobar' \\
+                                     --start-node 'ssh {} systemctl start isobar'
+
+{} is the name of the node. Exit codes: 0 no target was missed, 1 one was missed, 2 wrong usage.";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Format {
@@ -83,6 +93,9 @@ pub enum Command {
     /// Which machines and how many a target needs, what they would reach and what they would survive.
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Box<PlanArgs>),
+    /// Whether a cluster is ready: pre-flight, benchmarks and a fault drill against targets, with a report.
+    #[command(after_help = VALIDATE_EXAMPLES)]
+    Validate(Box<crate::validate::ValidateArgs>),
 }
 
 /// Which cluster.
@@ -346,5 +359,6 @@ pub fn run(args: Args) -> Outcome {
         Command::Fsck(cluster) => crate::fsck::run(&cluster, format),
         Command::Bench(bench) => crate::bench::run(bench, format),
         Command::Plan(plan) => crate::plan::run(&plan, format),
+        Command::Validate(validate) => crate::validate::run(&validate, format),
     }
 }

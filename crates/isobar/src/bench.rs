@@ -119,7 +119,7 @@ fn measure<R: Serialize>(
 }
 
 /// Ctrl-C and SIGTERM end the measurement; what it wrote is removed.
-fn call_off_on_signal(cancel: Cancel) {
+pub fn call_off_on_signal(cancel: Cancel) {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         if let Ok(runtime) = runtime {

@@ -14,6 +14,7 @@ mod output;
 mod plan;
 mod progress;
 mod status;
+mod validate;
 
 use std::process::ExitCode;
 

@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("isobar-mount", &["isobar-base", "isobar-wire", "isobar-client"]),
     ("isobar-plan", &["isobar-base"]),
     ("isobar-bench", &["isobar-base", "isobar-client"]),
+    ("isobar-validate", &["isobar-base", "isobar-wire", "isobar-client", "isobar-plan", "isobar-bench"]),
     (
         "isobar",
         &[
@@ -38,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "isobar-mount",
             "isobar-plan",
             "isobar-bench",
+            "isobar-validate",
         ],
     ),
 ];

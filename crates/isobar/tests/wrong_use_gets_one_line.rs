@@ -85,6 +85,41 @@ fn a_plan_that_cannot_be_made_says_what_to_change() {
 }
 
 #[test]
+fn a_validation_that_cannot_be_made_says_what_to_change() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name).to_str().expect("a path").to_owned();
+    let write = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).expect("a file");
+        path(name)
+    };
+    let typo = write("typo.toml", "[streams]\neach_way_mn = \"1GB/s\"\n");
+    refused(
+        &["validate", "--targets", &typo],
+        "line 2: there is no target each_way_mn here: did you mean each_way_min",
+    );
+    let contradiction = write("both.toml", "[streams]\neach_way_min = \"2GB/s\"\nread_min = \"1GB/s\"\n");
+    refused(&["validate", "--targets", &contradiction], "read_min is less than each_way_min");
+    refused(&["validate", "--targets", "/nonexistent.toml"], "/nonexistent.toml");
+    refused(&["validate"], "--cluster PATH");
+
+    let nodes = "n1=h1:7420,n2=h2:7420,n3=h3:7420,n4=h4:7420,n5=h5:7420";
+    assert!(isobar(&["init", "--nodes", nodes, "--out", &path("c")]).status.success());
+    let cluster = path("c");
+    let refused =
+        |more: &[&str], with: &str| refused(&[&["validate", "--cluster", &cluster], more].concat(), with);
+    refused(&[dir.path().to_str().expect("a path")], "is not on a mount of Isobar");
+    refused(&["/nonexistent"], "/nonexistent");
+    refused(&["--report", "/nonexistent/report.html"], "--report /nonexistent/report.html");
+    refused(&["--drill-node", "n9"], "choose one of n1, n2");
+    refused(&["--drill-seconds", "3"], "--skip drill");
+    refused(&["--file-size", "1parsec"], "--file-size");
+    refused(&["--skip", "network,devices,benchmarks,drill"], "everything is skipped");
+    let output = isobar(&["validate", "--print-targets"]);
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("# each_way_min"));
+    assert_eq!(isobar(&["validate", "--stop-node", "true"]).status.code(), Some(2));
+}
+
+#[test]
 fn wrong_usage_exits_with_two() {
     assert_eq!(isobar(&["nonsense"]).status.code(), Some(2));
     assert_eq!(isobar(&["mount"]).status.code(), Some(2));

@@ -16,7 +16,7 @@ use crate::leader::{self, Renewal};
 use crate::limits::ORPHANS_PER_RENEWAL_MAX;
 use crate::metadata::Metadata;
 use crate::node::Shared;
-use crate::{heartbeat, status, storage};
+use crate::{heartbeat, probe, status, storage};
 
 /// Hands requests to the roles of a node.
 pub(crate) struct NodeHandler(pub(crate) Arc<Shared>);
@@ -55,6 +55,7 @@ impl Handler for NodeHandler {
                 Ok(said) => responder.reply(&heartbeat::hear(node, said)),
                 Err(_) => responder.refuse(Refusal::Unreadable),
             },
+            Opcode::Probe => probe::handle(node, request, responder),
             Opcode::NodeStatus => node_status(node, &request.body, responder),
             Opcode::Lease => match isobar_wire::decode::<LeaseRequest>(&request.body) {
                 Ok(request) => match &node.meta {

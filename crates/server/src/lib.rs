@@ -30,6 +30,7 @@ mod limits;
 mod metadata;
 mod node;
 mod orphans;
+mod probe;
 mod rebuild;
 mod redundancy;
 mod scrub;

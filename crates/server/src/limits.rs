@@ -65,3 +65,5 @@ pub(crate) const GATHER_QUIET: Duration = Duration::from_secs(5);
 pub(crate) const GATHER_INODES_PER_STEP: u32 = 256;
 /// Pages of extent maps looked at for narrow segments in one round.
 pub(crate) const GATHER_PAGES_PER_ROUND: usize = 256;
+/// UDP ports open at a time for other nodes' search for the path MTU.
+pub(crate) const ECHOES_MAX: usize = 16;

@@ -9,12 +9,12 @@ use isobar_wire::message::cluster::{ClusterMap, TargetLive};
 use isobar_wire::{Channels, Secret};
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::config::NodeConfig;
 use crate::handler::NodeHandler;
-use crate::limits::{METADATA_WAIT, POOL_BYTES};
+use crate::limits::{ECHOES_MAX, METADATA_WAIT, POOL_BYTES};
 use crate::metadata::Metadata;
 use crate::target::Target;
 use crate::{ServerError, founding, heartbeat, leader, orphans, rebuild, scrub, target, voter};
@@ -34,6 +34,10 @@ pub(crate) struct Shared {
     pub(crate) search_now: Notify,
     /// Wakes compaction.
     pub(crate) compact_now: Notify,
+    /// Held by the one probe that measures at a time.
+    pub(crate) probing: Arc<Semaphore>,
+    /// Room for UDP ports that are open for others' probes.
+    pub(crate) echoes: Arc<Semaphore>,
     heard: Mutex<Heard>,
 }
 
@@ -139,6 +143,8 @@ impl Node {
             access,
             search_now: Notify::new(),
             compact_now: Notify::new(),
+            probing: Arc::new(Semaphore::new(1)),
+            echoes: Arc::new(Semaphore::new(ECHOES_MAX)),
             heard: Mutex::default(),
         });
         let mut tasks = JoinSet::new();

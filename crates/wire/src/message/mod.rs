@@ -1,12 +1,14 @@
 //! What is said: every request and reply, as plain serialisable types.
 //!
 //! [`ops`] and [`queries`] are the metadata service, executed by the state machine; [`storage`] is
-//! what a storage target does; [`cluster`] describes the cluster to clients and operators.
+//! what a storage target does; [`cluster`] describes the cluster to clients and operators; [`probe`]
+//! is what a node measures of itself and of the way to another one.
 
 pub mod cluster;
 pub mod files;
 pub mod leases;
 pub mod ops;
+pub mod probe;
 pub mod queries;
 pub mod storage;
 
@@ -30,6 +32,8 @@ pub enum Opcode {
     Admin = 7,
     /// [`leases::LeaseRequest`] → [`leases::LeaseReply`], to the metadata leader.
     Lease = 8,
+    /// [`probe::ProbeRequest`] → [`probe::ProbeReply`], from any node.
+    Probe = 9,
     /// Raft AppendEntries; the body belongs to the consensus crate.
     RaftAppend = 16,
     /// Raft Vote.
@@ -61,6 +65,7 @@ impl Opcode {
             NodeStatus,
             Admin,
             Lease,
+            Probe,
             RaftAppend,
             RaftVote,
             RaftSnapshot,
