@@ -71,7 +71,8 @@ impl std::fmt::Display for Quantity {
 /// A time in the unit people would use.
 pub fn seconds(seconds: f64) -> String {
     match seconds.abs() {
-        0.0 => "0 s".to_owned(),
+        // What would be rounded to nothing.
+        s if s < 5e-7 => "0 s".to_owned(),
         s if s < 1e-3 => format!("{:.0} µs", seconds * 1e6),
         s if s < 0.01 => format!("{:.1} ms", seconds * 1e3),
         s if s < 1.0 => format!("{:.0} ms", seconds * 1e3),
@@ -98,6 +99,8 @@ mod tests {
     fn times_are_in_the_unit_people_would_use() {
         for (value, words) in [
             (0.0, "0 s"),
+            (-2e-7, "0 s"),
+            (-3e-6, "-3 µs"),
             (0.000_12, "120 µs"),
             (0.004_2, "4.2 ms"),
             (0.25, "250 ms"),

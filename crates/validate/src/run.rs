@@ -163,12 +163,10 @@ pub fn run(options: &Options, watcher: &dyn Watcher) -> Result<Report> {
 
 fn check(options: &Options) -> Result<()> {
     let bad = |text: String| Err(ValidateError::BadInput(text));
-    if !(options.seconds >= 1.0 && options.seconds.is_finite()) {
+    if !(1.0..f64::INFINITY).contains(&options.seconds) {
         return bad("--seconds: at least 1, or nothing is measured".to_owned());
     }
-    if !options.skip.drill
-        && !(options.drill_seconds >= drill::SECONDS_MIN && options.drill_seconds.is_finite())
-    {
+    if !options.skip.drill && !(drill::SECONDS_MIN..f64::INFINITY).contains(&options.drill_seconds) {
         return bad(format!(
             "--drill-seconds: at least {}, a third each before, during and after; or --skip drill",
             drill::SECONDS_MIN
@@ -271,7 +269,7 @@ fn fault(
     let leader = leader_of(preflight, &options.spec);
     let chosen = options.drill_node.clone().or_else(|| {
         let up = preflight.nodes.iter().filter(|n| n.facts.is_ok()).map(|n| n.name.clone());
-        up.filter(|name| Some(name) != leader.as_ref()).last()
+        up.rev().find(|name| Some(name) != leader.as_ref())
     });
     let Some(node) = chosen else { return because("there is no node that could be stopped") };
     let led = leader.as_ref() == Some(&node);
