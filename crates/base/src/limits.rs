@@ -25,7 +25,7 @@ pub const XATTR_TOTAL_BYTES_MAX: usize = 256 << 10;
 /// Inode numbers that come with the lease of a directory.
 pub const LEASE_INODES: u64 = 4096;
 /// Operations a client has answered for and the log does not have yet, at most.
-pub const OPS_BEHIND_MAX: u64 = 1024;
+pub const UNCONFIRMED_OPS_MAX: u64 = 1024;
 /// Most hard links of one inode.
 pub const LINKS_MAX: u32 = 65_000;
 /// Largest file size and offset.

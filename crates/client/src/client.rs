@@ -19,7 +19,9 @@ use crate::leases::Leases;
 use crate::names::Names;
 use crate::openings::{Openings, Way};
 use crate::whole::{Change, Name};
-use crate::{ClientError, Cluster, ClusterSpec, Segments, Session};
+use isobar_cluster::{Cluster, ClusterError, Session};
+use isobar_config::ClusterSpec;
+use isobar_segments::Segments;
 
 mod background;
 mod leased;
@@ -121,7 +123,7 @@ impl Client {
     pub async fn connect(
         spec: &ClusterSpec,
         options: ClientOptions,
-    ) -> std::result::Result<Client, ClientError> {
+    ) -> std::result::Result<Client, ClusterError> {
         let cluster = Cluster::from_spec(spec, options.metadata_wait)?;
         Client::with_cluster(cluster, options).await
     }
@@ -133,9 +135,9 @@ impl Client {
     pub async fn with_cluster(
         cluster: Cluster,
         options: ClientOptions,
-    ) -> std::result::Result<Client, ClientError> {
-        cluster.refresh(options.metadata_wait).await.map_err(ClientError::NoQuorum)?;
-        let session = Session::open(cluster.clone(), &options.name).await.map_err(ClientError::Refused)?;
+    ) -> std::result::Result<Client, ClusterError> {
+        cluster.refresh(options.metadata_wait).await.map_err(ClusterError::NoQuorum)?;
+        let session = Session::open(cluster.clone(), &options.name).await.map_err(ClusterError::Refused)?;
         let segments = Segments::new(cluster.clone());
         let rows = Rows::new(segments.clone(), options.cache_bytes_max);
         let pool = cluster.channels().pool().clone();
@@ -176,7 +178,7 @@ impl Client {
     }
 
     /// How reading went so far.
-    pub fn read_stats(&self) -> crate::ReadStats {
+    pub fn read_stats(&self) -> isobar_segments::ReadStats {
         self.0.files.segments.read_stats()
     }
 
@@ -186,7 +188,7 @@ impl Client {
     /// `EIO` when no quorum answered in time.
     pub async fn close(&self) -> Result<()> {
         self.0.files.write_back_old(true).await;
-        self.0.cluster.behind().settled(None).await;
+        self.0.cluster.unconfirmed().settled(None).await;
         for task in self.0.background.lock().drain(..) {
             task.abort();
         }
@@ -575,7 +577,7 @@ impl Client {
         let Some(fs) = &known.map.fs else { return Err(Errno::EIO) };
         let (mut total, mut free) = (0u64, 0u64);
         for target in &known.map.targets {
-            if let Some(live) = known.live(target.id).filter(|_| known.is_up(target.id)) {
+            if let Some(live) = known.liveness(target.id).filter(|_| known.is_up(target.id)) {
                 free += live.free_bytes;
                 total += live.free_bytes + live.used_bytes;
             }
@@ -658,7 +660,7 @@ impl Client {
     /// When it returns, everything written to the file on this mount is durable on n + K targets and
     /// on a majority of the metadata voters (I4).
     pub async fn fsync(&self, file: &OpenFile) -> Result<()> {
-        self.0.cluster.behind().settled(Some(file.0.inode.ino)).await;
+        self.0.cluster.unconfirmed().settled(Some(file.0.inode.ino)).await;
         self.0.files.write_back_checked(&file.0.inode, &file.0.seen_errors).await
     }
 

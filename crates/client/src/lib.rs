@@ -5,28 +5,17 @@
 //! [`Cluster`] finds the metadata leader, [`Session`] makes operations happen exactly once.
 #![forbid(unsafe_code)]
 
-mod behind;
 mod client;
-mod cluster;
-mod error;
 mod file;
 mod leases;
 mod names;
 mod openings;
-mod pipe;
-mod segments;
-mod session;
-mod spec;
-mod view;
 mod whole;
 
 pub use client::{Client, ClientOptions, OpenFile, OpenOptions, ReadBytes, Result, StatFs};
-pub use cluster::Cluster;
-pub use error::ClientError;
-pub use segments::{ReadStats, Segments};
-pub use session::Session;
-pub use spec::{ClusterSpec, NodeSpec};
-pub use view::{Avoid, Known, View};
 
+pub use isobar_cluster::{Cluster, ClusterError, Session};
+pub use isobar_config::{ClusterSpec, NodeSpec};
+pub use isobar_segments::{ReadStats, Segments};
 pub use isobar_wire::message::files::{Attr, DirEntry, FileKind};
 pub use isobar_wire::message::ops::RenameMode;

@@ -206,8 +206,9 @@ async fn act(
     let rebuilt = node::replace_and_wait(&local.spec, &leader, false, progress).await?;
     progress.done(&rebuilt);
     local.ready(READY_WAIT, |text| progress.now(text)).await?;
-    let view = cluster.refresh(READY_WAIT).await?;
-    let redundancy = isobar_server::redundancy(&status::segments(&cluster).await?, &view);
+    let view = cluster.refresh(READY_WAIT).await.map_err(|e| e.to_string())?;
+    let redundancy =
+        isobar_admin::redundancy(&isobar_admin::segments(&cluster).await.map_err(|e| e.to_string())?, &view);
     let report = fsck::check(&cluster, progress).await?;
     findings.push(Finding {
         promised: "full redundancy returns",
@@ -305,7 +306,7 @@ async fn stream(area: &Arc<dyn Area>, progress: &Progress) -> Result<(f64, f64),
 }
 
 async fn leader(local: &Local, cluster: &Cluster) -> Result<String, String> {
-    let states = status::node_states(&local.spec, cluster).await;
+    let states = isobar_admin::node_states(&local.spec, cluster).await;
     let mut metas = states.into_iter().flatten().filter_map(|s| s.meta);
     metas.find_map(|m| m.leader).ok_or("no node knows a metadata leader".to_owned())
 }

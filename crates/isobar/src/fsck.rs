@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use isobar_admin::FsckReport;
 use isobar_client::Cluster;
-use isobar_server::FsckReport;
 use serde_json::{Value, json};
 
 use crate::args::{ClusterArgs, Format, Outcome};
@@ -38,7 +38,7 @@ pub async fn check(cluster: &Cluster, progress: &Progress) -> Result<FsckReport,
         progress
             .now(format!("fsck: {} rows, {} segments, {} files", report.rows, report.segments, report.files));
     };
-    isobar_server::fsck(cluster, show).await.map_err(|e| e.to_string())
+    isobar_admin::fsck(cluster, show).await.map_err(|e| e.to_string())
 }
 
 /// The report in a few words.

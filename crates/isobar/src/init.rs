@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use isobar_base::{ClusterId, random_u64};
 use isobar_client::{ClusterSpec, NodeSpec};
-use isobar_server::{NodeConfig, TargetConfig};
+use isobar_config::{NodeConfig, TargetConfig};
 use isobar_wire::Secret;
 
 use crate::args::{Format, InitArgs, Outcome};
@@ -114,7 +114,7 @@ pub fn node_config(
     data_dir: PathBuf,
     targets: Vec<TargetConfig>,
 ) -> Result<NodeConfig, String> {
-    let mut config = NodeConfig::parse(isobar_server::SAMPLE).map_err(|e| e.to_string())?;
+    let mut config = NodeConfig::parse(isobar_config::SAMPLE).map_err(|e| e.to_string())?;
     config.cluster = spec.cluster.clone();
     config.node = node.name.clone();
     config.listen = node.addr.clone();

@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use isobar_client::{Cluster, ClusterSpec, NodeSpec};
-use isobar_server::TargetConfig;
+use isobar_config::TargetConfig;
 use isobar_wire::message::cluster::ClusterView;
 use rustix::process::{Pid, Signal};
 
@@ -241,7 +241,7 @@ impl Local {
                     }
                     last = format!("{up} of {total} nodes are up");
                 }
-                Err(error) => last = error,
+                Err(error) => last = error.to_string(),
             }
             progress(last.clone());
             tokio::time::sleep(Duration::from_millis(50)).await;

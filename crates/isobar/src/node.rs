@@ -3,17 +3,14 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use isobar_client::{Cluster, ClusterSpec};
-use isobar_server::NodeConfig;
-use isobar_wire::message::cluster::AdminRequest;
+use isobar_admin::{ReplaceProgress, Replaced};
+use isobar_cluster::Cluster;
+use isobar_config::{ClusterSpec, NodeConfig};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{ClusterArgs, Format, NodeArgs, NodeCommand, Outcome};
 use crate::progress::Progress;
-use crate::{local, output, status};
-
-/// How long `replace` waits for the rebuild at most.
-const REBUILD_WAIT: Duration = Duration::from_secs(24 * 3600);
+use crate::{local, output};
 
 /// Runs a node, or acts on one.
 pub fn run(args: NodeArgs, format: Format) -> Outcome {
@@ -69,39 +66,28 @@ pub async fn replace_and_wait(
     no_wait: bool,
     progress: &Progress,
 ) -> Result<String, String> {
-    if !spec.node.iter().any(|n| n.name == name) {
-        let names: Vec<_> = spec.node.iter().map(|n| n.name.as_str()).collect();
-        return Err(format!("there is no node {name}: choose one of {}", names.join(", ")));
-    }
     let cluster = Cluster::from_spec(spec, Duration::from_secs(30)).map_err(|e| e.to_string())?;
-    let said = cluster.admin(&AdminRequest::ReplaceNode { node: name.to_owned() }).await?;
-    if no_wait {
-        return Ok(said);
-    }
-    let begun = std::time::Instant::now();
-    while begun.elapsed() < REBUILD_WAIT {
-        let view = cluster.refresh(Duration::from_secs(30)).await?;
-        let waiting = view.map.replacing.iter().any(|n| n == name);
-        let unclean = status::unclean_targets(&view.map);
-        let mine = view.map.targets.iter().filter(|t| t.node == name).find(|t| unclean.contains(&t.id));
-        match mine {
-            _ if waiting => {
-                progress.now(format!("{name}: waiting for the node to start with its blank disks"))
-            }
-            None => {
-                return Ok(format!(
-                    "{name} is rebuilt and at full redundancy ({:.1} s)",
-                    begun.elapsed().as_secs_f64()
-                ));
-            }
-            Some(target) => {
-                let rebuild = view.live.iter().find(|l| l.id == target.id).and_then(|l| l.rebuild);
-                let text =
-                    rebuild.map_or("starting".to_owned(), |(done, total)| format!("{done} of {total} rows"));
-                progress.now(format!("{name}: rebuilding, {text}"));
-            }
+    let show = |waiting_for| match waiting_for {
+        ReplaceProgress::WaitingForNode => {
+            progress.now(format!("{name}: waiting for the node to start with its blank disks"));
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    Err(format!("{name} was not rebuilt within a day: see isobar status"))
+        ReplaceProgress::Rebuilding(None) => progress.now(format!("{name}: rebuilding, starting")),
+        ReplaceProgress::Rebuilding(Some((done, total))) => {
+            progress.now(format!("{name}: rebuilding, {done} of {total} rows"));
+        }
+    };
+    let replaced =
+        isobar_admin::replace(&cluster, spec, name, !no_wait, show).await.map_err(|e| e.to_string())?;
+    Ok(match replaced {
+        Replaced::Begun { now: true } => {
+            format!("the blank disks of {name} take the places of its old ones now")
+        }
+        Replaced::Begun { now: false } => {
+            format!("the blank disks of {name} will take the places of its old ones once it is started")
+        }
+        Replaced::VoterOnly => format!("{name} votes with the disk it has now"),
+        Replaced::Whole { took } => {
+            format!("{name} is rebuilt and at full redundancy ({:.1} s)", took.as_secs_f64())
+        }
+    })
 }

@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use isobar_admin::{node_states, segments, unclean_targets};
 use isobar_base::TargetId;
-use isobar_client::{Cluster, ClusterSpec};
-use isobar_wire::Opcode;
-use isobar_wire::message::cluster::{ClusterMap, ClusterView, NodeStatus};
-use isobar_wire::message::files::SegmentInfo;
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_cluster::{AskError, Cluster};
+use isobar_config::ClusterSpec;
+use isobar_wire::message::cluster::{ClusterView, NodeStatus};
 use serde_json::json;
 
 use crate::args::{ClusterArgs, Format, Outcome};
@@ -16,7 +15,6 @@ use crate::{local, output};
 
 /// How long to look for a leader.
 const WAIT: Duration = Duration::from_secs(5);
-const NODE_WAIT: Duration = Duration::from_millis(1500);
 
 /// Prints the status; exit code 1 when something needs attention.
 pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
@@ -30,7 +28,7 @@ pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
             Err(_) => None,
         };
         let redundancy = match (&view, &segments) {
-            (Ok(view), Some(segments)) => Some(isobar_server::redundancy(segments, view)),
+            (Ok(view), Some(segments)) => Some(isobar_admin::redundancy(segments, view)),
             _ => None,
         };
         let healthy = match (&view, &redundancy) {
@@ -44,45 +42,6 @@ pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
         }
         Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
-}
-
-/// Every node as it sees itself; `None` when it does not answer.
-pub async fn node_states(spec: &ClusterSpec, cluster: &Cluster) -> Vec<Option<NodeStatus>> {
-    let mut asking = Vec::new();
-    for node in &spec.node {
-        let channel = cluster.channels().to(&node.addr);
-        asking.push(tokio::spawn(async move {
-            channel.call::<_, NodeStatus>(Opcode::NodeStatus, &(), NODE_WAIT).await.ok()
-        }));
-    }
-    let mut states = Vec::new();
-    for asked in asking {
-        states.push(asked.await.ok().flatten());
-    }
-    states
-}
-
-/// All live segments.
-pub async fn segments(cluster: &Cluster) -> Result<Vec<SegmentInfo>, String> {
-    let mut all: Vec<SegmentInfo> = Vec::new();
-    loop {
-        let after = all.last().map(|s| s.id);
-        match cluster.query(Query::Segments { after, limit: 4096 }).await {
-            Ok(Answer::Segments(more)) if more.is_empty() => return Ok(all),
-            Ok(Answer::Segments(more)) => all.extend(more),
-            Ok(_) => return Err("unexpected answer".to_owned()),
-            Err(errno) => return Err(errno.to_string()),
-        }
-    }
-}
-
-/// Targets that took a place and do not have all its rows yet.
-pub fn unclean_targets(map: &ClusterMap) -> Vec<TargetId> {
-    let mut ids: Vec<TargetId> =
-        map.groups.iter().flat_map(|g| &g.positions).filter(|p| !p.clean).map(|p| p.target).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 /// One word on a target.
@@ -106,8 +65,8 @@ fn target_state(view: &ClusterView, id: TargetId) -> String {
 fn print_table(
     spec: &ClusterSpec,
     nodes: &[Option<NodeStatus>],
-    view: &Result<ClusterView, String>,
-    redundancy: Option<&isobar_server::Redundancy>,
+    view: &Result<ClusterView, AskError>,
+    redundancy: Option<&isobar_admin::Redundancy>,
 ) {
     println!("cluster {}  file system {}  {}+{}", spec.cluster, spec.name, spec.data_rows, spec.parity_rows);
     let mut rows =
@@ -194,8 +153,8 @@ fn print_table(
 fn print_json(
     spec: &ClusterSpec,
     nodes: &[Option<NodeStatus>],
-    view: &Result<ClusterView, String>,
-    redundancy: Option<&isobar_server::Redundancy>,
+    view: &Result<ClusterView, AskError>,
+    redundancy: Option<&isobar_admin::Redundancy>,
     healthy: bool,
 ) {
     output::json(&json!({
@@ -205,13 +164,13 @@ fn print_json(
         "healthy": healthy,
         "nodes": spec.node.iter().zip(nodes).map(|(n, s)| json!({ "name": n.name, "addr": n.addr, "status": s })).collect::<Vec<_>>(),
         "view": view.as_ref().ok(),
-        "error": view.as_ref().err(),
+        "error": view.as_ref().err().map(AskError::to_string),
         "redundancy": redundancy.map(redundancy_json),
     }));
 }
 
 /// What redundancy is left, in words.
-pub fn redundancy_text(redundancy: &isobar_server::Redundancy) -> String {
+pub fn redundancy_text(redundancy: &isobar_admin::Redundancy) -> String {
     let total = redundancy.total();
     if total.segments == 0 {
         return "no segments".to_owned();
@@ -239,7 +198,7 @@ pub fn redundancy_text(redundancy: &isobar_server::Redundancy) -> String {
 }
 
 /// The same for programs.
-pub fn redundancy_json(redundancy: &isobar_server::Redundancy) -> serde_json::Value {
+pub fn redundancy_json(redundancy: &isobar_admin::Redundancy) -> serde_json::Value {
     json!({
         "by_missing_rows": redundancy.by_missing.iter().map(|c| json!({ "segments": c.segments, "bytes": c.bytes })).collect::<Vec<_>>(),
         "unreadable": { "segments": redundancy.lost.segments, "bytes": redundancy.lost.bytes },

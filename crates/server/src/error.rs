@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 
+use isobar_config::ConfigError;
+
 /// Why a node does not start or stops. Each is one line that says what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The configuration cannot be used. Not to be retried before it is changed.
     #[error("configuration: {0}")]
     Config(String),
+    /// The node's own file cannot be used. Not to be retried before it is changed.
+    #[error(transparent)]
+    File(#[from] ConfigError),
     /// A storage target cannot be used.
     #[error("target {path}: {why}")]
     Target {

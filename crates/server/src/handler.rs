@@ -3,23 +3,18 @@
 
 use std::sync::Arc;
 
-use isobar_consensus::{ProposeError, Rpc};
-use isobar_wire::message::cluster::{
-    AdminRequest, ClusterReply, ClusterView, Heartbeat, RenewReply, RenewRequest,
-};
+use isobar_consensus::Rpc;
+use isobar_wire::message::cluster::{AdminRequest, ClusterReply, Heartbeat, RenewReply, RenewRequest};
 use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
 use isobar_wire::message::ops::MutateReply;
-use isobar_wire::message::queries::{Answer, Query, QueryReply};
+use isobar_wire::message::queries::QueryReply;
 use isobar_wire::{Handler, Opcode, Refusal, Request, Responder};
 
-use crate::leader::{self, Renewal};
-use crate::limits::ORPHANS_PER_RENEWAL_MAX;
-use crate::metadata::Metadata;
-use crate::node::Shared;
-use crate::{heartbeat, probe, status, storage};
+use crate::context::NodeContext;
+use crate::{heartbeat, leader, probe, status, storage};
 
 /// Hands requests to the roles of a node.
-pub(crate) struct NodeHandler(pub(crate) Arc<Shared>);
+pub(crate) struct NodeHandler(pub(crate) Arc<NodeContext>);
 
 impl Handler for NodeHandler {
     fn handle(&self, request: Request, responder: Responder) {
@@ -42,13 +37,19 @@ impl Handler for NodeHandler {
             Opcode::RaftStanding => raft(node, Rpc::Standing, request.body, responder),
             Opcode::Renew => match isobar_wire::decode::<RenewRequest>(&request.body) {
                 Ok(renewal) => match &node.meta {
-                    Some(meta) => drop(tokio::spawn(renew(meta.clone(), renewal, responder))),
+                    Some(meta) => drop(tokio::spawn({
+                        let meta = meta.clone();
+                        async move { meta.renew(renewal, responder).await }
+                    })),
                     None => responder.reply(&RenewReply::NotLeader(node.leader_addr())),
                 },
                 Err(_) => responder.refuse(Refusal::Unreadable),
             },
             Opcode::Cluster => match &node.meta {
-                Some(meta) => drop(tokio::spawn(cluster(meta.clone(), responder))),
+                Some(meta) => drop(tokio::spawn({
+                    let meta = meta.clone();
+                    async move { meta.cluster_view(responder).await }
+                })),
                 None => responder.reply(&ClusterReply::NotLeader(node.leader_addr())),
             },
             Opcode::Heartbeat => match isobar_wire::decode::<Heartbeat>(&request.body) {
@@ -61,7 +62,7 @@ impl Handler for NodeHandler {
                 Ok(request) => match &node.meta {
                     Some(meta) => {
                         let meta = meta.clone();
-                        tokio::spawn(async move { responder.reply(&leader::leases(&meta, request).await) });
+                        tokio::spawn(async move { responder.reply(&meta.leases(request).await) });
                     }
                     None => responder.reply(&LeaseReply::NotLeader(node.leader_addr())),
                 },
@@ -81,7 +82,7 @@ impl Handler for NodeHandler {
     }
 }
 
-fn raft(node: &Shared, rpc: Rpc, body: Vec<u8>, responder: Responder) {
+fn raft(node: &NodeContext, rpc: Rpc, body: Vec<u8>, responder: Responder) {
     let Some(meta) = &node.meta else { return responder.refuse(Refusal::WrongRole) };
     let group = meta.group.clone();
     tokio::spawn(async move {
@@ -93,7 +94,7 @@ fn raft(node: &Shared, rpc: Rpc, body: Vec<u8>, responder: Responder) {
 }
 
 /// The body is empty, or one `bool`: whether the hash of the metadata state is wanted.
-fn node_status(node: &Arc<Shared>, body: &[u8], responder: Responder) {
+fn node_status(node: &Arc<NodeContext>, body: &[u8], responder: Responder) {
     let hash = match body {
         [] => false,
         body => match isobar_wire::decode::<bool>(body) {
@@ -106,49 +107,4 @@ fn node_status(node: &Arc<Shared>, body: &[u8], responder: Responder) {
     }
     let node = node.clone();
     tokio::task::spawn_blocking(move || responder.reply(&status::status(&node, true)));
-}
-
-async fn cluster(meta: Arc<Metadata>, responder: Responder) {
-    match meta.read(isobar_meta::cluster_map).await {
-        Ok(map) => {
-            let live = meta.liveness.live(&map);
-            responder.reply(&ClusterReply::View(ClusterView { map, live }));
-        }
-        Err(ProposeError::NotLeader { leader }) => {
-            responder.reply(&ClusterReply::NotLeader(leader.map(|l| l.addr)));
-        }
-        Err(error) => responder.refuse(Refusal::Unavailable(error.to_string())),
-    }
-}
-
-/// Renews a session, confirmed by ReadIndex: a deposed leader renews nothing (I10).
-async fn renew(meta: Arc<Metadata>, request: RenewRequest, responder: Responder) {
-    let RenewRequest { session, epoch } = request;
-    let renewed = meta
-        .read(|kv| {
-            let exists = || leader::live_sessions(kv).contains(&session);
-            let renewal = meta.sessions.renew(session, exists);
-            let orphans = Query::Orphans { session, limit: ORPHANS_PER_RENEWAL_MAX };
-            let orphans = match isobar_meta::query(kv, &orphans) {
-                Ok(Answer::Inos(inos)) if renewal == Renewal::Renewed => inos,
-                _ => Vec::new(),
-            };
-            (renewal, isobar_meta::cluster_map(kv), orphans)
-        })
-        .await;
-    match renewed {
-        Ok((Renewal::Renewed, map, orphans)) => {
-            let live = meta.liveness.live(&map);
-            let map = (map.epoch > epoch).then_some(map);
-            responder.reply(&RenewReply::Renewed { map, live, orphans });
-        }
-        Ok((Renewal::Gone, ..)) => responder.reply(&RenewReply::Gone),
-        Ok((Renewal::Expiring, ..)) => {
-            responder.refuse(Refusal::Unavailable("the session is being expired".to_owned()));
-        }
-        Err(ProposeError::NotLeader { leader }) => {
-            responder.reply(&RenewReply::NotLeader(leader.map(|l| l.addr)));
-        }
-        Err(error) => responder.refuse(Refusal::Unavailable(error.to_string())),
-    }
 }

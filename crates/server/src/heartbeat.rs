@@ -5,11 +5,11 @@ use std::sync::Arc;
 use isobar_wire::Opcode;
 use isobar_wire::message::cluster::{Heartbeat, HeartbeatReply};
 
+use crate::context::NodeContext;
 use crate::limits::STATUS_TIMEOUT;
-use crate::node::Shared;
 
 /// Reports as long as the node runs.
-pub(crate) async fn run(node: Arc<Shared>) {
+pub(crate) async fn run(node: Arc<NodeContext>) {
     let voters: Vec<String> = node.spec.node.iter().filter(|n| n.voter).map(|n| n.addr.clone()).collect();
     let mut turn = 0;
     loop {
@@ -39,18 +39,18 @@ pub(crate) async fn run(node: Arc<Shared>) {
     }
 }
 
-async fn report(node: &Arc<Shared>, to: &str) -> Option<HeartbeatReply> {
+async fn report(node: &Arc<NodeContext>, to: &str) -> Option<HeartbeatReply> {
     let heartbeat = Heartbeat {
         node: node.config.node.clone(),
         addr: node.addr.clone(),
-        epoch: node.access.view().known().map.epoch,
+        epoch: node.cluster.view().known().map.epoch,
         targets: node.targets.iter().map(|t| (t.info.clone(), t.live())).collect(),
         voter: node.meta.as_ref().map(|meta| meta.me),
     };
     if to == node.addr {
         return Some(hear(node, heartbeat));
     }
-    let channel = node.access.channels().to(to);
+    let channel = node.cluster.channels().to(to);
     match channel.call(Opcode::Heartbeat, &heartbeat, STATUS_TIMEOUT).await {
         Ok(reply) => Some(reply),
         Err(error) => {
@@ -61,7 +61,7 @@ async fn report(node: &Arc<Shared>, to: &str) -> Option<HeartbeatReply> {
 }
 
 /// The leader's side.
-pub(crate) fn hear(node: &Arc<Shared>, heartbeat: Heartbeat) -> HeartbeatReply {
+pub(crate) fn hear(node: &Arc<NodeContext>, heartbeat: Heartbeat) -> HeartbeatReply {
     let Some(meta) = node.meta.as_ref().filter(|meta| meta.group.is_leader()) else {
         return HeartbeatReply::NotLeader(node.leader_addr());
     };

@@ -3,101 +3,24 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use isobar_base::{BufPool, ClusterId, TargetId};
-use isobar_client::{Cluster, ClusterSpec};
-use isobar_wire::message::cluster::{ClusterMap, TargetLive};
+use isobar_base::{BufPool, ClusterId};
+use isobar_cluster::Cluster;
+use isobar_config::ClusterSpec;
 use isobar_wire::{Channels, Secret};
-use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
-use crate::config::NodeConfig;
+use crate::context::NodeContext;
 use crate::handler::NodeHandler;
-use crate::limits::{ECHOES_MAX, METADATA_WAIT, POOL_BYTES};
-use crate::metadata::Metadata;
-use crate::target::Target;
-use crate::{ServerError, founding, heartbeat, leader, orphans, rebuild, scrub, target, voter};
-
-/// What all parts of a node share.
-pub(crate) struct Shared {
-    pub(crate) config: NodeConfig,
-    pub(crate) spec: ClusterSpec,
-    pub(crate) cluster: ClusterId,
-    /// Where others find this node.
-    pub(crate) addr: String,
-    pub(crate) targets: Vec<Arc<Target>>,
-    pub(crate) meta: Option<Arc<Metadata>>,
-    /// Access to the metadata leader and to other nodes. Its view is fed by heartbeats.
-    pub(crate) access: Cluster,
-    /// Wakes the search for orphans.
-    pub(crate) search_now: Notify,
-    /// Wakes compaction.
-    pub(crate) compact_now: Notify,
-    /// Held by the one probe that measures at a time.
-    pub(crate) probing: Arc<Semaphore>,
-    /// Room for UDP ports that are open for others' probes.
-    pub(crate) echoes: Arc<Semaphore>,
-    heard: Mutex<Heard>,
-}
-
-/// What heartbeats brought back, beside the map.
-#[derive(Default)]
-struct Heard {
-    leader: Option<String>,
-    strangers: Vec<TargetId>,
-}
-
-impl Shared {
-    /// The target with this id, if it is here.
-    pub(crate) fn target(&self, id: TargetId) -> Option<Arc<Target>> {
-        self.targets.iter().find(|target| target.id() == id).cloned()
-    }
-
-    /// Whether the target is known to have all rows it should have.
-    pub(crate) fn is_clean(&self, id: TargetId) -> bool {
-        let known = self.access.view().known();
-        let mut positions = known.map.groups.iter().flat_map(|g| &g.positions);
-        known.map.target(id).is_some() && positions.all(|p| p.target != id || p.clean)
-    }
-
-    /// Where the metadata leader listens, as far as this node knows.
-    pub(crate) fn leader_addr(&self) -> Option<String> {
-        match self.meta.as_ref().and_then(|meta| meta.group.leader()) {
-            Some(leader) => Some(leader.addr),
-            None => self.heard.lock().leader.clone(),
-        }
-    }
-
-    pub(crate) fn set_leader(&self, addr: Option<String>) {
-        self.heard.lock().leader = addr;
-    }
-
-    /// Takes over what the leader said.
-    pub(crate) fn learn(&self, map: Option<ClusterMap>, live: Vec<TargetLive>, strangers: Vec<TargetId>) {
-        self.access.view().learn(map, live);
-        let mut heard = self.heard.lock();
-        if heard.strangers != strangers {
-            for target in &strangers {
-                tracing::warn!(
-                    target_id = %target, node = %self.config.node,
-                    "the target is a stranger to the cluster; waiting for `isobar node replace {}`",
-                    self.config.node
-                );
-            }
-            heard.strangers = strangers;
-        }
-    }
-
-    /// Targets that are not admitted to the cluster.
-    pub(crate) fn strangers(&self) -> Vec<TargetId> {
-        self.heard.lock().strangers.clone()
-    }
-}
+use crate::limits::{METADATA_WAIT, POOL_BYTES};
+use crate::metadata::{Metadata, voter};
+use crate::storage::{orphans, rebuild, scrub, target};
+use crate::{ServerError, bootstrap, heartbeat, leader};
+use isobar_config::NodeConfig;
 
 /// A running node. Stops when dropped, though [`Node::stop`] does so in order.
 pub struct Node {
-    shared: Arc<Shared>,
+    shared: Arc<NodeContext>,
     tasks: JoinSet<()>,
 }
 
@@ -107,8 +30,8 @@ impl Node {
     /// # Errors
     /// See [`ServerError`]; nothing keeps running then.
     pub async fn start(config: NodeConfig) -> Result<Node, ServerError> {
-        let spec_error = |e: isobar_client::ClientError| ServerError::Config(e.to_string());
-        let spec = ClusterSpec::load(&config.resolve(&config.cluster_file)).map_err(spec_error)?;
+        let spec = ClusterSpec::load(&config.resolve(&config.cluster_file))
+            .map_err(|e| ServerError::Config(e.to_string()))?;
         let cluster = config.cluster_id()?;
         let addr = check_spec(&config, &spec, cluster)?;
         let secret = Secret::load(&config.resolve(&config.secret_file), cluster)
@@ -133,25 +56,12 @@ impl Node {
         nodes.sort_by_key(|n| !n.voter);
         let access =
             Cluster::new(channels, nodes.into_iter().map(|n| n.addr.clone()).collect(), METADATA_WAIT);
-        let shared = Arc::new(Shared {
-            config,
-            spec,
-            cluster,
-            addr,
-            targets,
-            meta,
-            access,
-            search_now: Notify::new(),
-            compact_now: Notify::new(),
-            probing: Arc::new(Semaphore::new(1)),
-            echoes: Arc::new(Semaphore::new(ECHOES_MAX)),
-            heard: Mutex::default(),
-        });
+        let shared = Arc::new(NodeContext::new(config, spec, cluster, addr, targets, meta, access));
         let mut tasks = JoinSet::new();
         tasks.spawn(isobar_wire::serve(listener, secret, pool, Arc::new(NodeHandler(shared.clone()))));
         tasks.spawn(heartbeat::run(shared.clone()));
         if let Some(meta) = &shared.meta {
-            tasks.spawn(founding::run(shared.clone(), meta.clone()));
+            tasks.spawn(bootstrap::run(shared.clone(), meta.clone()));
             tasks.spawn(voter::remember_joining(meta.group.clone(), voter::dir(&shared.config)));
             tasks.spawn(leader::lead(shared.clone(), meta.clone()));
         }
@@ -161,7 +71,7 @@ impl Node {
             tasks.spawn(scrub::run(shared.clone(), target.clone()));
         }
         tracing::info!(
-            node = %shared.config.node, addr = %shared.addr, cluster = %shared.cluster,
+            node = %shared.config.node, addr = %shared.addr, cluster = %shared.cluster_id,
             targets = shared.targets.len(), voter = shared.meta.is_some(), "node serves"
         );
         Ok(Node { shared, tasks })

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use isobar_wire::message::cluster::{MetaStatus, NodeStatus, VoterStatus};
 use rustix::time::ClockId;
 
+use crate::context::NodeContext;
 use crate::metadata::Metadata;
-use crate::node::Shared;
 
 /// The status of this node. Needs no quorum. With `hash`, the hash of the metadata state is computed,
 /// which reads all of it.
-pub(crate) fn status(node: &Arc<Shared>, hash: bool) -> NodeStatus {
+pub(crate) fn status(node: &Arc<NodeContext>, hash: bool) -> NodeStatus {
     let used = rustix::time::clock_gettime(ClockId::ProcessCPUTime);
     NodeStatus {
         node: node.config.node.clone(),
-        cluster: node.cluster,
+        cluster: node.cluster_id,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         cpu_milliseconds: used.tv_sec as u64 * 1000 + used.tv_nsec as u64 / 1_000_000,

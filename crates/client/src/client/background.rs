@@ -4,7 +4,6 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use isobar_base::limits;
-use isobar_wire::Opcode;
 use isobar_wire::message::cluster::{RenewReply, RenewRequest};
 use isobar_wire::message::ops::Op;
 
@@ -48,9 +47,9 @@ impl Client {
         let epoch = self.0.cluster.view().known().map.epoch;
         let request = RenewRequest { session, epoch };
         let wait = Duration::from_millis(limits::SESSION_LEASE_MS);
-        match self.0.cluster.ask_leader(Opcode::Renew, &request, wait).await {
+        match self.0.cluster.renew(&request, wait).await {
             Ok(RenewReply::Renewed { map, live, orphans }) => {
-                self.0.cluster.view().learn(map, live);
+                self.0.cluster.view().update(map, live);
                 let closed: Vec<_> = orphans.into_iter().filter(|&ino| !self.is_in_use(ino)).collect();
                 if !closed.is_empty() {
                     // Asked again with the next renewal if it fails.

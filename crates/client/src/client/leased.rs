@@ -4,7 +4,6 @@ use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, Ino, limits};
-use isobar_wire::Opcode;
 use isobar_wire::message::files::{Attr, FileKind};
 use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
 use isobar_wire::message::ops::{Born, Op, OpError, OpReply};
@@ -14,8 +13,8 @@ use tokio::sync::mpsc;
 use super::{Client, Inner, READDIR_ENTRIES, Result};
 use crate::file::now;
 use crate::leases::Lease;
-use crate::session::Begun;
 use crate::whole::Change;
+use isobar_cluster::Begun;
 
 const S_ISGID: u32 = 0o2000;
 /// So few numbers left: more are asked for.
@@ -50,7 +49,7 @@ impl Client {
                 self.spawn_release(dir);
                 return None;
             };
-            if known.is_some() || !inner.cluster.behind().has_room() {
+            if known.is_some() || !inner.cluster.unconfirmed().has_room() {
                 return None;
             }
             if lease.numbers.end - lease.numbers.start < NUMBERS_LOW && !lease.refilling {
@@ -111,7 +110,7 @@ impl Client {
             let mut directories = inner.leases.directories.lock();
             let lease = directories.usable(dir, inner.session.id())?;
             let known = inner.names.whole.find_as_lessee(dir, name)?;
-            if known != Some(attr.ino) || !inner.cluster.behind().has_room() {
+            if known != Some(attr.ino) || !inner.cluster.unconfirmed().has_room() {
                 return None;
             }
             let time = now();
@@ -132,7 +131,7 @@ impl Client {
     /// # Errors
     /// `EIO` when something was lost since this was asked last.
     pub async fn sync_directory(&self, dir: Ino) -> Result<()> {
-        self.0.cluster.behind().settled(Some(dir)).await;
+        self.0.cluster.unconfirmed().settled(Some(dir)).await;
         if self.0.leases.take_lost(dir) { Err(Errno::EIO) } else { Ok(()) }
     }
 
@@ -140,7 +139,7 @@ impl Client {
     fn answer(&self, dir: Ino, name: &[u8], ino: Ino, session: isobar_base::SessionId, op: Op) -> Option<()> {
         let _in_runtime = self.0.files.runtime.enter();
         let begun = self.0.session.begin(op, Some(session))?;
-        self.0.cluster.behind().begin([dir, ino]);
+        self.0.cluster.unconfirmed().begin([dir, ino]);
         // The receiver lives as long as this client.
         self.0.answered.send(Answered { begun, dir, name: name.into(), ino }).ok();
         Some(())
@@ -289,7 +288,7 @@ pub(super) async fn settle_all(client: Weak<Inner>, mut answered: mpsc::Unbounde
         let Some(client) = client.upgrade().map(Client) else { return };
         let inos = [next.dir, next.ino];
         client.settle(next).await;
-        client.0.cluster.behind().end(inos);
+        client.0.cluster.unconfirmed().end(inos);
     }
 }
 
@@ -309,11 +308,10 @@ pub(super) async fn give_up_leases(client: Weak<Inner>) {
             client.0.leases.idle().into_iter().for_each(|dir| client.spawn_release(dir));
         }
         let request = LeaseRequest::Await { session: client.0.session.id() };
-        let wait = client.0.cluster.patience();
-        match client.0.cluster.ask_leader::<_, LeaseReply>(Opcode::Lease, &request, wait).await {
+        match client.0.cluster.leases(&request).await {
             Ok(LeaseReply::Wanted(dirs)) => dirs.into_iter().for_each(|dir| client.spawn_release(dir)),
             Ok(_) => {}
-            Err(error) => tracing::debug!(error, "nobody says which leases are wanted"),
+            Err(error) => tracing::debug!(%error, "nobody says which leases are wanted"),
         }
     }
 }

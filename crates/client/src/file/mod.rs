@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use isobar_base::{BufPool, Errno, Ino};
 use isobar_wire::message::files::Attr;
-use isobar_wire::message::queries::{Answer, Query};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -27,8 +26,10 @@ pub(crate) use inode::Inode;
 pub(crate) use rows::Rows;
 pub(crate) use write::now;
 
+use crate::OpenOptions;
 use crate::names::Names;
-use crate::{Cluster, OpenOptions, Segments, Session};
+use isobar_cluster::{Cluster, Session};
+use isobar_segments::Segments;
 
 /// Dirty bytes are committed after this long even when nobody asks.
 const WRITE_BACK_AFTER: Duration = Duration::from_secs(3);
@@ -192,15 +193,5 @@ impl Files {
         state.adopt(attr, false);
         state.checked = state.checked.max(asked);
         Ok(())
-    }
-}
-
-impl Cluster {
-    /// Attributes of an inode, fresh.
-    pub(crate) async fn query_attr(&self, ino: Ino) -> Result<Attr, Errno> {
-        match self.query(Query::GetAttr { ino }).await? {
-            Answer::Attr(attr) => Ok(attr),
-            _ => Err(Errno::EPROTO),
-        }
     }
 }

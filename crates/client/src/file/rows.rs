@@ -9,7 +9,7 @@ use isobar_wire::message::files::SegmentInfo;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::Segments;
+use isobar_segments::Segments;
 
 type Outcome = Option<Result<Bytes, Errno>>;
 type Key = (SegmentId, u8);

@@ -7,7 +7,6 @@ use isobar_client::{Cluster, ClusterSpec};
 use isobar_validate::NodeControl;
 
 use crate::local::{self, Local};
-use crate::status;
 
 /// How long a killed process may take to be gone.
 const GONE_WAIT: Duration = Duration::from_secs(10);
@@ -96,9 +95,9 @@ fn shell(command: &str, node: &str) -> Result<(), String> {
 fn is_whole(spec: &ClusterSpec) -> Result<bool, String> {
     local::block_on(async {
         let cluster = Cluster::from_spec(spec, LEADER_WAIT).map_err(|e| e.to_string())?;
-        let view = cluster.refresh(LEADER_WAIT).await?;
-        let segments = status::segments(&cluster).await?;
+        let view = cluster.refresh(LEADER_WAIT).await.map_err(|e| e.to_string())?;
+        let segments = isobar_admin::segments(&cluster).await.map_err(|e| e.to_string())?;
         let up = view.live.iter().all(|live| live.up && !live.failed);
-        Ok(up && isobar_server::redundancy(&segments, &view).worst() == 0)
+        Ok(up && isobar_admin::redundancy(&segments, &view).worst() == 0)
     })
 }

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use isobar_base::Errno;
 use isobar_wire::Opcode;
-use isobar_wire::message::cluster::{AdminReply, AdminRequest};
+use isobar_wire::message::cluster::{AdminRefusal, AdminReply, AdminRequest};
 use isobar_wire::message::ops::{Op, OpError};
 
-use crate::leader::duties;
+use super::reconcile;
+use crate::context::NodeContext;
 use crate::limits::NODE_CALL_TIMEOUT;
 use crate::metadata::Metadata;
-use crate::node::Shared;
 
 /// Carries out a request, or says who can.
 ///
 /// `Collect` that reaches any other node makes it search its own targets for orphans before it says
 /// that it does not lead: so the leader passes the request on.
 pub(crate) async fn admin(
-    node: &Arc<Shared>,
+    node: &Arc<NodeContext>,
     meta: Option<&Arc<Metadata>>,
     request: AdminRequest,
 ) -> AdminReply {
@@ -35,7 +35,7 @@ pub(crate) async fn admin(
                 node.spec.node.iter().map(|n| n.addr.clone()).filter(|addr| *addr != node.addr).collect();
             let count = others.len() + 1;
             for addr in others {
-                let channel = node.access.channels().to(&addr);
+                let channel = node.cluster.channels().to(&addr);
                 tokio::spawn(async move {
                     let asked = channel
                         .call::<_, AdminReply>(Opcode::Admin, &AdminRequest::Collect, NODE_CALL_TIMEOUT)
@@ -45,49 +45,39 @@ pub(crate) async fn admin(
                     }
                 });
             }
-            AdminReply::Ok(format!(
-                "collection, compaction and the search for orphans begun on {count} nodes"
-            ))
+            AdminReply::Collecting { nodes: count as u32 }
         }
     }
 }
 
-async fn replace(node: &Shared, meta: &Arc<Metadata>, name: String) -> AdminReply {
+async fn replace(node: &NodeContext, meta: &Arc<Metadata>, name: String) -> AdminReply {
     if !node.spec.node.iter().any(|n| n.name == name) {
-        let names: Vec<&str> = node.spec.node.iter().map(|n| n.name.as_str()).collect();
-        return AdminReply::Refused(format!("no node {name}: the cluster file names {}", names.join(", ")));
+        let names = node.spec.node.iter().map(|n| n.name.clone()).collect();
+        return AdminReply::Refused(AdminRefusal::NoSuchNode { node: name, names });
     }
     if is_whole(meta, &name) {
-        return AdminReply::Refused(format!(
-            "{name} reports all the disks it should have: nothing to replace"
-        ));
+        return AdminReply::Refused(AdminRefusal::NothingToReplace { node: name });
     }
-    match meta.execute(vec![Op::AllowReplace { node: name.clone() }]).await.as_deref() {
-        Ok([Ok(_)]) => {
-            let blank = meta.liveness.reports().iter().any(|r| r.heartbeat.node == name);
-            AdminReply::Ok(if blank {
-                format!("the blank disks of {name} take the places of its old ones now")
-            } else {
-                format!("the blank disks of {name} will take the places of its old ones once it is started")
-            })
-        }
-        // It has no targets, so the state machine knows nothing of it: only its vote can be replaced.
-        Ok([Err(OpError::Errno(Errno::ENOENT))]) => replace_voter_only(meta, &name).await,
-        Ok(results) => AdminReply::Refused(format!("refused: {results:?}")),
-        Err(error) => AdminReply::Refused(format!("not done: {error}; try again")),
+    match meta.execute(vec![Op::AllowReplace { node: name.clone() }]).await {
+        Ok(results) => match results.into_iter().next() {
+            // It has no targets, so the state machine knows nothing of it: only its vote can be replaced.
+            Some(Err(OpError::Errno(Errno::ENOENT))) => replace_voter_only(meta, name).await,
+            Some(Err(error)) => AdminReply::Refused(AdminRefusal::Metadata(error)),
+            Some(Ok(_)) | None => {
+                let now = meta.liveness.reports().iter().any(|r| r.heartbeat.node == name);
+                AdminReply::Replacing { now }
+            }
+        },
+        Err(error) => AdminReply::Refused(AdminRefusal::NotDone(error.to_string())),
     }
 }
 
-async fn replace_voter_only(meta: &Metadata, name: &str) -> AdminReply {
+async fn replace_voter_only(meta: &Metadata, name: String) -> AdminReply {
     let report = meta.liveness.reports().into_iter().find(|r| r.heartbeat.node == name);
     match report {
-        Some(report) if duties::replace_voter(meta, &report.heartbeat).await => {
-            AdminReply::Ok(format!("{name} votes with the disk it has now"))
-        }
-        Some(_) => AdminReply::Refused(format!("{name} has not caught up yet: try again")),
-        None => AdminReply::Refused(format!(
-            "{name} has no targets and does not report: start it, then try again"
-        )),
+        Some(report) if reconcile::replace_voter(meta, &report.heartbeat).await => AdminReply::VoterReplaced,
+        Some(_) => AdminReply::Refused(AdminRefusal::NotCaughtUp { node: name }),
+        None => AdminReply::Refused(AdminRefusal::NotReporting { node: name }),
     }
 }
 
@@ -99,5 +89,5 @@ fn is_whole(meta: &Metadata, name: &str) -> bool {
     };
     let status = meta.group.status();
     let votes = report.heartbeat.voter.is_none_or(|id| status.voters.iter().any(|voter| voter.id == id));
-    votes && duties::has_its_disks(&map, &report.heartbeat)
+    votes && reconcile::has_its_disks(&map, &report.heartbeat)
 }

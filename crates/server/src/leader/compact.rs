@@ -20,18 +20,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use isobar_base::limits::{EXTENTS_PER_MESSAGE_MAX, SEGMENT_BYTES_MAX};
 use isobar_base::{Errno, Ino, SegmentId, TargetId};
-use isobar_client::{Segments, Session};
+use isobar_cluster::Session;
+use isobar_segments::Segments;
 use isobar_wire::message::files::{Attr, Extent, Map, SegmentInfo, Source};
 use isobar_wire::message::ops::{Op, OpError, OpReply, Replace};
 use isobar_wire::message::queries::{Answer, Query};
 use tokio::task::JoinSet;
 
+use crate::context::NodeContext;
 use crate::limits::{
     COMPACT_READS_MAX, COMPACT_SEGMENTS_PER_STEP, GATHER_INODES_PER_STEP, GATHER_PAGES_PER_ROUND,
     GATHER_QUIET, GATHER_SEGMENTS_MIN, ORPHANS_PER_RENEWAL_MAX,
 };
 use crate::metadata::Metadata;
-use crate::node::Shared;
 
 /// From this share of used room on, segments that are less than three quarters alive are rewritten, ...
 const FILLING: f64 = 0.7;
@@ -40,11 +41,11 @@ const CROWDED: f64 = 0.8;
 const CROWDED_PAUSE: Duration = Duration::from_millis(500);
 
 /// Compacts, as long as this node leads.
-pub(crate) async fn run(node: Arc<Shared>, meta: Arc<Metadata>) {
+pub(crate) async fn run(node: Arc<NodeContext>, meta: Arc<Metadata>) {
     if !node.config.compaction.enabled {
         return;
     }
-    let segments = Segments::new(node.access.clone());
+    let segments = Segments::new(node.cluster.clone());
     let mut compactor = Compactor { node: node.clone(), meta, segments, session: None, gathered: Ino(0) };
     let interval = Duration::from_secs(node.config.compaction.interval_seconds);
     loop {
@@ -59,7 +60,7 @@ pub(crate) async fn run(node: Arc<Shared>, meta: Arc<Metadata>) {
 }
 
 struct Compactor {
-    node: Arc<Shared>,
+    node: Arc<NodeContext>,
     meta: Arc<Metadata>,
     segments: Segments,
     session: Option<Session>,
@@ -86,7 +87,7 @@ impl Compactor {
         }
         let dead = self.dead_targets();
         if !dead.is_empty() {
-            let map = self.node.access.view().known();
+            let map = self.node.cluster.view().known();
             let hit = |segment: &SegmentInfo| {
                 let Some(group) = map.map.group(segment.pg) else { return false };
                 let holder = |&at: &u8| group.positions.get(usize::from(at)).map(|p| p.target);
@@ -125,7 +126,7 @@ impl Compactor {
     ) -> Result<(), Errno> {
         let mut after = None;
         loop {
-            let Answer::Segments(step) = self.node.access.query(query(after)).await? else {
+            let Answer::Segments(step) = self.node.cluster.query(query(after)).await? else {
                 return Err(Errno::EPROTO);
             };
             let Some(last) = step.last() else { return Ok(()) };
@@ -156,7 +157,7 @@ impl Compactor {
 
     /// Part of the map of a file, from `offset` on; `None` when the file is gone.
     async fn map(&self, ino: Ino, offset: u64) -> Result<Option<Map>, Errno> {
-        match self.node.access.query(Query::Map { ino, offset, len: u64::MAX - offset }).await {
+        match self.node.cluster.query(Query::Map { ino, offset, len: u64::MAX - offset }).await {
             Ok(Answer::Map(map)) => Ok(Some(map)),
             Ok(_) => Err(Errno::EPROTO),
             Err(Errno::ESTALE) => Ok(None),
@@ -214,7 +215,7 @@ impl Compactor {
             Ok(other) => tracing::error!(?other, "INVARIANT: a REPLACE was answered by something else"),
             Err(OpError::StalePlacement) => {
                 // With an old map there is nothing to be had; without a leader we shall see.
-                self.node.access.refresh(crate::limits::STATUS_TIMEOUT).await.ok();
+                self.node.cluster.refresh(crate::limits::STATUS_TIMEOUT).await.ok();
             }
             // Truncated, removed or expired meanwhile: the copy is an orphan now.
             Err(error) => tracing::debug!(ino = %attr.ino, segment = %id, %error, "copy not taken"),
@@ -261,7 +262,7 @@ impl Compactor {
     async fn gather(&mut self) -> Result<(), Errno> {
         let n = self.node.spec.data_rows;
         let query = Query::Inodes { after: self.gathered, limit: GATHER_INODES_PER_STEP };
-        let Answer::Inos(inos) = self.node.access.query(query).await? else { return Err(Errno::EPROTO) };
+        let Answer::Inos(inos) = self.node.cluster.query(query).await? else { return Err(Errno::EPROTO) };
         let mut pages = 0;
         if inos.is_empty() {
             self.gathered = Ino(0);
@@ -294,7 +295,7 @@ impl Compactor {
     async fn session(&mut self) -> Result<Session, Errno> {
         if self.session.is_none() {
             let name = format!("compaction on {}", self.node.config.node);
-            self.session = Some(Session::open(self.node.access.clone(), &name).await?);
+            self.session = Some(Session::open(self.node.cluster.clone(), &name).await?);
         }
         self.renew();
         self.session.clone().ok_or(Errno::EIO)

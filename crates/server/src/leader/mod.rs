@@ -3,36 +3,29 @@
 //!
 //! | file | duty |
 //! |---|---|
-//! | `duties` | format, register targets, build placement, admit replacements |
-//! | `liveness` | who reports; nothing safe depends on it |
-//! | `sessions` | who renewed; expiry is a log entry |
-//! | `leases` | who has leased a directory that others want |
-//! | `collect` | removing what nothing names: inodes, then segments |
-//! | `compact` | rewriting half-dead segments and those with rows on dead targets |
+//! | `reconcile` | format, register targets, build placement, admit replacements |
+//! | `expiry` | sessions that were not renewed end by a log entry |
+//! | `gc` | removing what nothing names: inodes, then segments |
+//! | `compact` | rewriting segments with little alive and those with rows on dead targets |
 //! | `admin` | what operators ask |
 
 mod admin;
-mod collect;
 mod compact;
-mod duties;
-mod leases;
-mod liveness;
-mod sessions;
+mod expiry;
+mod gc;
+mod reconcile;
 
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
 pub(crate) use admin::admin;
-pub(crate) use leases::{Leases, leases};
-pub(crate) use liveness::{Liveness, Report};
-pub(crate) use sessions::{Renewal, Sessions, live_sessions};
 
+use crate::context::NodeContext;
 use crate::metadata::Metadata;
-use crate::node::Shared;
 
 /// Runs the leader's duties whenever this node leads.
-pub(crate) async fn lead(node: Arc<Shared>, meta: Arc<Metadata>) {
+pub(crate) async fn lead(node: Arc<NodeContext>, meta: Arc<Metadata>) {
     let mut changes = meta.group.changes();
     loop {
         let leadership = changes.borrow_and_update().clone();
@@ -43,14 +36,14 @@ pub(crate) async fn lead(node: Arc<Shared>, meta: Arc<Metadata>) {
             continue;
         }
         tracing::info!(node = %node.config.node, term = leadership.term, "leads the metadata group");
-        let known = node.access.view().known();
-        meta.liveness.begin(known.map.targets.iter().filter_map(|t| known.live(t.id).copied()).collect());
+        let known = node.cluster.view().known();
+        meta.liveness.begin(known.map.targets.iter().filter_map(|t| known.liveness(t.id).copied()).collect());
         meta.sessions.begin();
-        meta.leases.begin();
+        meta.delegations.begin();
         let mut duties = JoinSet::new();
-        duties.spawn(duties::run(node.clone(), meta.clone()));
-        duties.spawn(sessions::run(meta.clone()));
-        duties.spawn(collect::run(node.clone(), meta.clone()));
+        duties.spawn(reconcile::run(node.clone(), meta.clone()));
+        duties.spawn(expiry::run(meta.clone()));
+        duties.spawn(gc::run(node.clone(), meta.clone()));
         duties.spawn(compact::run(node.clone(), meta.clone()));
         while changes.changed().await.is_ok() {
             let now = changes.borrow_and_update().clone();

@@ -9,7 +9,7 @@ use std::path::Path;
 use isobar_wire::message::probe::{BlockDevice, Contents, Interface, NodeFacts, TargetFacts};
 use rustix::process::Resource;
 
-use crate::node::Shared;
+use crate::context::NodeContext;
 
 /// Bytes of a device that are looked at to tell whether it is blank.
 const LOOKED_AT_BYTES: usize = 1 << 20;
@@ -17,7 +17,7 @@ const LOOKED_AT_BYTES: usize = 1 << 20;
 const SECTOR_BYTES: u64 = 512;
 
 /// All of them. Blocks.
-pub(super) fn facts(node: &Shared) -> NodeFacts {
+pub(super) fn facts(node: &NodeContext) -> NodeFacts {
     let name = rustix::system::uname();
     let memory = read("/proc/meminfo");
     let strangers = node.strangers();

@@ -14,7 +14,7 @@ use isobar_base::AlignedBuf;
 use isobar_wire::message::probe::DeviceRates;
 use rustix::fs::OFlags;
 
-use crate::node::Shared;
+use crate::context::NodeContext;
 
 /// Most bytes of the scratch file.
 const SCRATCH_BYTES_MAX: u64 = 256 << 20;
@@ -35,7 +35,7 @@ impl Drop for Scratch {
 }
 
 /// Writes, syncs and reads back. Blocks.
-pub(super) fn rates(node: &Shared, slot: u32, milliseconds: u32) -> Result<DeviceRates, String> {
+pub(super) fn rates(node: &NodeContext, slot: u32, milliseconds: u32) -> Result<DeviceRates, String> {
     let config = node.config.target.get(slot as usize).ok_or(format!("there is no target {slot}"))?;
     let target = node.config.resolve(&config.path);
     if fs::metadata(&target).is_ok_and(|m| m.file_type().is_block_device()) {

@@ -12,10 +12,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use isobar_wire::message::probe::{ProbeReply, ProbeRequest};
 use isobar_wire::{Refusal, Request, Responder};
 
-use crate::node::Shared;
+use crate::context::NodeContext;
 
 /// Answers a probe.
-pub(crate) fn handle(node: &Arc<Shared>, request: Request, responder: Responder) {
+pub(crate) fn handle(node: &Arc<NodeContext>, request: Request, responder: Responder) {
     let Ok(wanted) = isobar_wire::decode::<ProbeRequest>(&request.body) else {
         return responder.refuse(Refusal::Unreadable);
     };
@@ -46,9 +46,9 @@ pub(crate) fn handle(node: &Arc<Shared>, request: Request, responder: Responder)
 }
 
 /// Runs a measurement unless one is under way.
-fn measuring<F, R>(shared: Arc<Shared>, responder: Responder, measure: F)
+fn measuring<F, R>(shared: Arc<NodeContext>, responder: Responder, measure: F)
 where
-    F: FnOnce(Arc<Shared>) -> R + Send + 'static,
+    F: FnOnce(Arc<NodeContext>) -> R + Send + 'static,
     R: Future<Output = Result<ProbeReply, String>> + Send,
 {
     tokio::spawn(async move {

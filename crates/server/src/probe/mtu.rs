@@ -14,7 +14,7 @@ use isobar_wire::message::probe::{PathMtu, ProbeReply, ProbeRequest};
 use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use tokio::net::UdpSocket;
 
-use crate::node::Shared;
+use crate::context::NodeContext;
 
 /// Every IPv4 host takes packets of this size; nothing smaller is tried.
 const PACKET_BYTES_MIN: u32 = 576;
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_BYTES: usize = 12;
 
 /// Opens a port that confirms datagrams for a while.
-pub(super) async fn listen(node: &Shared, nonce: u64) -> Result<u16, String> {
+pub(super) async fn listen(node: &NodeContext, nonce: u64) -> Result<u16, String> {
     let room = node.echoes.clone().try_acquire_owned();
     let room = room.map_err(|_| "the node answers as many probes as it may: ask again later".to_owned())?;
     let local: SocketAddr = resolve(&node.addr).await?;
@@ -53,13 +53,13 @@ pub(super) async fn listen(node: &Shared, nonce: u64) -> Result<u16, String> {
 }
 
 /// Finds it.
-pub(super) async fn find(node: &Shared, to: &str) -> Result<PathMtu, String> {
+pub(super) async fn find(node: &NodeContext, to: &str) -> Result<PathMtu, String> {
     if !node.spec.node.iter().any(|n| n.addr == to) {
         return Err(format!("{to} is not a node of this cluster"));
     }
     let peer = resolve(to).await?;
     let nonce = isobar_base::random_u64();
-    let channel = node.access.channels().to(to);
+    let channel = node.cluster.channels().to(to);
     let port = match channel.call(Opcode::Probe, &ProbeRequest::Echo { nonce }, PATIENCE).await {
         Ok(ProbeReply::Echo { port }) => port,
         Ok(ProbeReply::Not(why)) => return Err(why),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use isobar_wire::Opcode;
 use isobar_wire::message::probe::{ProbeReply, ProbeRequest, StreamRate};
 
-use crate::node::Shared;
+use crate::context::NodeContext;
 
 const PAYLOAD_BYTES: usize = 1 << 20;
 /// Messages under way at a time.
@@ -19,11 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ROUND_TRIPS: u32 = 20;
 
 /// Sends for a while and counts what was confirmed.
-pub(super) async fn rate(node: &Shared, to: &str, milliseconds: u32) -> Result<StreamRate, String> {
+pub(super) async fn rate(node: &NodeContext, to: &str, milliseconds: u32) -> Result<StreamRate, String> {
     if !node.spec.node.iter().any(|n| n.addr == to) {
         return Err(format!("{to} is not a node of this cluster"));
     }
-    let channel = node.access.channels().to(to);
+    let channel = node.cluster.channels().to(to);
     let ask = move |payload: Vec<Bytes>| {
         let channel = channel.clone();
         async move {

@@ -1,7 +1,7 @@
 //! The check of a whole cluster finds what is wrong, and nothing else.
 
 use bytes::Bytes;
-use isobar_server::{LostRange, fsck};
+use isobar_admin::{LostRange, fsck};
 use isobar_wire::Opcode;
 use isobar_wire::message::storage::DeleteRequest;
 

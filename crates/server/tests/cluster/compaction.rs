@@ -1,7 +1,7 @@
 //! Segments that are not worth keeping are rewritten under readers and writers.
 
 use isobar_base::Ino;
-use isobar_client::Segments;
+use isobar_segments::Segments;
 use isobar_wire::message::files::{Map, Source};
 use isobar_wire::message::queries::{Answer, Query};
 

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use isobar_base::{BufPool, ClusterId, Ino, SessionId};
-use isobar_client::{Cluster, ClusterSpec, NodeSpec, Segments, Session};
-use isobar_server::{
-    CompactionConfig, MetaConfig, Node, NodeConfig, RebuildConfig, ScrubConfig, ServerError, TargetConfig,
+use isobar_cluster::{Cluster, Session};
+use isobar_config::{
+    ClusterSpec, CompactionConfig, MetaConfig, NodeConfig, NodeSpec, RebuildConfig, ScrubConfig, TargetConfig,
 };
+use isobar_segments::Segments;
+use isobar_server::{Node, ServerError};
 use isobar_wire::message::cluster::{ClusterView, NodeStatus};
 use isobar_wire::message::files::{Attr, Extent, FileKind, Source};
 use isobar_wire::message::ops::{Commit, NewSegment, Op, OpReply};

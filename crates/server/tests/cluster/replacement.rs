@@ -1,6 +1,6 @@
 //! A node whose disks are gone comes back with blank ones.
 
-use isobar_wire::message::cluster::AdminRequest;
+use isobar_wire::message::cluster::{AdminRefusal, AdminReply, AdminRequest};
 use isobar_wire::message::queries::{Answer, Query};
 
 use crate::harness::{TestCluster, bytes, create, eventually, write};
@@ -24,7 +24,8 @@ async fn a_replaced_node_votes_again_and_gets_all_its_rows_back() {
     eventually("it is told that it is a stranger", async || !cluster.status(lost).await.strangers.is_empty())
         .await;
     let node = format!("node{lost}");
-    cluster.access.admin(&AdminRequest::ReplaceNode { node: node.clone() }).await.unwrap();
+    let replacing = cluster.access.admin(&AdminRequest::ReplaceNode { node: node.clone() }).await;
+    assert_eq!(replacing.unwrap(), AdminReply::Replacing { now: true });
     let view = cluster
         .wait_for(|view| {
             view.map.targets.iter().any(|t| t.node == node && t.id != old.targets[0].0.id)
@@ -59,7 +60,10 @@ async fn a_replaced_node_votes_again_and_gets_all_its_rows_back() {
 async fn only_nodes_of_the_cluster_file_that_lack_a_disk_can_be_replaced() {
     let cluster = TestCluster::start(3, 3, 2, 1).await;
     let refused = cluster.access.admin(&AdminRequest::ReplaceNode { node: "nobody".to_owned() }).await;
-    assert!(refused.unwrap_err().contains("no node nobody"));
+    let names = (0..3).map(|node| format!("node{node}")).collect();
+    let expected = AdminRefusal::NoSuchNode { node: "nobody".to_owned(), names };
+    assert_eq!(refused.unwrap(), AdminReply::Refused(expected));
     let refused = cluster.access.admin(&AdminRequest::ReplaceNode { node: "node1".to_owned() }).await;
-    assert!(refused.unwrap_err().contains("nothing to replace"));
+    let expected = AdminRefusal::NothingToReplace { node: "node1".to_owned() };
+    assert_eq!(refused.unwrap(), AdminReply::Refused(expected));
 }

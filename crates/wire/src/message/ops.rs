@@ -22,6 +22,18 @@ pub enum MutateReply {
     NotLeader(Option<String>),
 }
 
+impl MutateReply {
+    /// The encoding of [`MutateReply::Applied`] around an encoded `Vec<OpResult>`: the number of the variant, and the
+    /// results as they are.
+    pub fn encode_applied(results: &[u8]) -> Vec<u8> {
+        const APPLIED: u8 = 0;
+        let mut body = Vec::with_capacity(1 + results.len());
+        body.push(APPLIED);
+        body.extend_from_slice(results);
+        body
+    }
+}
+
 /// An operation and what makes its repetition harmless (I12).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Mutation {
@@ -443,5 +455,17 @@ pub enum OpError {
 impl From<Errno> for OpError {
     fn from(errno: Errno) -> Self {
         OpError::Errno(errno)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoded_result_list_becomes_a_reply_without_decoding_it() {
+        let results: Vec<OpResult> = vec![Ok(OpReply::Done), Ok(OpReply::Session(SessionId(300)))];
+        let reply = MutateReply::encode_applied(&crate::encode(&results));
+        assert_eq!(reply, crate::encode(&MutateReply::Applied(results)));
     }
 }

@@ -1,0 +1,20 @@
+//! What operators do to a cluster, as calls: each gives typed results, and the words are made by whoever shows them.
+//!
+//! | file | what |
+//! |---|---|
+//! | `fsck` | what the log names against what the targets hold |
+//! | `redundancy` | how many rows of how many segments cannot be had at the moment |
+//! | `replace` | blank disks of a node take the places of lost ones |
+//! | `status` | how each node is |
+#![forbid(unsafe_code)]
+
+mod fsck;
+mod limits;
+mod redundancy;
+mod replace;
+mod status;
+
+pub use fsck::{FsckError, FsckReport, LostRange, MissingRow, fsck};
+pub use redundancy::{Count, Redundancy, redundancy, unclean_targets};
+pub use replace::{ReplaceError, ReplaceProgress, Replaced, replace};
+pub use status::{node_states, segments};

@@ -1,0 +1,223 @@
+//! Asking whoever leads the metadata group: finding the leader, following it, and giving up in time.
+//!
+//! A request goes to the node that led last. It moves on when that node names another one, fails, or is silent for so long
+//! that the others are asked who leads. Whoever sends a request again has numbered it: it may be carried out twice on the
+//! way, and takes effect once (I12).
+
+use std::time::{Duration, Instant};
+
+use isobar_wire::message::cluster::{AdminReply, ClusterReply, RenewReply};
+use isobar_wire::message::leases::LeaseReply;
+use isobar_wire::message::ops::MutateReply;
+use isobar_wire::message::queries::QueryReply;
+use isobar_wire::{CallError, Channels, Opcode, Refusal};
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// One attempt waits this long for a reply before another node is asked.
+const ATTEMPT: Duration = Duration::from_secs(5);
+/// After this long without a reply the other nodes are asked who leads.
+const LEADER_SUSPECT_AFTER: Duration = Duration::from_secs(1);
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+const PAUSE_MAX: Duration = Duration::from_millis(250);
+/// Pause before a node is asked that another one has named.
+const FOLLOW_PAUSE: Duration = Duration::from_millis(1);
+/// Waiting this long for a quorum is worth a line in the log.
+const LOG_AFTER: Duration = Duration::from_secs(3);
+
+/// Why nobody that leads has answered: what the last node said.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AskError {
+    /// The time is up. The request may have been carried out, or still be. Trying again makes sense.
+    #[error("{0}")]
+    NoLeader(String),
+    /// Every node takes this side for one of another cluster. Trying again does not help.
+    #[error("{0}")]
+    Rejected(CallError),
+    /// A node cannot read the request, or does not know it. Trying again does not help.
+    #[error("{0}")]
+    NotUnderstood(CallError),
+    /// A node sent a reply that cannot be read. Trying again does not help.
+    #[error("{0} sent a reply that cannot be read")]
+    Unreadable(String),
+}
+
+/// A reply that may say "ask somebody else".
+pub(crate) trait Redirect {
+    /// `Some(hint)` when the node does not lead.
+    fn redirect(&self) -> Option<Option<String>>;
+}
+
+macro_rules! redirect {
+    ($($reply:ty),*) => {$(
+        impl Redirect for $reply {
+            fn redirect(&self) -> Option<Option<String>> {
+                match self {
+                    Self::NotLeader(hint) => Some(hint.clone()),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+redirect!(MutateReply, QueryReply, ClusterReply, RenewReply, AdminReply, LeaseReply);
+
+/// The nodes of a cluster, and who of them led last.
+#[derive(Debug)]
+pub(crate) struct Leader {
+    /// Voters first, then the others: one of them may have become a voter since.
+    addrs: Vec<String>,
+    last: Mutex<String>,
+}
+
+/// One request on its way to the leader.
+struct LeaderSearch<'a> {
+    leader: &'a Leader,
+    begun: Instant,
+    /// Nodes asked that named nobody.
+    turns: usize,
+    pause: Duration,
+    /// Nodes in a row that took this side for a stranger.
+    rejections: usize,
+    last_error: String,
+    logged: bool,
+}
+
+impl Leader {
+    pub(crate) fn new(addrs: Vec<String>) -> Leader {
+        let last = Mutex::new(addrs.first().cloned().unwrap_or_default());
+        Leader { addrs, last }
+    }
+
+    /// Where requests go first.
+    pub(crate) fn addr(&self) -> String {
+        self.last.lock().clone()
+    }
+
+    /// Asks whoever leads, looking for the leader as long as it takes, `wait` at most.
+    pub(crate) async fn ask<Q: Serialize, A: DeserializeOwned + Redirect>(
+        &self,
+        channels: &Channels,
+        opcode: Opcode,
+        request: &Q,
+        wait: Duration,
+    ) -> Result<A, AskError> {
+        let body = isobar_wire::encode(request);
+        let mut search = LeaderSearch::new(self);
+        while search.begun.elapsed() < wait {
+            let addr = self.addr();
+            let attempt = ATTEMPT.min(wait - search.begun.elapsed().min(wait));
+            let channel = channels.to(&addr);
+            let reply = tokio::select! {
+                reply = channel.call_raw(opcode, &body, Vec::new(), attempt) => reply,
+                // The request may be executed all the same: whoever sends it again has numbered it.
+                leader = self.other_leader(channels, &addr) => {
+                    search.last_error = format!("{addr} does not answer");
+                    self.follow(&addr, leader);
+                    continue;
+                }
+            };
+            let hint = match reply {
+                Ok((body, _)) => {
+                    let reply =
+                        isobar_wire::decode::<A>(&body).map_err(|_| AskError::Unreadable(addr.clone()))?;
+                    let Some(hint) = reply.redirect() else { return Ok(reply) };
+                    search.last_error = format!("{addr} does not lead");
+                    hint
+                }
+                Err(error) => {
+                    search.failed(error)?;
+                    None
+                }
+            };
+            search.go_on(&addr, hint.filter(|hint| *hint != addr)).await;
+        }
+        Err(AskError::NoLeader(search.last_error))
+    }
+
+    /// The node after `addr` in the order of the list.
+    fn after(&self, addr: &str) -> String {
+        let at = self.addrs.iter().position(|a| a == addr).map_or(0, |at| at + 1);
+        self.addrs[at % self.addrs.len()].clone()
+    }
+
+    /// Goes to `next` instead of `addr`, unless somebody else has found the leader meanwhile.
+    fn follow(&self, addr: &str, next: String) {
+        let mut last = self.last.lock();
+        if *last == addr {
+            *last = next;
+        }
+    }
+
+    /// Waits, and then asks in turn, until some node names a leader other than `addr`.
+    async fn other_leader(&self, channels: &Channels, addr: &str) -> String {
+        loop {
+            tokio::time::sleep(LEADER_SUSPECT_AFTER).await;
+            for other in self.addrs.iter().filter(|other| *other != addr) {
+                let channel = channels.to(other);
+                match channel.call::<(), ClusterReply>(Opcode::Cluster, &(), LEADER_SUSPECT_AFTER).await {
+                    Ok(ClusterReply::View(_)) => return other.clone(),
+                    Ok(ClusterReply::NotLeader(Some(leader))) if leader != addr => return leader,
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl<'a> LeaderSearch<'a> {
+    fn new(leader: &'a Leader) -> LeaderSearch<'a> {
+        LeaderSearch {
+            leader,
+            begun: Instant::now(),
+            turns: 0,
+            pause: PAUSE_MIN,
+            rejections: 0,
+            last_error: String::new(),
+            logged: false,
+        }
+    }
+
+    /// A node was asked and did not answer; an error when asking others makes no sense.
+    fn failed(&mut self, error: CallError) -> Result<(), AskError> {
+        self.last_error = error.to_string();
+        match error {
+            // One node of them may be set up wrongly; when all refuse, it is this side.
+            CallError::Unreachable { stranger: true, .. } => {
+                self.rejections += 1;
+                if self.rejections >= self.leader.addrs.len() {
+                    return Err(AskError::Rejected(error));
+                }
+            }
+            CallError::Refused(Refusal::Unreadable | Refusal::Unknown) => {
+                return Err(AskError::NotUnderstood(error));
+            }
+            CallError::Unreachable { .. }
+            | CallError::Broken(_)
+            | CallError::TimedOut(_)
+            | CallError::Refused(_)
+            | CallError::Unreadable(_) => self.rejections = 0,
+        }
+        Ok(())
+    }
+
+    /// Goes on to the node that was named, else to the next one; pauses longer and longer once several have named nobody.
+    async fn go_on(&mut self, addr: &str, named: Option<String>) {
+        if let Some(named) = named {
+            self.leader.follow(addr, named);
+            return tokio::time::sleep(FOLLOW_PAUSE).await;
+        }
+        self.turns += 1;
+        self.leader.follow(addr, self.leader.after(addr));
+        if !self.turns.is_multiple_of(self.leader.addrs.len().min(3)) {
+            return tokio::time::sleep(FOLLOW_PAUSE).await;
+        }
+        if self.begun.elapsed() > LOG_AFTER && !self.logged {
+            self.logged = true;
+            tracing::warn!(error = %self.last_error, "waiting for a metadata quorum");
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+    }
+}

@@ -1,0 +1,253 @@
+//! A cluster without a session: finding the metadata leader, asking it, and the current view.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use isobar_base::{BufPool, Errno, Ino, SessionId, limits};
+use isobar_config::ClusterSpec;
+use isobar_wire::message::cluster::{
+    AdminReply, AdminRequest, ClusterReply, ClusterView, RenewReply, RenewRequest,
+};
+use isobar_wire::message::files::Attr;
+use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
+use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpError, OpResult};
+use isobar_wire::message::queries::{Answer, Query, QueryReply, QueryRequest};
+use isobar_wire::{Channels, Opcode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+
+use crate::ask::{AskError, Leader, Redirect};
+use crate::batcher::Batcher;
+use crate::{ClusterError, UnconfirmedOps, View};
+
+/// Pause after a recall that could not be asked for.
+const RECALL_PAUSE: Duration = Duration::from_millis(10);
+/// Messages with questions under way at a time.
+const QUERY_MESSAGES_MAX: usize = 4;
+/// Idle payload buffers a client keeps.
+const POOL_BYTES: usize = 256 << 20;
+
+/// Access to a cluster. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Cluster(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    channels: Channels,
+    leader: Leader,
+    wait: Duration,
+    view: View,
+    mutations: Batcher<Mutation, OpResult>,
+    /// What was answered before it was sent.
+    unconfirmed: UnconfirmedOps,
+    /// The session in whose name questions are asked; 0 for none.
+    session: AtomicU64,
+    queries: Batcher<Query, Result<Answer, OpError>>,
+}
+
+/// What a question is about.
+enum Subject {
+    Inode(Ino),
+    All,
+    Cluster,
+}
+
+fn subject(query: &Query) -> Subject {
+    match *query {
+        Query::Lookup { parent: ino, .. }
+        | Query::GetAttr { ino }
+        | Query::ReadDir { ino, .. }
+        | Query::Parent { ino }
+        | Query::ReadLink { ino }
+        | Query::GetXattr { ino, .. }
+        | Query::ListXattr { ino }
+        | Query::Map { ino, .. }
+        | Query::TestLock { ino, .. } => Subject::Inode(ino),
+        Query::Counts => Subject::All,
+        _ => Subject::Cluster,
+    }
+}
+
+impl Cluster {
+    /// Access to the cluster with these nodes. Nothing is sent yet.
+    pub fn new(channels: Channels, addrs: Vec<String>, wait: Duration) -> Cluster {
+        Cluster(Arc::new(Inner {
+            channels,
+            leader: Leader::new(addrs),
+            wait,
+            view: View::default(),
+            unconfirmed: UnconfirmedOps::default(),
+            session: AtomicU64::new(0),
+            mutations: Batcher::new(1, limits::MUTATIONS_PER_MESSAGE_MAX, true),
+            queries: Batcher::new(QUERY_MESSAGES_MAX, limits::QUERIES_PER_MESSAGE_MAX, false),
+        }))
+    }
+
+    /// Access to the cluster of a cluster file.
+    ///
+    /// # Errors
+    /// When the secret cannot be loaded.
+    pub fn from_spec(spec: &ClusterSpec, wait: Duration) -> Result<Cluster, ClusterError> {
+        let channels = Channels::new(spec.secret()?, BufPool::new(POOL_BYTES));
+        let mut nodes: Vec<_> = spec.node.iter().collect();
+        nodes.sort_by_key(|n| !n.voter);
+        Ok(Cluster::new(channels, nodes.into_iter().map(|n| n.addr.clone()).collect(), wait))
+    }
+
+    /// Connections to nodes.
+    pub fn channels(&self) -> &Channels {
+        &self.0.channels
+    }
+
+    /// What is known of the cluster.
+    pub fn view(&self) -> &View {
+        &self.0.view
+    }
+
+    /// How long a call waits for what it needs before it fails.
+    pub fn patience(&self) -> Duration {
+        self.0.wait
+    }
+
+    /// Where requests to the leader go first.
+    pub fn leader_addr(&self) -> String {
+        self.0.leader.addr()
+    }
+
+    /// Executes one operation; repeats it until some leader answers or the time is up.
+    ///
+    /// # Errors
+    /// `EIO` when no quorum answered in time: the operation may still be executed later.
+    pub async fn mutate(&self, mutation: Mutation) -> Result<OpResult, Errno> {
+        self.begin(mutation).await.unwrap_or(Err(Errno::EIO))
+    }
+
+    /// Begins [`Cluster::mutate`]: the operation takes effect after all that were begun before. Within the runtime.
+    pub fn begin(&self, mutation: Mutation) -> oneshot::Receiver<Result<OpResult, Errno>> {
+        let this = self.clone();
+        let exchange = move |ops| {
+            let this = this.clone();
+            async move {
+                match this.ask_leader(Opcode::Mutate, &MutateRequest { ops }, this.0.wait).await {
+                    Ok(MutateReply::Applied(results)) => Ok(results),
+                    _ => Err(Errno::EIO),
+                }
+            }
+        };
+        self.0.mutations.enqueue(mutation, exchange)
+    }
+
+    /// Operations under way that were answered already.
+    pub fn unconfirmed(&self) -> &UnconfirmedOps {
+        &self.0.unconfirmed
+    }
+
+    /// Questions are asked in the name of this session from now on.
+    pub fn ask_as(&self, session: SessionId) {
+        self.0.session.store(session.0, Ordering::Release);
+    }
+
+    /// Asks the lessee of a directory to give it up, and waits until it has, or for a moment.
+    pub async fn request_recall(&self, dir: Ino) {
+        let request = LeaseRequest::Want { dir };
+        if self.leases(&request).await.is_err() {
+            tokio::time::sleep(RECALL_PAUSE).await;
+        }
+    }
+
+    /// Asks one question. What others answered for in a directory leased to them is waited for.
+    ///
+    /// # Errors
+    /// `EIO` when no quorum answered in time, otherwise what the state machine says.
+    pub async fn query(&self, query: Query) -> Result<Answer, Errno> {
+        let begun = Instant::now();
+        loop {
+            match self.query_once(query.clone()).await {
+                Err(OpError::Leased(dir)) if begun.elapsed() < self.0.wait => self.request_recall(dir).await,
+                Err(OpError::Errno(errno)) => return Err(errno),
+                Err(_) => return Err(Errno::EIO),
+                Ok(answer) => return Ok(answer),
+            }
+        }
+    }
+
+    async fn query_once(&self, query: Query) -> Result<Answer, OpError> {
+        match subject(&query) {
+            Subject::Inode(ino) => self.0.unconfirmed.settled(Some(ino)).await,
+            Subject::All => self.0.unconfirmed.settled(None).await,
+            Subject::Cluster => {}
+        }
+        let this = self.clone();
+        let exchange = move |queries| {
+            let this = this.clone();
+            async move {
+                let session = SessionId(this.0.session.load(Ordering::Acquire));
+                match this.ask_leader(Opcode::Query, &QueryRequest { session, queries }, this.0.wait).await {
+                    Ok(QueryReply::Answered(answers)) => Ok(answers),
+                    _ => Err(Errno::EIO),
+                }
+            }
+        };
+        self.0.queries.submit(query, exchange).await?
+    }
+
+    /// Attributes of an inode, fresh.
+    ///
+    /// # Errors
+    /// As [`Cluster::query`].
+    pub async fn query_attr(&self, ino: Ino) -> Result<Attr, Errno> {
+        match self.query(Query::GetAttr { ino }).await? {
+            Answer::Attr(attr) => Ok(attr),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    /// Fetches the cluster map and who is alive.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn refresh(&self, wait: Duration) -> Result<ClusterView, AskError> {
+        match self.ask_leader(Opcode::Cluster, &(), wait).await? {
+            ClusterReply::View(view) => {
+                self.0.view.update(Some(view.map.clone()), view.live.clone());
+                Ok(view)
+            }
+            ClusterReply::NotLeader(_) => Err(AskError::NoLeader("no leader".to_owned())),
+        }
+    }
+
+    /// Asks the leader to do something for an operator.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn admin(&self, request: &AdminRequest) -> Result<AdminReply, AskError> {
+        self.ask_leader(Opcode::Admin, request, self.0.wait).await
+    }
+
+    /// Renews a session, within `wait`.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn renew(&self, request: &RenewRequest, wait: Duration) -> Result<RenewReply, AskError> {
+        self.ask_leader(Opcode::Renew, request, wait).await
+    }
+
+    /// Asks the leader about delegations of directories.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn leases(&self, request: &LeaseRequest) -> Result<LeaseReply, AskError> {
+        self.ask_leader(Opcode::Lease, request, self.0.wait).await
+    }
+
+    async fn ask_leader<Q: Serialize, A: DeserializeOwned + Redirect>(
+        &self,
+        opcode: Opcode,
+        request: &Q,
+        wait: Duration,
+    ) -> Result<A, AskError> {
+        self.0.leader.ask(&self.0.channels, opcode, request, wait).await
+    }
+}

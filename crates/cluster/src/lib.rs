@@ -1,0 +1,21 @@
+//! Access to a cluster: finding the metadata leader and asking it, sessions, batching, and what is known of the cluster
+//! at the moment.
+//!
+//! Start reading at [`Cluster`], access without a session; [`Session`] makes operations happen exactly once. [`View`] is
+//! where data can go and be found. What a segment or a file is, is not known here.
+#![forbid(unsafe_code)]
+
+mod ask;
+mod batcher;
+mod cluster;
+mod error;
+mod session;
+mod unconfirmed;
+mod view;
+
+pub use ask::AskError;
+pub use cluster::Cluster;
+pub use error::ClusterError;
+pub use session::{Begun, Session};
+pub use unconfirmed::UnconfirmedOps;
+pub use view::{ClusterSnapshot, Quarantine, View};

@@ -1,0 +1,219 @@
+//! One session: operation numbers, segment ids and the low-water below which none will be committed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use isobar_base::{Errno, SegmentId, SessionId};
+use isobar_wire::message::ops::{Mutation, Op, OpError, OpReply, OpResult};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::Cluster;
+
+/// An operation that was refused because the session had ended is tried again under the new session
+/// if so little time has passed that it cannot have been executed under the old one unnoticed.
+const SURELY_NOT_EXECUTED: Duration = Duration::from_secs(4);
+
+/// A session with the metadata service. When it is lost, a new one takes its place. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Session(Arc<Inner>);
+
+/// An operation under way.
+#[derive(Debug)]
+pub struct Begun {
+    /// Under which session.
+    pub session: SessionId,
+    seq: u64,
+    reply: oneshot::Receiver<Result<OpResult, Errno>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    cluster: Cluster,
+    name: String,
+    numbers: Mutex<Numbers>,
+    renewing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Numbers {
+    id: SessionId,
+    next_seq: u64,
+    outstanding: BTreeSet<u64>,
+    next_counter: u64,
+    uncommitted: BTreeSet<u64>,
+}
+
+impl Session {
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// `EIO` when no quorum answered in time.
+    pub async fn open(cluster: Cluster, name: &str) -> Result<Session, Errno> {
+        let id = grant(&cluster, name).await?;
+        cluster.ask_as(id);
+        let numbers = Numbers {
+            id,
+            next_seq: 1,
+            outstanding: BTreeSet::new(),
+            next_counter: 1,
+            uncommitted: BTreeSet::new(),
+        };
+        Ok(Session(Arc::new(Inner {
+            cluster,
+            name: name.to_owned(),
+            numbers: Mutex::new(numbers),
+            renewing: tokio::sync::Mutex::default(),
+        })))
+    }
+
+    /// The cluster the session is with.
+    pub fn cluster(&self) -> &Cluster {
+        &self.0.cluster
+    }
+
+    /// The session's id at the moment.
+    pub fn id(&self) -> SessionId {
+        self.0.numbers.lock().id
+    }
+
+    /// A new segment id. It holds the low-water down until [`Session::settle`].
+    pub fn next_segment(&self) -> SegmentId {
+        let mut numbers = self.0.numbers.lock();
+        let counter = numbers.next_counter;
+        numbers.next_counter += 1;
+        numbers.uncommitted.insert(counter);
+        SegmentId { session: numbers.id, counter }
+    }
+
+    /// The segment was committed, or never will be.
+    pub fn settle(&self, id: SegmentId) {
+        let mut numbers = self.0.numbers.lock();
+        if numbers.id == id.session {
+            numbers.uncommitted.remove(&id.counter);
+        }
+    }
+
+    /// No segment with a counter below this will be committed from now on.
+    pub fn low_water(&self) -> u64 {
+        let numbers = self.0.numbers.lock();
+        numbers.uncommitted.first().copied().unwrap_or(numbers.next_counter)
+    }
+
+    /// Executes one operation, exactly once.
+    ///
+    /// # Errors
+    /// What the state machine says; [`OpError::SessionGone`] after a new session has been opened
+    /// (operations that carry nothing of the old one have been tried again under the new one).
+    pub async fn mutate(&self, op: Op) -> Result<OpReply, OpError> {
+        let carries_session = matches!(op, Op::Commit(_) | Op::Replace(_) | Op::Lock { .. });
+        let begun = Instant::now();
+        let (result, session) = loop {
+            let (result, session) = self.execute(op.clone(), None).await?;
+            match result {
+                Err(OpError::Leased(dir)) if begun.elapsed() < self.0.cluster.patience() => {
+                    self.0.cluster.request_recall(dir).await;
+                }
+                result => break (result, session),
+            }
+        };
+        if !matches!(result, Err(OpError::SessionGone)) {
+            return result;
+        }
+        self.reopen(session).await?;
+        if carries_session {
+            return result;
+        }
+        if begun.elapsed() > SURELY_NOT_EXECUTED {
+            return Err(Errno::EIO.into());
+        }
+        self.execute(op, None).await?.0
+    }
+
+    /// Executes one operation, exactly once, under the session `expected` and no other (I5).
+    ///
+    /// # Errors
+    /// As [`Session::mutate`]; [`OpError::SessionGone`] when another session is in use.
+    pub async fn mutate_as(&self, expected: SessionId, op: Op) -> Result<OpReply, OpError> {
+        let (result, session) = self.execute(op, Some(expected)).await?;
+        if matches!(result, Err(OpError::SessionGone)) {
+            self.reopen(session).await?;
+        }
+        result
+    }
+
+    async fn execute(
+        &self,
+        op: Op,
+        expected: Option<SessionId>,
+    ) -> Result<(Result<OpReply, OpError>, SessionId), OpError> {
+        let begun = self.begin(op, expected).ok_or(OpError::SessionGone)?;
+        let session = begun.session;
+        Ok((self.end(begun).await?, session))
+    }
+
+    /// Begins one operation: it takes effect after all that were begun before. `None` when the session in use is not the
+    /// expected one. Within the runtime.
+    pub fn begin(&self, op: Op, expected: Option<SessionId>) -> Option<Begun> {
+        let mut numbers = self.0.numbers.lock();
+        if expected.is_some_and(|id| id != numbers.id) {
+            return None;
+        }
+        let seq = numbers.next_seq;
+        numbers.next_seq += 1;
+        numbers.outstanding.insert(seq);
+        let acked_below = numbers.outstanding.first().copied().unwrap_or(seq);
+        let session = numbers.id;
+        drop(numbers);
+        let reply = self.0.cluster.begin(Mutation { session, seq, acked_below, op });
+        Some(Begun { session, seq, reply })
+    }
+
+    /// Waits for the outcome of an operation.
+    ///
+    /// # Errors
+    /// `EIO` when no quorum answered in time.
+    pub async fn end(&self, begun: Begun) -> Result<Result<OpReply, OpError>, Errno> {
+        let result = begun.reply.await.unwrap_or(Err(Errno::EIO));
+        let mut numbers = self.0.numbers.lock();
+        // Also when nobody answered: raising the mark keeps the operation from being executed late.
+        if numbers.id == begun.session {
+            numbers.outstanding.remove(&begun.seq);
+        }
+        result
+    }
+
+    /// Opens a new session in place of `lost`, unless somebody already has.
+    ///
+    /// # Errors
+    /// `EIO` when no quorum answered in time.
+    pub async fn reopen(&self, lost: SessionId) -> Result<(), Errno> {
+        let _one = self.0.renewing.lock().await;
+        if self.id() != lost {
+            return Ok(());
+        }
+        tracing::warn!(session = %lost, "the session has expired; going on under a new one");
+        let id = grant(&self.0.cluster, &self.0.name).await?;
+        self.0.cluster.ask_as(id);
+        let mut numbers = self.0.numbers.lock();
+        *numbers = Numbers {
+            id,
+            next_seq: 1,
+            outstanding: BTreeSet::new(),
+            next_counter: 1,
+            uncommitted: BTreeSet::new(),
+        };
+        Ok(())
+    }
+}
+
+async fn grant(cluster: &Cluster, name: &str) -> Result<SessionId, Errno> {
+    let op = Op::OpenSession { nonce: isobar_base::random_u64(), name: name.to_owned() };
+    let mutation = Mutation { session: SessionId(0), seq: 0, acked_below: 0, op };
+    match cluster.mutate(mutation).await? {
+        Ok(OpReply::Session(id)) => Ok(id),
+        Err(OpError::Errno(errno)) => Err(errno),
+        _ => Err(Errno::EPROTO),
+    }
+}

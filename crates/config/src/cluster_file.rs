@@ -1,0 +1,98 @@
+//! The cluster file: what a client or an operator needs to find a cluster.
+
+use std::path::{Path, PathBuf};
+
+use isobar_base::ClusterId;
+use isobar_wire::Secret;
+use serde::{Deserialize, Serialize};
+
+use crate::ConfigError;
+
+/// Contents of `cluster.toml`. Written by `isobar init`, `dev` and `demo`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterSpec {
+    /// Version of this file's format: 1.
+    pub version: u32,
+    /// Identity of the cluster, 16 hexadecimal digits.
+    pub cluster: String,
+    /// Name of the file system, for people.
+    pub name: String,
+    /// Most data rows of a segment (N).
+    pub data_rows: u8,
+    /// Parity rows of every segment (K): so many nodes may be lost.
+    pub parity_rows: u8,
+    /// File that holds the secret; relative to the directory of this file.
+    pub secret_file: PathBuf,
+    /// The nodes.
+    pub node: Vec<NodeSpec>,
+    /// Directory of this file, for relative paths.
+    #[serde(skip)]
+    pub base: PathBuf,
+}
+
+/// One node of the cluster.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSpec {
+    /// Its name.
+    pub name: String,
+    /// Where it listens, `host:port`.
+    pub addr: String,
+    /// Whether it votes on metadata.
+    pub voter: bool,
+    /// Its fault domain (rack, Azure fault domain).
+    pub domain: String,
+}
+
+impl ClusterSpec {
+    /// Reads a cluster file, or `cluster.toml` in a directory.
+    ///
+    /// # Errors
+    /// [`ConfigError::Cluster`] with what to change.
+    pub fn load(path: &Path) -> Result<ClusterSpec, ConfigError> {
+        let path = if path.is_dir() { path.join("cluster.toml") } else { path.to_owned() };
+        let text = std::fs::read_to_string(&path).map_err(|e| {
+            ConfigError::Cluster(format!("{}: {e} (name a cluster with --cluster PATH)", path.display()))
+        })?;
+        let mut spec: ClusterSpec = toml::from_str(&text)
+            .map_err(|e| ConfigError::Cluster(format!("{}: {}", path.display(), e.message())))?;
+        if spec.version != 1 {
+            return Err(ConfigError::Cluster(format!(
+                "{}: version {} is not known to this release, which reads version 1",
+                path.display(),
+                spec.version
+            )));
+        }
+        spec.base = path.parent().map(Path::to_owned).unwrap_or_default();
+        spec.id()?;
+        Ok(spec)
+    }
+
+    /// The text of the file.
+    ///
+    /// # Errors
+    /// Never for a valid value.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|e| ConfigError::Cluster(e.to_string()))
+    }
+
+    /// The cluster's identity.
+    ///
+    /// # Errors
+    /// When the file does not hold 16 hexadecimal digits.
+    pub fn id(&self) -> Result<ClusterId, ConfigError> {
+        u64::from_str_radix(&self.cluster, 16).map(ClusterId).map_err(|_| {
+            ConfigError::Cluster(format!("cluster = \"{}\" is not 16 hexadecimal digits", self.cluster))
+        })
+    }
+
+    /// Loads the secret.
+    ///
+    /// # Errors
+    /// When the key file cannot be used.
+    pub fn secret(&self) -> Result<Secret, ConfigError> {
+        Secret::load(&self.base.join(&self.secret_file), self.id()?)
+            .map_err(|e| ConfigError::Cluster(e.to_string()))
+    }
+}

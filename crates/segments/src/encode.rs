@@ -1,0 +1,93 @@
+//! From the bytes of a segment to its rows: checksums first, then parity (I9).
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use isobar_base::limits::UNIT_BYTES;
+use isobar_base::{BufPool, Errno, Geometry, crc32c};
+
+/// The rows of a segment, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    pub geometry: Geometry,
+    /// For each row its unit CRCs and its bytes in pieces.
+    pub rows: Vec<(Vec<u32>, Vec<Bytes>)>,
+}
+
+static ZEROS: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![0; 64 << 10]));
+
+/// Encodes `data` over `geometry`. Data rows share the memory of `data`; parity rows come from `pool`.
+pub(crate) fn encode(data: &Bytes, geometry: Geometry, pool: &BufPool) -> Result<Encoded, Errno> {
+    assert_eq!(data.len(), geometry.len as usize, "I9: a segment is encoded whole");
+    let row_bytes = geometry.row_bytes() as usize;
+    let mut rows = Vec::with_capacity(usize::from(geometry.rows()));
+    let slices: Vec<Bytes> = (0..usize::from(geometry.n))
+        .map(|row| data.slice((row * row_bytes).min(data.len())..((row + 1) * row_bytes).min(data.len())))
+        .collect();
+    for slice in &slices {
+        rows.push((padded_crcs(slice, row_bytes), padded(slice.clone(), row_bytes)));
+    }
+    let mut parity: Vec<_> = (0..geometry.k).map(|_| pool.get(row_bytes)).collect();
+    {
+        let data_rows: Vec<&[u8]> = slices.iter().map(|s| &s[..]).collect();
+        let mut parity_rows: Vec<&mut [u8]> = parity.iter_mut().map(|p| &mut p[..]).collect();
+        isobar_erasure::encode(&data_rows, &mut parity_rows).map_err(|error| {
+            tracing::error!(%error, ?geometry, "cannot encode");
+            Errno::EIO
+        })?;
+    }
+    for row in parity {
+        rows.push((isobar_base::unit_crcs(&row), vec![Bytes::from_owner(row)]));
+    }
+    Ok(Encoded { geometry, rows })
+}
+
+/// The row as pieces: the bytes and zeros up to its length.
+fn padded(slice: Bytes, row_bytes: usize) -> Vec<Bytes> {
+    let mut missing = row_bytes - slice.len();
+    let mut parts = if slice.is_empty() { Vec::new() } else { vec![slice] };
+    while missing > 0 {
+        let step = missing.min(ZEROS.len());
+        parts.push(ZEROS.slice(..step));
+        missing -= step;
+    }
+    parts
+}
+
+/// CRCs of a row's units as if it were padded with zeros.
+fn padded_crcs(slice: &[u8], row_bytes: usize) -> Vec<u32> {
+    let unit = UNIT_BYTES as usize;
+    let whole = slice.len() / unit * unit;
+    let mut crcs = isobar_base::unit_crcs(&slice[..whole]);
+    crcs.reserve_exact(row_bytes / unit - crcs.len());
+    if whole < slice.len() {
+        let mut last = [0; UNIT_BYTES as usize];
+        last[..slice.len() - whole].copy_from_slice(&slice[whole..]);
+        crcs.push(crc32c(&last));
+    }
+    if crcs.len() < row_bytes / unit {
+        crcs.resize(row_bytes / unit, crc32c(&ZEROS[..unit]));
+    }
+    crcs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_the_bytes_padded_with_zeros_and_their_checksums() {
+        let data: Bytes = (0..100_001u32).map(|i| i as u8).collect();
+        let geometry = Geometry { n: 4, k: 2, len: data.len() as u32 };
+        let encoded = encode(&data, geometry, &BufPool::new(0)).unwrap();
+        assert_eq!(encoded.rows.len(), 6);
+        let mut whole = Vec::new();
+        for (crcs, parts) in &encoded.rows {
+            let row = parts.concat();
+            assert_eq!(row.len() as u64, geometry.row_bytes());
+            assert!(isobar_base::verify_units(&row, crcs));
+            whole.extend(row);
+        }
+        assert_eq!(&whole[..data.len()], &data[..]);
+    }
+}

@@ -1,0 +1,271 @@
+//! Reading a segment: the owning rows first; when one does not answer or is wrong, any n rows decode.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use isobar_base::limits::UNIT_BYTES;
+use isobar_base::{AlignedBuf, Errno, FragmentHeader, FragmentKey, unit_crcs};
+use isobar_wire::message::files::SegmentInfo;
+use isobar_wire::message::queries::{Answer, Fate, Query};
+use isobar_wire::message::storage::StorageError;
+use tokio::task::JoinSet;
+
+use crate::Segments;
+use crate::row::{RowError, holder};
+use crate::write::smooth;
+
+const SLOW_FACTOR: u32 = 20;
+const SLOW_MIN: Duration = Duration::from_secs(2);
+const SLOW_MAX: Duration = Duration::from_secs(10);
+
+/// How reading went since the client started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadStats {
+    /// Ranges that had to be decoded from other rows.
+    pub decoded: u64,
+    /// Rows written again because they were missing or damaged.
+    pub repaired: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    decoded: AtomicU64,
+    repaired: AtomicU64,
+}
+
+impl Segments {
+    /// How reading went so far.
+    pub fn read_stats(&self) -> ReadStats {
+        let stats = &self.0.stats;
+        ReadStats {
+            decoded: stats.decoded.load(Ordering::Relaxed),
+            repaired: stats.repaired.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Reads `range` of a segment's bytes, in pieces, one for each row it touches.
+    ///
+    /// # Errors
+    /// `ESTALE` when the segment is gone (the map that named it is old); `EIO` when fewer than n rows
+    /// can be had.
+    pub async fn read(&self, segment: &SegmentInfo, range: Range<u32>) -> Result<Vec<Bytes>, Errno> {
+        let row_bytes = segment.geometry.row_bytes() as u32;
+        let mut pieces = Vec::new();
+        let mut at = range.start;
+        while at < range.end {
+            let row = (at / row_bytes) as u8;
+            let end = range.end.min((u32::from(row) + 1) * row_bytes);
+            pieces.push((row, at - u32::from(row) * row_bytes..end - u32::from(row) * row_bytes));
+            at = end;
+        }
+        if let [(row, range)] = &pieces[..] {
+            return Ok(vec![self.read_in_row(segment, *row, range.clone()).await?]);
+        }
+        let mut reads = JoinSet::new();
+        for (at, (row, range)) in pieces.into_iter().enumerate() {
+            let (this, segment) = (self.clone(), segment.clone());
+            reads.spawn(async move { (at, this.read_in_row(&segment, row, range).await) });
+        }
+        let mut parts = vec![Bytes::new(); reads.len()];
+        while let Some(done) = reads.join_next().await {
+            let (at, bytes) = done.map_err(|_| Errno::EIO)?;
+            parts[at] = bytes?;
+        }
+        Ok(parts)
+    }
+
+    /// Reads a range of one row.
+    ///
+    /// # Errors
+    /// As [`Segments::read`].
+    pub async fn read_in_row(
+        &self,
+        segment: &SegmentInfo,
+        row: u8,
+        range: Range<u32>,
+    ) -> Result<Bytes, Errno> {
+        let unit = UNIT_BYTES as u32;
+        let first = range.start / unit;
+        let units = range.end.div_ceil(unit) - first;
+        let buf = self.units_of_row(segment, row, first, units).await?;
+        let from = (range.start - first * unit) as usize;
+        Ok(Bytes::from_owner(buf).slice(from..from + range.len()))
+    }
+
+    async fn units_of_row(
+        &self,
+        segment: &SegmentInfo,
+        row: u8,
+        first: u32,
+        units: u32,
+    ) -> Result<AlignedBuf, Errno> {
+        let view = self.0.cluster.view();
+        let known = view.known();
+        let mut missing = None;
+        if holder(&known, segment, row).is_some_and(|target| view.is_readable(&known, target)) {
+            let begun = Instant::now();
+            match self.get_row(&known, segment, row, first, units, self.get_budget()).await {
+                Ok(buf) => {
+                    smooth(&self.0.get_us, begun.elapsed());
+                    return Ok(buf);
+                }
+                Err(error) => missing = Some(error),
+            }
+        }
+        let repair = match &missing {
+            Some(RowError::Storage(StorageError::NotFound)) => {
+                // Superseded meanwhile, or lost? Only the ledger knows.
+                if !self.is_referenced(segment).await? {
+                    return Err(Errno::ESTALE);
+                }
+                Some(false)
+            }
+            Some(RowError::Storage(StorageError::Corrupt) | RowError::Damaged) => Some(true),
+            _ => None,
+        };
+        let buf = match self.decode_units(segment, row, first, units).await {
+            Err(Errno::EIO) => {
+                // Targets may have been replaced since the map was learned, and the owner may only have been slow.
+                if let Err(error) = self.0.cluster.refresh(SLOW_MAX).await {
+                    tracing::debug!(%error, "the cluster map could not be renewed");
+                }
+                if matches!(missing, None | Some(RowError::Unreachable))
+                    && let Ok(buf) = self.get_row(&view.known(), segment, row, first, units, SLOW_MAX).await
+                {
+                    return Ok(buf);
+                }
+                self.decode_units(segment, row, first, units).await?
+            }
+            decoded => decoded?,
+        };
+        self.0.stats.decoded.fetch_add(1, Ordering::Relaxed);
+        if let Some(damaged) = repair {
+            self.queue_repair(segment, row, damaged);
+        }
+        Ok(buf)
+    }
+
+    fn get_budget(&self) -> Duration {
+        let usual = Duration::from_micros(self.0.get_us.load(Ordering::Relaxed));
+        (usual * SLOW_FACTOR).clamp(SLOW_MIN, SLOW_MAX)
+    }
+
+    async fn is_referenced(&self, segment: &SegmentInfo) -> Result<bool, Errno> {
+        match self.0.cluster.query(Query::Fates { ids: vec![segment.id] }).await? {
+            Answer::Fates(fates) => Ok(fates.first() == Some(&Fate::Referenced)),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    /// Computes units of a row from the same units of any n others.
+    async fn decode_units(
+        &self,
+        segment: &SegmentInfo,
+        row: u8,
+        first: u32,
+        units: u32,
+    ) -> Result<AlignedBuf, Errno> {
+        let geometry = segment.geometry;
+        let need = usize::from(geometry.n);
+        let view = self.0.cluster.view();
+        // Two rounds: targets thought dead are asked in the second, when the first did not suffice.
+        let mut have: Vec<(u8, AlignedBuf)> = Vec::with_capacity(need);
+        for hopeful in [true, false] {
+            let known = view.known();
+            let mut candidates: Vec<u8> = (0..geometry.rows())
+                .filter(|&r| r != row && !have.iter().any(|(h, _)| *h == r))
+                .filter(|&r| {
+                    let readable = holder(&known, segment, r).is_some_and(|t| view.is_readable(&known, t));
+                    readable == hopeful
+                })
+                .collect();
+            candidates.reverse();
+            let mut reads = JoinSet::new();
+            while have.len() < need {
+                while have.len() + reads.len() < need
+                    && let Some(candidate) = candidates.pop()
+                {
+                    let (this, known, segment) = (self.clone(), known.clone(), segment.clone());
+                    let budget = self.get_budget();
+                    reads.spawn(async move {
+                        (candidate, this.get_row(&known, &segment, candidate, first, units, budget).await)
+                    });
+                }
+                match reads.join_next().await {
+                    Some(Ok((candidate, Ok(buf)))) => have.push((candidate, buf)),
+                    Some(_) => {}
+                    None => break,
+                }
+            }
+            if have.len() >= need {
+                break;
+            }
+        }
+        if have.len() < need {
+            // Rows that are gone may mean that the segment is, and that the map is old.
+            if !self.is_referenced(segment).await? {
+                return Err(Errno::ESTALE);
+            }
+            tracing::warn!(segment = %segment.id, row, have = have.len(), need, "too few rows can be read");
+            return Err(Errno::EIO);
+        }
+        let len = have[0].1.len();
+        let mut wanted = self.0.cluster.channels().pool().get(len);
+        let rows: Vec<(u8, &[u8])> = have.iter().map(|(r, b)| (*r, &b[..])).collect();
+        isobar_erasure::reconstruct(geometry.n, geometry.k, &rows, &mut [(row, &mut wanted[..])]).map_err(
+            |error| {
+                tracing::error!(%error, segment = %segment.id, "cannot decode");
+                Errno::EIO
+            },
+        )?;
+        Ok(wanted)
+    }
+
+    /// Computes a whole row with its header, to be stored again.
+    ///
+    /// # Errors
+    /// `EIO` when fewer than n other rows can be had, `ESTALE` when the segment is gone.
+    pub async fn rebuild_row(
+        &self,
+        segment: &SegmentInfo,
+        row: u8,
+    ) -> Result<(FragmentHeader, AlignedBuf), Errno> {
+        let units = (segment.geometry.row_bytes() / UNIT_BYTES) as u32;
+        let buf = self.decode_units(segment, row, 0, units).await?;
+        let header = FragmentHeader {
+            key: FragmentKey { segment: segment.id, row },
+            group: segment.ino.group(),
+            geometry: segment.geometry,
+            unit_crcs: unit_crcs(&buf),
+        };
+        Ok((header, buf))
+    }
+
+    /// Writes a row again in the background, if nothing else keeps the repairers busy.
+    fn queue_repair(&self, segment: &SegmentInfo, row: u8, damaged: bool) {
+        let Ok(turn) = self.0.repairs.clone().try_acquire_owned() else { return };
+        let (this, segment) = (self.clone(), segment.clone());
+        tokio::spawn(async move {
+            let _turn = turn;
+            if this.repair(&segment, row, damaged).await.is_some() {
+                this.0.stats.repaired.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(segment = %segment.id, row, damaged, "row repaired");
+            }
+        });
+    }
+
+    async fn repair(&self, segment: &SegmentInfo, row: u8, damaged: bool) -> Option<()> {
+        let (header, buf) = self.rebuild_row(segment, row).await.ok()?;
+        let known = self.0.cluster.view().known();
+        let target = holder(&known, segment, row)?;
+        let key = header.key;
+        if damaged {
+            // A store refuses a second payload under one key (I1): the damaged one goes first. All other
+            // rows were just read, so this is not the last copy.
+            self.delete_row(&known, target, key, SLOW_MAX).await.ok()?;
+        }
+        self.put_row(&known, target, header, vec![Bytes::from_owner(buf)], SLOW_MAX).await.ok()
+    }
+}

@@ -1,0 +1,118 @@
+//! What all parts of a node share. Every duty and every role imports this file; it imports none of them, only what they
+//! own: targets, the metadata role and access to the cluster.
+
+use std::sync::Arc;
+
+use isobar_base::{ClusterId, TargetId};
+use isobar_cluster::Cluster;
+use isobar_config::ClusterSpec;
+use isobar_wire::message::cluster::{ClusterMap, TargetLive};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::limits::ECHOES_MAX;
+use crate::metadata::Metadata;
+use crate::storage::Target;
+use isobar_config::NodeConfig;
+
+/// What all parts of a node share.
+pub(crate) struct NodeContext {
+    pub(crate) config: NodeConfig,
+    pub(crate) spec: ClusterSpec,
+    pub(crate) cluster_id: ClusterId,
+    /// Where others find this node.
+    pub(crate) addr: String,
+    pub(crate) targets: Vec<Arc<Target>>,
+    pub(crate) meta: Option<Arc<Metadata>>,
+    /// Access to the metadata leader and to other nodes. Its view is fed by heartbeats.
+    pub(crate) cluster: Cluster,
+    /// Wakes the search for orphans.
+    pub(crate) search_now: Notify,
+    /// Wakes compaction.
+    pub(crate) compact_now: Notify,
+    /// Held by the one probe that measures at a time.
+    pub(crate) probing: Arc<Semaphore>,
+    /// Room for UDP ports that are open for others' probes.
+    pub(crate) echoes: Arc<Semaphore>,
+    heard: Mutex<Heard>,
+}
+
+/// What heartbeats brought back, beside the map.
+#[derive(Default)]
+struct Heard {
+    leader: Option<String>,
+    strangers: Vec<TargetId>,
+}
+
+impl NodeContext {
+    /// The parts of a node that has just opened what it has.
+    pub(crate) fn new(
+        config: NodeConfig,
+        spec: ClusterSpec,
+        cluster_id: ClusterId,
+        addr: String,
+        targets: Vec<Arc<Target>>,
+        meta: Option<Arc<Metadata>>,
+        cluster: Cluster,
+    ) -> NodeContext {
+        NodeContext {
+            config,
+            spec,
+            cluster_id,
+            addr,
+            targets,
+            meta,
+            cluster,
+            search_now: Notify::new(),
+            compact_now: Notify::new(),
+            probing: Arc::new(Semaphore::new(1)),
+            echoes: Arc::new(Semaphore::new(ECHOES_MAX)),
+            heard: Mutex::default(),
+        }
+    }
+
+    /// The target with this id, if it is here.
+    pub(crate) fn target(&self, id: TargetId) -> Option<Arc<Target>> {
+        self.targets.iter().find(|target| target.id() == id).cloned()
+    }
+
+    /// Whether the target is known to have all rows it should have.
+    pub(crate) fn is_clean(&self, id: TargetId) -> bool {
+        let known = self.cluster.view().known();
+        let mut positions = known.map.groups.iter().flat_map(|g| &g.positions);
+        known.map.target(id).is_some() && positions.all(|p| p.target != id || p.clean)
+    }
+
+    /// Where the metadata leader listens, as far as this node knows.
+    pub(crate) fn leader_addr(&self) -> Option<String> {
+        match self.meta.as_ref().and_then(|meta| meta.group.leader()) {
+            Some(leader) => Some(leader.addr),
+            None => self.heard.lock().leader.clone(),
+        }
+    }
+
+    pub(crate) fn set_leader(&self, addr: Option<String>) {
+        self.heard.lock().leader = addr;
+    }
+
+    /// Takes over what the leader said.
+    pub(crate) fn learn(&self, map: Option<ClusterMap>, live: Vec<TargetLive>, strangers: Vec<TargetId>) {
+        self.cluster.view().update(map, live);
+        let mut heard = self.heard.lock();
+        if heard.strangers != strangers {
+            for target in &strangers {
+                tracing::warn!(
+                    target_id = %target, node = %self.config.node,
+                    "the target is a stranger to the cluster; waiting for `isobar node replace {}`",
+                    self.config.node
+                );
+            }
+            heard.strangers = strangers;
+        }
+    }
+
+    /// Targets that are not admitted to the cluster.
+    pub(crate) fn strangers(&self) -> Vec<TargetId> {
+        self.heard.lock().strangers.clone()
+    }
+}

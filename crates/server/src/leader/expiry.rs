@@ -1,0 +1,32 @@
+//! The expiry of sessions that were not renewed (I5). The state machine ends them by an entry in the log; who is late, and
+//! that a late one is never renewed again, is known to `metadata::sessions`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use isobar_base::limits;
+use isobar_wire::message::ops::Op;
+
+use crate::limits::EXPIRY_EVERY;
+use crate::metadata::{Metadata, live_sessions};
+
+const TIMEOUT: Duration = Duration::from_millis(limits::SESSION_LEASE_MS);
+
+/// Expires sessions that were not renewed, as long as this node leads.
+pub(crate) async fn run(meta: Arc<Metadata>) {
+    loop {
+        tokio::time::sleep(EXPIRY_EVERY).await;
+        let late = meta.sessions.to_expire(&meta.group.read(live_sessions), TIMEOUT);
+        if late.is_empty() {
+            continue;
+        }
+        for session in &late {
+            tracing::warn!(%session, lease_ms = limits::SESSION_LEASE_MS, "session not renewed: expired");
+        }
+        let ops = late.into_iter().map(|session| Op::ExpireSession { session }).collect();
+        if let Err(error) = meta.execute(ops).await {
+            // Uncertain or no quorum: they stay marked, and are proposed again.
+            tracing::warn!(%error, "sessions could not be expired");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The metadata role: operations into the log, questions to the state, and what the leader remembers of those who talk
+//! to it.
+//!
+//! ```text
+//! handler ─► requests ─┬─► proposer      group commit: operations into entries of the log
+//!                      ├─► sessions      who renewed
+//!                      ├─► delegations   who holds a directory that others want
+//!                      └─► liveness      who reports
+//!            voter                       this disk's identity, and the group opened from it
+//! ```
+//! The last three are soft state: in memory, of the leader only, begun anew with every leadership, and no safety depends
+//! on them (I10). Duties that act on them are in `leader/`.
+
+mod delegations;
+mod liveness;
+mod proposer;
+mod requests;
+mod sessions;
+pub(crate) mod voter;
+
+use isobar_base::{KvRead, SessionId};
+use isobar_consensus::{Group, ProposeError};
+use isobar_wire::message::ops::{Mutation, Op, OpResult};
+
+pub(crate) use liveness::Report;
+pub(crate) use sessions::live_sessions;
+
+use delegations::Delegations;
+use liveness::Liveness;
+use proposer::Proposer;
+use sessions::Sessions;
+
+/// The metadata role of this node.
+pub(crate) struct Metadata {
+    pub(crate) group: Group,
+    /// The disk's identity.
+    pub(crate) me: u64,
+    /// Who reports, as this node hears it while it leads.
+    pub(crate) liveness: Liveness,
+    /// Who renewed, as this node hears it while it leads.
+    pub(crate) sessions: Sessions,
+    /// Who asks for what it should give up, likewise.
+    pub(crate) delegations: Delegations,
+    proposer: Proposer,
+}
+
+impl Metadata {
+    /// Starts the role on an open group whose log has `log_bytes`.
+    pub(crate) fn start(group: Group, log_bytes: u64) -> Metadata {
+        Metadata {
+            me: group.status().me.id,
+            proposer: Proposer::start(group.clone(), log_bytes),
+            group,
+            liveness: Liveness::default(),
+            sessions: Sessions::default(),
+            delegations: Delegations::default(),
+        }
+    }
+
+    /// Where the leader listens, as far as this replica knows; `None` when it is this one.
+    pub(crate) fn other_leader(&self) -> Option<String> {
+        self.group.leader().filter(|l| l.id != self.me).map(|l| l.addr)
+    }
+
+    /// Carries out operations of the leader's own.
+    pub(crate) async fn execute(&self, ops: Vec<Op>) -> Result<Vec<OpResult>, ProposeError> {
+        if ops.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_nobody = |op| Mutation { session: SessionId(0), seq: 0, acked_below: 0, op };
+        let ops = ops.into_iter().map(of_nobody).collect();
+        self.proposer.propose(ops).await.map_err(|_| ProposeError::Stopped)?
+    }
+
+    /// Reads the newest state: confirmed by a majority first.
+    pub(crate) async fn read<R>(&self, read: impl FnOnce(&dyn KvRead) -> R) -> Result<R, ProposeError> {
+        self.group.read_index().await?;
+        Ok(self.group.read(read))
+    }
+}

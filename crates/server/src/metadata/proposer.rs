@@ -1,0 +1,187 @@
+//! **Group commit**: operations that arrive while entries are in flight wait together and become one
+//! entry; an operation that finds room is proposed at once, so an idle group adds no delay.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use isobar_base::limits::{ENTRIES_IN_FLIGHT_MAX, OPS_PER_ENTRY_MAX};
+use isobar_consensus::{Group, ProposeError};
+use isobar_meta::Entry;
+use isobar_wire::message::files::Time;
+use isobar_wire::message::ops::{MutateReply, Mutation, OpResult};
+use isobar_wire::{Refusal, Responder};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use crate::limits::ENTRY_BYTES_MAX;
+
+/// The queue of operations on their way into the log. Stops when dropped.
+pub(crate) struct Proposer {
+    proposals: mpsc::UnboundedSender<Proposal>,
+    /// Operations in the queue.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Operations of one request.
+struct Proposal {
+    ops: Vec<Mutation>,
+    /// Encoded length, for the bound on entries.
+    bytes: usize,
+    asker: Asker,
+}
+
+enum Asker {
+    Wire(Responder),
+    Local(oneshot::Sender<Result<Vec<OpResult>, ProposeError>>),
+}
+
+impl Proposer {
+    /// Starts proposing to a group whose log has `log_bytes`.
+    pub(super) fn start(group: Group, log_bytes: u64) -> Proposer {
+        let (proposals, queue) = mpsc::unbounded_channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        // What one entry of the log may hold, less its own framing.
+        let entry_bytes_max = ENTRY_BYTES_MAX.min((log_bytes / 16) as usize - (64 << 10));
+        tokio::spawn(propose_all(group, queue, waiting.clone(), entry_bytes_max));
+        Proposer { proposals, waiting }
+    }
+
+    /// Operations that wait for room in the log.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Queues the operations of a request of `bytes` encoded bytes; `responder` is answered once they are applied.
+    pub(super) fn propose_for(&self, ops: Vec<Mutation>, bytes: usize, responder: Responder) {
+        self.enqueue(Proposal { ops, bytes, asker: Asker::Wire(responder) });
+    }
+
+    /// Queues operations of this node's own; the receiver gets their results, or nothing when the proposer stops.
+    pub(super) fn propose(
+        &self,
+        ops: Vec<Mutation>,
+    ) -> oneshot::Receiver<Result<Vec<OpResult>, ProposeError>> {
+        let (sender, receiver) = oneshot::channel();
+        self.enqueue(Proposal { ops, bytes: 0, asker: Asker::Local(sender) });
+        receiver
+    }
+
+    fn enqueue(&self, proposal: Proposal) {
+        self.waiting.fetch_add(proposal.ops.len(), Ordering::Relaxed);
+        // The proposer lives as long as this sender; without it the asker is told by being dropped.
+        self.proposals.send(proposal).ok();
+    }
+}
+
+async fn propose_all(
+    group: Group,
+    mut queue: mpsc::UnboundedReceiver<Proposal>,
+    waiting: Arc<AtomicUsize>,
+    entry_bytes_max: usize,
+) {
+    let room = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX));
+    let last_stamp = Mutex::new(Time::default());
+    let mut held = None;
+    loop {
+        let first = match held.take() {
+            Some(proposal) => proposal,
+            None => match queue.recv().await {
+                Some(proposal) => proposal,
+                None => return,
+            },
+        };
+        // The semaphore is never closed.
+        let Ok(permit) = room.clone().acquire_owned().await else { return };
+        let (mut ops, mut bytes) = (first.ops.len(), first.bytes);
+        let mut batch = vec![first];
+        while let Ok(next) = queue.try_recv() {
+            ops += next.ops.len();
+            bytes += next.bytes;
+            if ops > OPS_PER_ENTRY_MAX || bytes > entry_bytes_max {
+                ops -= next.ops.len();
+                held = Some(next);
+                break;
+            }
+            batch.push(next);
+        }
+        waiting.fetch_sub(ops, Ordering::Relaxed);
+        let time = stamp(&mut last_stamp.lock());
+        tokio::spawn(carry_out(group.clone(), time, batch, permit));
+    }
+}
+
+/// The time of an entry: the clock's, but never before that of the entry before.
+fn stamp(last: &mut Time) -> Time {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Time { seconds: now.as_secs() as i64, nanoseconds: now.subsec_nanos() };
+    *last = now.max(*last);
+    *last
+}
+
+/// One entry from proposal to replies.
+async fn carry_out(group: Group, time: Time, mut batch: Vec<Proposal>, permit: OwnedSemaphorePermit) {
+    let counts: Vec<usize> = batch.iter().map(|p| p.ops.len()).collect();
+    let ops = batch.iter_mut().flat_map(|p| std::mem::take(&mut p.ops)).collect();
+    let result = group.propose(Entry { time, ops }.encode()).await;
+    drop(permit);
+    match result {
+        Ok((index, reply)) => match deliver(batch, &counts, &reply) {
+            Ok(()) => {}
+            // Dropping the askers told them that there is no reply; they repeat.
+            Err(error) => {
+                tracing::error!(index, %error, "INVARIANT: the reply of the state machine cannot be read")
+            }
+        },
+        Err(error) => {
+            for proposal in batch {
+                match (proposal.asker, &error) {
+                    (Asker::Wire(responder), ProposeError::NotLeader { leader }) => {
+                        responder.reply(&MutateReply::NotLeader(leader.clone().map(|l| l.addr)));
+                    }
+                    (Asker::Wire(responder), error) => {
+                        responder.refuse(Refusal::Unavailable(error.to_string()));
+                    }
+                    // The one that asked may have stopped with its leadership.
+                    (Asker::Local(sender), error) => drop(sender.send(Err(error.clone()))),
+                }
+            }
+        }
+    }
+}
+
+fn deliver(mut batch: Vec<Proposal>, counts: &[usize], reply: &[u8]) -> Result<(), postcard::Error> {
+    if batch.len() == 1
+        && let Some(Proposal { asker: Asker::Wire(_), .. }) = batch.first()
+        && let Some(Proposal { asker: Asker::Wire(responder), .. }) = batch.pop()
+    {
+        responder.reply_raw(&MutateReply::encode_applied(reply), Vec::new());
+        return Ok(());
+    }
+    let mut results = isobar_wire::decode::<Vec<OpResult>>(reply)?.into_iter();
+    for (proposal, &count) in batch.into_iter().zip(counts) {
+        let own: Vec<OpResult> = results.by_ref().take(count).collect();
+        if own.len() != count {
+            return Err(postcard::Error::DeserializeUnexpectedEnd);
+        }
+        match proposal.asker {
+            Asker::Wire(responder) => responder.reply(&MutateReply::Applied(own)),
+            Asker::Local(sender) => drop(sender.send(Ok(own))),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_never_go_back() {
+        let future = Time { seconds: i64::MAX, nanoseconds: 0 };
+        let mut last = future;
+        assert_eq!(stamp(&mut last), future);
+        let mut last = Time::default();
+        assert!(stamp(&mut last) <= stamp(&mut last));
+    }
+}

@@ -1,0 +1,162 @@
+//! What clients and nodes ask of the metadata role. Questions are confirmed by ReadIndex; consensus shares one
+//! confirmation among all that wait.
+
+use std::time::{Duration, Instant};
+
+use isobar_base::Ino;
+use isobar_base::limits::MUTATIONS_PER_MESSAGE_MAX;
+use isobar_consensus::{Group, ProposeError};
+use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, RenewRequest};
+use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
+use isobar_wire::message::ops::{MutateReply, MutateRequest, Op};
+use isobar_wire::message::queries::{Answer, Query, QueryReply, QueryRequest};
+use isobar_wire::{Refusal, Responder};
+
+use super::Metadata;
+use super::delegations::RECALL_WAIT_MAX;
+use super::sessions::{Renewal, live_sessions};
+use crate::limits::{OPS_WAITING_MAX, ORPHANS_PER_RENEWAL_MAX, QUERIES_PER_MESSAGE_MAX};
+
+/// How often somebody who wants a directory looks whether it is free.
+const POLL_EVERY: Duration = Duration::from_millis(1);
+
+impl Metadata {
+    /// Carries out the operations of a client.
+    pub(crate) fn mutate(&self, body: &[u8], responder: Responder) {
+        if !self.group.is_leader() {
+            return responder.reply(&MutateReply::NotLeader(self.other_leader()));
+        }
+        let request = match isobar_wire::decode::<MutateRequest>(body) {
+            Ok(request) if request.ops.len() <= MUTATIONS_PER_MESSAGE_MAX => request,
+            _ => return responder.refuse(Refusal::Unreadable),
+        };
+        if request.ops.is_empty() {
+            return responder.reply(&MutateReply::Applied(Vec::new()));
+        }
+        if self.proposer.waiting() > OPS_WAITING_MAX {
+            return responder.refuse(Refusal::Unavailable("too many operations are waiting".to_owned()));
+        }
+        self.proposer.propose_for(request.ops, body.len(), responder);
+    }
+
+    /// Answers a client's questions.
+    pub(crate) fn query(&self, body: &[u8], responder: Responder) {
+        if !self.group.is_leader() {
+            return responder.reply(&QueryReply::NotLeader(self.other_leader()));
+        }
+        let request = match isobar_wire::decode::<QueryRequest>(body) {
+            Ok(request) if request.queries.len() <= QUERIES_PER_MESSAGE_MAX => request,
+            _ => return responder.refuse(Refusal::Unreadable),
+        };
+        let group = self.group.clone();
+        tokio::spawn(async move {
+            match group.read_index().await {
+                Ok(()) if request.queries.iter().any(is_long) => {
+                    let answering = move || answer(&group, &request, responder);
+                    // A panic in it drops the responder, which says so to the asker.
+                    tokio::task::spawn_blocking(answering).await.ok();
+                }
+                Ok(()) => answer(&group, &request, responder),
+                Err(ProposeError::NotLeader { leader }) => {
+                    responder.reply(&QueryReply::NotLeader(leader.map(|l| l.addr)));
+                }
+                Err(error) => responder.refuse(Refusal::Unavailable(error.to_string())),
+            }
+        });
+    }
+
+    /// Gives the cluster map and who is alive, confirmed by ReadIndex.
+    pub(crate) async fn cluster_view(&self, responder: Responder) {
+        match self.read(isobar_meta::cluster_map).await {
+            Ok(map) => {
+                let live = self.liveness.live(&map);
+                responder.reply(&ClusterReply::View(ClusterView { map, live }));
+            }
+            Err(ProposeError::NotLeader { leader }) => {
+                responder.reply(&ClusterReply::NotLeader(leader.map(|l| l.addr)));
+            }
+            Err(error) => responder.refuse(Refusal::Unavailable(error.to_string())),
+        }
+    }
+
+    /// Renews a session, confirmed by ReadIndex: a deposed leader renews nothing (I10).
+    pub(crate) async fn renew(&self, request: RenewRequest, responder: Responder) {
+        let RenewRequest { session, epoch } = request;
+        let renewed = self
+            .read(|kv| {
+                let exists = || live_sessions(kv).contains(&session);
+                let renewal = self.sessions.renew(session, exists);
+                let orphans = Query::Orphans { session, limit: ORPHANS_PER_RENEWAL_MAX };
+                let orphans = match isobar_meta::query(kv, &orphans) {
+                    Ok(Answer::Inos(inos)) if renewal == Renewal::Renewed => inos,
+                    _ => Vec::new(),
+                };
+                (renewal, isobar_meta::cluster_map(kv), orphans)
+            })
+            .await;
+        match renewed {
+            Ok((Renewal::Renewed, map, orphans)) => {
+                let live = self.liveness.live(&map);
+                let map = (map.epoch > epoch).then_some(map);
+                responder.reply(&RenewReply::Renewed { map, live, orphans });
+            }
+            Ok((Renewal::Gone, ..)) => responder.reply(&RenewReply::Gone),
+            Ok((Renewal::Expiring, ..)) => {
+                responder.refuse(Refusal::Unavailable("the session is being expired".to_owned()));
+            }
+            Err(ProposeError::NotLeader { leader }) => {
+                responder.reply(&RenewReply::NotLeader(leader.map(|l| l.addr)));
+            }
+            Err(error) => responder.refuse(Refusal::Unavailable(error.to_string())),
+        }
+    }
+
+    /// Answers one request about delegations.
+    pub(crate) async fn leases(&self, request: LeaseRequest) -> LeaseReply {
+        if !self.group.is_leader() {
+            return LeaseReply::NotLeader(self.other_leader());
+        }
+        match request {
+            LeaseRequest::Await { session } => LeaseReply::Wanted(self.delegations.wanted(session).await),
+            LeaseRequest::Want { dir } => {
+                self.recall(dir).await;
+                LeaseReply::Again
+            }
+        }
+    }
+
+    /// Has a directory given up; returns when it is free, or after a while.
+    async fn recall(&self, dir: Ino) {
+        let begun = Instant::now();
+        let mut told = None;
+        while begun.elapsed() < RECALL_WAIT_MAX && self.group.is_leader() {
+            let Some(holder) = self.group.read(|kv| isobar_meta::lessee(kv, dir)) else { return };
+            let silent = self.delegations.note_wanted(holder, (told != Some(holder)).then_some(dir));
+            told = Some(holder);
+            if silent {
+                tracing::warn!(session = %holder, %dir, "the holder of a directory is not heard: its delegation is revoked");
+                self.execute(vec![Op::Revoke { dir, session: holder }]).await.ok();
+            }
+            tokio::time::sleep(POLL_EVERY).await;
+        }
+    }
+}
+
+/// Walks over much of the state may go to the disk: they do not run on the node's runtime.
+fn is_long(query: &Query) -> bool {
+    matches!(
+        query,
+        Query::Segments { .. }
+            | Query::HalfDead { .. }
+            | Query::Inodes { .. }
+            | Query::Fates { .. }
+            | Query::Sessions
+    )
+}
+
+fn answer(group: &Group, request: &QueryRequest, responder: Responder) {
+    let QueryRequest { session, queries } = request;
+    let answers =
+        group.read(|kv| queries.iter().map(|query| isobar_meta::query_as(kv, *session, query)).collect());
+    responder.reply(&QueryReply::Answered(answers));
+}

@@ -1,0 +1,146 @@
+//! Scrubbing: every row of a target is read again on a cycle, and rows that are damaged or missing are written
+//! again from the others.
+//!
+//! Damage in a row nobody reads, a parity row above all, would otherwise be found when the row is needed: too
+//! late. A row that should be here and is not is as good as damaged: what a device forgets in a power cut
+//! though it had said that it was durable ends up so, too. What is missing is looked for as soon as the node
+//! has started, before anything is read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use isobar_base::{Errno, FragmentKey};
+use isobar_segments::Segments;
+use isobar_store::StoreError;
+use isobar_wire::message::cluster::ClusterMap;
+use isobar_wire::message::files::SegmentInfo;
+
+use super::Target;
+use super::rebuild::{Outcome, rebuild, step};
+use crate::context::NodeContext;
+use crate::limits::SCRUB_PAUSE;
+
+/// What a pass looks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pass {
+    Missing,
+    Damaged,
+}
+
+/// What a pass found and did.
+#[derive(Default)]
+struct Found {
+    rows: u64,
+    bad: u64,
+    repaired: u64,
+}
+
+/// Scrubs a target as long as the node runs, first when it starts.
+pub(crate) async fn run(node: Arc<NodeContext>, target: Arc<Target>) {
+    if !node.config.scrub.enabled {
+        return;
+    }
+    let segments = Segments::new(node.cluster.clone());
+    loop {
+        // Rows that a target being rebuilt lacks are not its fault.
+        while !node.is_clean(target.id()) {
+            tokio::time::sleep(SCRUB_PAUSE).await;
+        }
+        let mut whole = true;
+        for what in [Pass::Missing, Pass::Damaged] {
+            match pass(&node, &target, &segments, what).await {
+                Ok(Found { rows, bad, repaired }) if what == Pass::Damaged || bad > 0 => {
+                    tracing::info!(target_id = %target.id(), ?what, rows, bad, repaired, "scrub finished");
+                    whole &= bad == repaired;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(target_id = %target.id(), %error, "scrubbing cut short");
+                    whole = false;
+                    break;
+                }
+            }
+        }
+        let interval = Duration::from_secs(node.config.scrub.interval_seconds);
+        tokio::time::sleep(if whole { interval } else { SCRUB_PAUSE.min(interval) }).await;
+    }
+}
+
+/// One walk over all segments.
+async fn pass(
+    node: &Arc<NodeContext>,
+    target: &Arc<Target>,
+    segments: &Segments,
+    what: Pass,
+) -> Result<Found, Errno> {
+    let mut found = Found::default();
+    let mut after = None;
+    while let Some(step) = step(node, &mut after).await? {
+        let map = node.cluster.view().known();
+        for segment in step {
+            let Some(row) = row_on(&map.map, &segment, target) else { continue };
+            let key = FragmentKey { segment: segment.id, row };
+            found.rows += 1;
+            let bad = match what {
+                Pass::Missing => !target.store.contains(key),
+                Pass::Damaged => {
+                    pace(node, segment.geometry.row_bytes()).await;
+                    matches!(target.verify(key).await, Err(StoreError::Corrupt { .. }))
+                }
+            };
+            if !bad {
+                continue;
+            }
+            match repair(segments, target, segment, row, what).await {
+                // Removed since the walk saw it: it is not missing.
+                Outcome::Gone => {}
+                Outcome::Rebuilt => {
+                    tracing::warn!(target_id = %target.id(), fragment = %key, "row repaired");
+                    found.bad += 1;
+                    found.repaired += 1;
+                }
+                Outcome::Missing(_, why) => {
+                    tracing::error!(target_id = %target.id(), fragment = %key, why, "row cannot be repaired");
+                    found.bad += 1;
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The row of a segment that should be on a target.
+fn row_on(map: &ClusterMap, segment: &SegmentInfo, target: &Target) -> Option<u8> {
+    let positions = &map.group(segment.pg)?.positions;
+    let here = |&at: &u8| positions.get(usize::from(at)).is_some_and(|p| p.target == target.id());
+    segment.positions.iter().position(here).map(|row| row as u8)
+}
+
+/// Writes a row again. A store refuses a second payload under one key (I1), so a damaged one has to go first:
+/// only once the others are known to suffice, which makes it nobody's last copy.
+async fn repair(
+    segments: &Segments,
+    target: &Arc<Target>,
+    segment: SegmentInfo,
+    row: u8,
+    what: Pass,
+) -> Outcome {
+    let key = FragmentKey { segment: segment.id, row };
+    if what == Pass::Damaged {
+        match segments.rebuild_row(&segment, row).await {
+            Ok(_) => {}
+            Err(Errno::ESTALE) => return Outcome::Gone,
+            Err(error) => return Outcome::Missing(key, format!("too few other rows can be read ({error})")),
+        }
+        if let Err(error) = target.delete(vec![key]).await {
+            return Outcome::Missing(key, error.to_string());
+        }
+    }
+    rebuild(segments, target, segment, row).await
+}
+
+/// Keeps to the configured rate.
+async fn pace(node: &NodeContext, bytes: u64) {
+    let rate = node.config.scrub.bytes_per_second;
+    tokio::time::sleep(Duration::from_secs_f64(bytes as f64 / rate as f64)).await;
+}
