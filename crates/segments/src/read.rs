@@ -131,7 +131,7 @@ impl Segments {
                 if let Err(error) = self.0.cluster.refresh(SLOW_MAX).await {
                     tracing::debug!(%error, "the cluster map could not be renewed");
                 }
-                if matches!(missing, None | Some(RowError::Unreachable))
+                if repair != Some(true)
                     && let Ok(buf) = self.get_row(&view.known(), segment, row, first, units, SLOW_MAX).await
                 {
                     return Ok(buf);

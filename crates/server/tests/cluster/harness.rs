@@ -51,9 +51,7 @@ impl TestCluster {
             base: dir.path().to_owned(),
         };
         std::fs::write(dir.path().join("cluster.toml"), spec.to_toml().unwrap()).unwrap();
-        let channels = Channels::new(secret, BufPool::new(8 << 20));
-        let addrs = spec.node.iter().map(|n| n.addr.clone()).collect();
-        let access = Cluster::new(channels, addrs, Duration::from_secs(10));
+        let access = access_to(&spec, secret);
         TestCluster { dir, spec, access, nodes: (0..nodes).map(|_| None).collect() }
     }
 
@@ -199,6 +197,18 @@ impl TestCluster {
     pub fn segments(&self) -> Segments {
         Segments::new(self.access.clone())
     }
+
+    /// Segments of a client that knows the cluster as it is now and hears nothing more of it.
+    pub async fn segments_with_the_map_of_now(&self) -> Segments {
+        let access = access_to(&self.spec, self.spec.secret().unwrap());
+        access.refresh(10 * SECOND).await.unwrap();
+        Segments::new(access)
+    }
+}
+
+fn access_to(spec: &ClusterSpec, secret: Secret) -> Cluster {
+    let channels = Channels::new(secret, BufPool::new(8 << 20));
+    Cluster::new(channels, spec.node.iter().map(|n| n.addr.clone()).collect(), 10 * SECOND)
 }
 
 impl Drop for TestCluster {
