@@ -12,7 +12,7 @@ use isobar_segments::Segments;
 use isobar_server::{Node, ServerError};
 use isobar_wire::message::cluster::{ClusterView, NodeStatus};
 use isobar_wire::message::files::{Attr, Extent, FileKind, Source};
-use isobar_wire::message::ops::{Commit, NewSegment, Op, OpReply};
+use isobar_wire::message::ops::{Commit, FileOp, NewSegment, OpReply};
 use isobar_wire::{Channels, Opcode, Secret};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -229,7 +229,7 @@ pub async fn eventually(what: &str, mut good: impl AsyncFnMut() -> bool) {
 }
 
 pub async fn create(session: &Session, name: &str) -> Attr {
-    let op = Op::Create {
+    let op = FileOp::Create {
         parent: Ino::ROOT,
         name: name.into(),
         kind: FileKind::File,
@@ -248,7 +248,7 @@ pub async fn create(session: &Session, name: &str) -> Attr {
 }
 
 pub async fn unlink(session: &Session, name: &str, ino: Ino) {
-    let op = Op::Unlink { parent: Ino::ROOT, name: name.into(), closed_here: Some(ino), at: None };
+    let op = FileOp::Unlink { parent: Ino::ROOT, name: name.into(), closed_here: Some(ino), at: None };
     session.mutate(op).await.unwrap();
 }
 
@@ -263,7 +263,7 @@ pub async fn write(
     let len = data.len() as u64;
     let segment = segments.write(session, data.into()).await.unwrap();
     let extent = Extent { offset, len, source: Source::Segment { id: segment.id, offset: 0 }, version: 0 };
-    let op = Op::Commit(Commit {
+    let op = FileOp::Commit(Commit {
         ino: attr.ino,
         incarnation: attr.incarnation,
         low_water: session.low_water(),
