@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use isobar_base::{BufPool, ClusterId, limits};
-use isobar_wire::transport::{Tcp, Transport};
+use isobar_wire::transport::{MemoryNetwork, Tcp, Transport};
 use isobar_wire::{CallError, Channel, Handler, Opcode, Refusal, Request, Responder, Secret, serve};
 
 /// Answers with the body and payload it got; waits as many milliseconds as the body says.
@@ -39,6 +39,16 @@ fn tcp() -> Ground {
     Ground { asking: Arc::new(Tcp), answering: Arc::new(Tcp), listen: "127.0.0.1:0", nobody: "127.0.0.1:1" }
 }
 
+fn in_memory() -> Ground {
+    let network = MemoryNetwork::new();
+    Ground {
+        asking: network.at("client"),
+        answering: network.at("node"),
+        listen: "node:1",
+        nobody: "nobody:1",
+    }
+}
+
 impl Ground {
     /// Runs a node, as long as the runtime runs; gives its address.
     async fn node(&self, secret: &Secret) -> String {
@@ -59,6 +69,12 @@ macro_rules! over_every_transport {
             $(#[tokio::test]
             async fn $behaviour() {
                 super::$behaviour(super::tcp()).await
+            })*
+        }
+        mod in_memory {
+            $(#[tokio::test]
+            async fn $behaviour() {
+                super::$behaviour(super::in_memory()).await
             })*
         }
     };

@@ -14,7 +14,9 @@
 //! | transport | addresses | for |
 //! |---|---|---|
 //! | [`Tcp`] | `host:port` | everything |
+//! | [`MemoryNetwork`] | `name:port` | tests, with links that fail when they should |
 
+mod memory;
 mod message;
 mod tcp;
 
@@ -28,6 +30,7 @@ use tokio::sync::mpsc;
 
 use crate::secret::{HandshakeError, Secret};
 
+pub use memory::MemoryNetwork;
 pub use message::{Message, Outgoing};
 pub use tcp::Tcp;
 
