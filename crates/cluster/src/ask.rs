@@ -10,7 +10,7 @@ use isobar_wire::message::cluster::{AdminReply, ClusterReply, RenewReply};
 use isobar_wire::message::leases::LeaseReply;
 use isobar_wire::message::ops::MutateReply;
 use isobar_wire::message::queries::QueryReply;
-use isobar_wire::{CallError, Channels, Opcode, Refusal};
+use isobar_wire::{Address, CallError, Channels, Opcode, Refusal};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,19 +40,19 @@ pub enum AskError {
     NotUnderstood(CallError),
     /// A node sent a reply that cannot be read. Trying again does not help.
     #[error("{0} sent a reply that cannot be read")]
-    Unreadable(String),
+    Unreadable(Address),
 }
 
 /// A reply that may say "ask somebody else".
 pub(crate) trait Redirect {
     /// `Some(hint)` when the node does not lead.
-    fn redirect(&self) -> Option<Option<String>>;
+    fn redirect(&self) -> Option<Option<Address>>;
 }
 
 macro_rules! redirect {
     ($($reply:ty),*) => {$(
         impl Redirect for $reply {
-            fn redirect(&self) -> Option<Option<String>> {
+            fn redirect(&self) -> Option<Option<Address>> {
                 match self {
                     Self::NotLeader(hint) => Some(hint.clone()),
                     _ => None,
@@ -67,8 +67,8 @@ redirect!(MutateReply, QueryReply, ClusterReply, RenewReply, AdminReply, LeaseRe
 #[derive(Debug)]
 pub(crate) struct Leader {
     /// Voters first, then the others: one of them may have become a voter since.
-    addrs: Vec<String>,
-    last: Mutex<String>,
+    addrs: Vec<Address>,
+    last: Mutex<Option<Address>>,
 }
 
 /// One request on its way to the leader.
@@ -85,13 +85,13 @@ struct LeaderSearch<'a> {
 }
 
 impl Leader {
-    pub(crate) fn new(addrs: Vec<String>) -> Leader {
-        let last = Mutex::new(addrs.first().cloned().unwrap_or_default());
+    pub(crate) fn new(addrs: Vec<Address>) -> Leader {
+        let last = Mutex::new(addrs.first().cloned());
         Leader { addrs, last }
     }
 
-    /// Where requests go first.
-    pub(crate) fn addr(&self) -> String {
+    /// Where requests go first; `None` when there are no nodes.
+    pub(crate) fn addr(&self) -> Option<Address> {
         self.last.lock().clone()
     }
 
@@ -106,7 +106,9 @@ impl Leader {
         let body = isobar_wire::encode(request);
         let mut search = LeaderSearch::new(self);
         while search.begun.elapsed() < wait {
-            let addr = self.addr();
+            let Some(addr) = self.addr() else {
+                return Err(AskError::NoLeader("no nodes are known".to_owned()));
+            };
             let attempt = ATTEMPT.min(wait - search.begun.elapsed().min(wait));
             let channel = channels.to(&addr);
             let reply = tokio::select! {
@@ -137,28 +139,28 @@ impl Leader {
     }
 
     /// The node after `addr` in the order of the list.
-    fn after(&self, addr: &str) -> String {
+    fn after(&self, addr: &Address) -> Address {
         let at = self.addrs.iter().position(|a| a == addr).map_or(0, |at| at + 1);
         self.addrs[at % self.addrs.len()].clone()
     }
 
     /// Goes to `next` instead of `addr`, unless somebody else has found the leader meanwhile.
-    fn follow(&self, addr: &str, next: String) {
+    fn follow(&self, addr: &Address, next: Address) {
         let mut last = self.last.lock();
-        if *last == addr {
-            *last = next;
+        if last.as_ref() == Some(addr) {
+            *last = Some(next);
         }
     }
 
     /// Waits, and then asks in turn, until some node names a leader other than `addr`.
-    async fn other_leader(&self, channels: &Channels, addr: &str) -> String {
+    async fn other_leader(&self, channels: &Channels, addr: &Address) -> Address {
         loop {
             tokio::time::sleep(LEADER_SUSPECT_AFTER).await;
             for other in self.addrs.iter().filter(|other| *other != addr) {
                 let channel = channels.to(other);
                 match channel.call::<(), ClusterReply>(Opcode::Cluster, &(), LEADER_SUSPECT_AFTER).await {
                     Ok(ClusterReply::View(_)) => return other.clone(),
-                    Ok(ClusterReply::NotLeader(Some(leader))) if leader != addr => return leader,
+                    Ok(ClusterReply::NotLeader(Some(leader))) if leader != *addr => return leader,
                     _ => {}
                 }
             }
@@ -203,7 +205,7 @@ impl<'a> LeaderSearch<'a> {
     }
 
     /// Goes on to the node that was named, else to the next one; pauses longer and longer once several have named nobody.
-    async fn go_on(&mut self, addr: &str, named: Option<String>) {
+    async fn go_on(&mut self, addr: &Address, named: Option<Address>) {
         if let Some(named) = named {
             self.leader.follow(addr, named);
             return tokio::time::sleep(FOLLOW_PAUSE).await;

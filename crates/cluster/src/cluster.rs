@@ -13,7 +13,7 @@ use isobar_wire::message::files::Attr;
 use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
 use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpError, OpResult};
 use isobar_wire::message::queries::{Answer, Query, QueryReply, QueryRequest};
-use isobar_wire::{Channels, Opcode};
+use isobar_wire::{Address, Channels, Opcode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
@@ -72,7 +72,7 @@ fn subject(query: &Query) -> Subject {
 
 impl Cluster {
     /// Access to the cluster with these nodes. Nothing is sent yet.
-    pub fn new(channels: Channels, addrs: Vec<String>, wait: Duration) -> Cluster {
+    pub fn new(channels: Channels, addrs: Vec<Address>, wait: Duration) -> Cluster {
         Cluster(Arc::new(Inner {
             channels,
             leader: Leader::new(addrs),
@@ -111,8 +111,8 @@ impl Cluster {
         self.0.wait
     }
 
-    /// Where requests to the leader go first.
-    pub fn leader_addr(&self) -> String {
+    /// Where requests to the leader go first; `None` when there are no nodes.
+    pub fn leader_addr(&self) -> Option<Address> {
         self.0.leader.addr()
     }
 

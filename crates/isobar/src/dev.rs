@@ -158,7 +158,7 @@ fn status(local: &Local, format: Format) -> Outcome {
     for node in &local.spec.node {
         let pid = local.pid(&node.name).map_or("stopped".to_owned(), |p| p.to_string());
         let role = if node.voter { "storage, metadata" } else { "storage" };
-        rows.push(vec![node.name.clone(), pid, node.addr.clone(), role.to_owned()]);
+        rows.push(vec![node.name.clone(), pid, node.addr.to_string(), role.to_owned()]);
     }
     let pid = local.pid("mount").map_or("stopped".to_owned(), |p| p.to_string());
     rows.push(vec!["mount".to_owned(), pid, local.mount_point().display().to_string(), "client".to_owned()]);

@@ -47,16 +47,14 @@ fn parse_node(text: &str) -> Result<NodeSpec, String> {
         Some((name, addr)) => (name, addr),
         None => (rest.rsplit_once(':').map_or(rest, |(host, _)| host), rest),
     };
-    let valid_port =
-        addr.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if !valid_port {
-        return Err(format!("'{text}' is not HOST:PORT or NAME=HOST:PORT, such as n1=10.0.0.1:7420"));
-    }
+    let addr = addr
+        .parse()
+        .map_err(|_| format!("'{text}' is not HOST:PORT or NAME=HOST:PORT, such as n1=10.0.0.1:7420"))?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || !name.chars().all(plain) {
         return Err(format!("'{name}' cannot name a node: use letters, digits, '-', '_' and '.'"));
     }
-    Ok(NodeSpec { name: name.to_owned(), addr: addr.to_owned(), voter: false, domain: domain.to_owned() })
+    Ok(NodeSpec { name: name.to_owned(), addr, voter: false, domain: domain.to_owned() })
 }
 
 /// A new cluster of these nodes: identity, width, voters.

@@ -80,7 +80,7 @@ impl Local {
             .iter()
             .enumerate()
             .map(|(at, port)| {
-                let addr = port.local_addr().map_err(|e| e.to_string())?.to_string();
+                let addr = port.local_addr().map_err(|e| e.to_string())?.into();
                 Ok(NodeSpec { name: format!("n{}", at + 1), addr, voter: false, domain: String::new() })
             })
             .collect::<Result<_, String>>()?;

@@ -89,7 +89,7 @@ fn print_table(
         if strangers {
             rows.push(vec![
                 node.name.clone(),
-                node.addr.clone(),
+                node.addr.to_string(),
                 format!("blank disk: isobar node replace {}", node.name),
                 role,
                 "-".into(),
@@ -101,7 +101,7 @@ fn print_table(
         if targets.is_empty() {
             rows.push(vec![
                 node.name.clone(),
-                node.addr.clone(),
+                node.addr.to_string(),
                 process,
                 role.clone(),
                 "-".into(),
@@ -117,7 +117,7 @@ fn print_table(
             };
             rows.push(vec![
                 node.name.clone(),
-                node.addr.clone(),
+                node.addr.to_string(),
                 target_state(view, id),
                 role.clone(),
                 id.to_string(),

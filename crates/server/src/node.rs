@@ -7,7 +7,7 @@ use isobar_base::{BufPool, ClusterId};
 use isobar_cluster::Cluster;
 use isobar_config::ClusterSpec;
 use isobar_wire::transport::{Tcp, Transport};
-use isobar_wire::{Channels, Secret};
+use isobar_wire::{Address, Channels, Secret};
 use tokio::task::JoinSet;
 
 use crate::context::NodeContext;
@@ -87,7 +87,7 @@ impl Node {
     }
 
     /// Where others find the node.
-    pub fn addr(&self) -> &str {
+    pub fn addr(&self) -> &Address {
         &self.shared.addr
     }
 
@@ -150,7 +150,7 @@ pub fn runtime(config: &NodeConfig) -> std::io::Result<tokio::runtime::Runtime> 
 }
 
 /// Checks that the cluster file fits the node's configuration; gives where others find the node.
-fn check_spec(config: &NodeConfig, spec: &ClusterSpec, cluster: ClusterId) -> Result<String, ServerError> {
+fn check_spec(config: &NodeConfig, spec: &ClusterSpec, cluster: ClusterId) -> Result<Address, ServerError> {
     let wrong = |why: String| Err(ServerError::Config(why));
     let file = config.cluster_file.display();
     if spec.id().ok() != Some(cluster) {

@@ -57,7 +57,7 @@ async fn rate(channel: Channel, in_flight: usize, payload: Bytes) -> f64 {
 fn main() {
     let (asking, answering) = (runtime(), runtime());
     let secret = Secret::generate(ClusterId(1));
-    let listener = answering.block_on(Tcp.listen("127.0.0.1:0")).unwrap();
+    let listener = answering.block_on(Tcp.listen(&"127.0.0.1:0".parse().unwrap())).unwrap();
     let addr = listener.addr();
     answering.spawn(serve(listener, secret.clone(), BufPool::new(POOL_BYTES), Arc::new(Echo)));
     let channel = Channel::new(&addr, Arc::new(Tcp), secret, BufPool::new(POOL_BYTES));

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::frame::{FLAG_REFUSED, FLAG_REPLY};
 use crate::secret::{HandshakeError, Secret};
 use crate::transport::{Ends, Flow, Message, Outgoing, Receive, Tcp, Transport};
-use crate::{Opcode, Refusal};
+use crate::{Address, Opcode, Refusal};
 
 /// Why there is no reply.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum CallError {
     #[error("{addr} cannot be reached: {why}")]
     Unreachable {
         /// Where.
-        addr: String,
+        addr: Address,
         /// Why.
         why: String,
         /// The two do not belong together (another secret, cluster or protocol): trying again does not help.
@@ -32,16 +32,16 @@ pub enum CallError {
     },
     /// The connection broke: the request may or may not have been carried out.
     #[error("the connection to {0} broke")]
-    Broken(String),
+    Broken(Address),
     /// No reply in time: the request may or may not have been carried out.
     #[error("{0} did not answer in time")]
-    TimedOut(String),
+    TimedOut(Address),
     /// The other side did not execute the request, and said why.
     #[error("{0}")]
     Refused(Refusal),
     /// The reply makes no sense.
     #[error("{0} sent a reply that cannot be read")]
-    Unreadable(String),
+    Unreadable(Address),
 }
 
 /// A connection to one node, re-opened when it breaks. Cheap to clone.
@@ -50,7 +50,7 @@ pub struct Channel(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    addr: String,
+    addr: Address,
     transport: Arc<dyn Transport>,
     secret: Secret,
     pool: BufPool,
@@ -80,9 +80,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
 
 impl Channel {
     /// A channel to `addr`. Nothing is sent before the first call.
-    pub fn new(addr: &str, transport: Arc<dyn Transport>, secret: Secret, pool: BufPool) -> Channel {
+    pub fn new(addr: &Address, transport: Arc<dyn Transport>, secret: Secret, pool: BufPool) -> Channel {
         Channel(Arc::new(Inner {
-            addr: addr.to_owned(),
+            addr: addr.clone(),
             transport,
             secret,
             pool,
@@ -93,7 +93,7 @@ impl Channel {
     }
 
     /// Where the channel leads.
-    pub fn addr(&self) -> &str {
+    pub fn addr(&self) -> &Address {
         &self.0.addr
     }
 
@@ -272,7 +272,7 @@ pub struct Channels {
     transport: Arc<dyn Transport>,
     secret: Secret,
     pool: BufPool,
-    by_addr: Arc<Mutex<HashMap<String, Channel>>>,
+    by_addr: Arc<Mutex<HashMap<Address, Channel>>>,
 }
 
 impl Channels {
@@ -287,13 +287,13 @@ impl Channels {
     }
 
     /// The channel to `addr`.
-    pub fn to(&self, addr: &str) -> Channel {
+    pub fn to(&self, addr: &Address) -> Channel {
         let mut by_addr = self.by_addr.lock();
         if let Some(channel) = by_addr.get(addr) {
             return channel.clone();
         }
         let channel = Channel::new(addr, self.transport.clone(), self.secret.clone(), self.pool.clone());
-        by_addr.insert(addr.to_owned(), channel.clone());
+        by_addr.insert(addr.clone(), channel.clone());
         channel
     }
 

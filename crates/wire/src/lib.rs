@@ -7,6 +7,7 @@
 //! [`transport`] says what carries them: messages in order, both ways, between two sides that know the secret.
 #![forbid(unsafe_code)]
 
+mod address;
 mod bytes_serde;
 mod channel;
 pub mod frame;
@@ -18,6 +19,7 @@ pub mod transport;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use address::{Address, AddressError, Host};
 pub use channel::{CallError, Channel, Channels};
 pub use message::Opcode;
 pub use secret::{HandshakeError, Secret};

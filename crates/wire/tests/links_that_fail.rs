@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use isobar_base::{BufPool, ClusterId};
 use isobar_wire::transport::MemoryNetwork;
-use isobar_wire::{CallError, Channel, Handler, Opcode, Request, Responder, Secret, serve};
+use isobar_wire::{Address, CallError, Channel, Handler, Opcode, Request, Responder, Secret, serve};
 use tokio::sync::Notify;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -31,6 +31,10 @@ impl Handler for Counter {
     }
 }
 
+fn addr(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
 struct World {
     network: MemoryNetwork,
     counter: Arc<Counter>,
@@ -43,9 +47,9 @@ impl World {
         let network = MemoryNetwork::new();
         let secret = Secret::generate(ClusterId(1));
         let counter = Arc::new(Counter::default());
-        let listener = network.at("node").listen("node:1").await.unwrap();
+        let listener = network.at("node").listen(&addr("node:1")).await.unwrap();
         let serving = tokio::spawn(serve(listener, secret.clone(), BufPool::new(0), counter.clone()));
-        let channel = Channel::new("node:1", network.at("client"), secret, BufPool::new(0));
+        let channel = Channel::new(&addr("node:1"), network.at("client"), secret, BufPool::new(0));
         World { network, counter, channel, serving }
     }
 
@@ -113,12 +117,12 @@ async fn a_severed_connection_breaks_what_is_under_way_and_the_next_call_connect
 #[tokio::test]
 async fn an_address_that_is_not_listened_to_any_more_refuses_and_is_free_again() {
     let world = World::new().await;
-    assert!(world.network.at("node").listen("node:1").await.is_err(), "it is taken");
-    assert!(world.network.at("node").listen("other:1").await.is_err(), "it is another host's");
+    assert!(world.network.at("node").listen(&addr("node:1")).await.is_err(), "it is taken");
+    assert!(world.network.at("node").listen(&addr("other:1")).await.is_err(), "it is another host's");
     world.serving.abort();
     tokio::time::sleep(MOMENT).await;
     assert!(matches!(world.ask(SECOND).await, Err(CallError::Unreachable { .. })));
-    world.network.at("node").listen("node:1").await.unwrap();
+    world.network.at("node").listen(&addr("node:1")).await.unwrap();
 }
 
 #[tokio::test]

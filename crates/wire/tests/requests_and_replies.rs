@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use isobar_base::{BufPool, ClusterId, limits};
 use isobar_wire::transport::{MemoryNetwork, Tcp, Transport};
-use isobar_wire::{CallError, Channel, Handler, Opcode, Refusal, Request, Responder, Secret, serve};
+use isobar_wire::{Address, CallError, Channel, Handler, Opcode, Refusal, Request, Responder, Secret, serve};
 
 /// Answers with the body and payload it got; waits as many milliseconds as the body says.
 struct Echo;
@@ -31,12 +31,21 @@ impl Handler for Echo {
 struct Ground {
     asking: Arc<dyn Transport>,
     answering: Arc<dyn Transport>,
-    listen: &'static str,
-    nobody: &'static str,
+    listen: Address,
+    nobody: Address,
+}
+
+fn addr(text: &str) -> Address {
+    text.parse().unwrap()
 }
 
 fn tcp() -> Ground {
-    Ground { asking: Arc::new(Tcp), answering: Arc::new(Tcp), listen: "127.0.0.1:0", nobody: "127.0.0.1:1" }
+    Ground {
+        asking: Arc::new(Tcp),
+        answering: Arc::new(Tcp),
+        listen: addr("127.0.0.1:0"),
+        nobody: addr("127.0.0.1:1"),
+    }
 }
 
 fn in_memory() -> Ground {
@@ -44,21 +53,21 @@ fn in_memory() -> Ground {
     Ground {
         asking: network.at("client"),
         answering: network.at("node"),
-        listen: "node:1",
-        nobody: "nobody:1",
+        listen: addr("node:1"),
+        nobody: addr("nobody:1"),
     }
 }
 
 impl Ground {
     /// Runs a node, as long as the runtime runs; gives its address.
-    async fn node(&self, secret: &Secret) -> String {
-        let listener = self.answering.listen(self.listen).await.unwrap();
+    async fn node(&self, secret: &Secret) -> Address {
+        let listener = self.answering.listen(&self.listen).await.unwrap();
         let addr = listener.addr();
         tokio::spawn(serve(listener, secret.clone(), BufPool::new(1 << 20), Arc::new(Echo)));
         addr
     }
 
-    fn channel(&self, addr: &str, secret: Secret) -> Channel {
+    fn channel(&self, addr: &Address, secret: Secret) -> Channel {
         Channel::new(addr, self.asking.clone(), secret, BufPool::new(1 << 20))
     }
 }
@@ -130,7 +139,7 @@ async fn strangers_and_dead_nodes_are_named(ground: Ground) {
     let foreigner = ground.channel(&addr, Secret::generate(ClusterId(2)));
     let refused = foreigner.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap_err();
     assert!(refused.to_string().contains("another cluster"), "{refused}");
-    let nobody = ground.channel(ground.nobody, secret);
+    let nobody = ground.channel(&ground.nobody, secret);
     assert!(matches!(
         nobody.call::<_, u64>(Opcode::Get, &0u64, SECOND).await,
         Err(CallError::Unreachable { stranger: false, .. })
@@ -140,9 +149,10 @@ async fn strangers_and_dead_nodes_are_named(ground: Ground) {
 async fn a_channel_reconnects_after_its_node_restarted(ground: Ground) {
     let secret = Secret::generate(ClusterId(1));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (answering, listen, server_secret) = (ground.answering.clone(), ground.listen, secret.clone());
+    let (answering, listen, server_secret) =
+        (ground.answering.clone(), ground.listen.clone(), secret.clone());
     let starting = runtime.spawn(async move {
-        let listener = answering.listen(listen).await.unwrap();
+        let listener = answering.listen(&listen).await.unwrap();
         let addr = listener.addr();
         tokio::spawn(serve(listener, server_secret, BufPool::new(1 << 20), Arc::new(Echo)));
         addr

@@ -13,6 +13,7 @@
 
 mod delegations;
 mod liveness;
+mod member;
 mod proposer;
 mod requests;
 mod sessions;
@@ -20,9 +21,11 @@ pub(crate) mod voter;
 
 use isobar_base::{KvRead, SessionId};
 use isobar_consensus::{Group, ProposeError};
+use isobar_wire::Address;
 use isobar_wire::message::ops::{Mutation, Op, OpResult};
 
 pub(crate) use liveness::Report;
+pub(crate) use member::address;
 pub(crate) use sessions::live_sessions;
 
 use delegations::Delegations;
@@ -58,8 +61,8 @@ impl Metadata {
     }
 
     /// Where the leader listens, as far as this replica knows; `None` when it is this one.
-    pub(crate) fn other_leader(&self) -> Option<String> {
-        self.group.leader().filter(|l| l.id != self.me).map(|l| l.addr)
+    pub(crate) fn other_leader(&self) -> Option<Address> {
+        self.group.leader().filter(|l| l.id != self.me).as_ref().and_then(address)
     }
 
     /// Carries out operations of the leader's own.

@@ -14,6 +14,7 @@ use isobar_wire::{Refusal, Responder};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use super::member::address;
 use crate::limits::ENTRY_BYTES_MAX;
 
 /// The queue of operations on their way into the log. Stops when dropped.
@@ -137,7 +138,7 @@ async fn carry_out(group: Group, time: Time, mut batch: Vec<Proposal>, permit: O
             for proposal in batch {
                 match (proposal.asker, &error) {
                     (Asker::Wire(responder), ProposeError::NotLeader { leader }) => {
-                        responder.reply(&MutateReply::NotLeader(leader.clone().map(|l| l.addr)));
+                        responder.reply(&MutateReply::NotLeader(leader.as_ref().and_then(address)));
                     }
                     (Asker::Wire(responder), error) => {
                         responder.refuse(Refusal::Unavailable(error.to_string()));

@@ -36,7 +36,7 @@ impl TestCluster {
         let ports: Vec<_> = (0..nodes).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let node = ports.iter().enumerate().map(|(at, port)| NodeSpec {
             name: format!("node{at}"),
-            addr: port.local_addr().unwrap().to_string(),
+            addr: port.local_addr().unwrap().into(),
             voter: at < voters,
             domain: String::new(),
         });

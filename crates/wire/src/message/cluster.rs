@@ -3,6 +3,8 @@
 use isobar_base::{ClusterId, Ino, PgId, SessionId, TargetId};
 use serde::{Deserialize, Serialize};
 
+use crate::Address;
+
 /// Properties of the file system, fixed when it is made.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FsSettings {
@@ -25,8 +27,8 @@ pub struct TargetInfo {
     pub node: String,
     /// Which of the node's targets it is, from 0.
     pub slot: u32,
-    /// Where the node listens, `host:port`.
-    pub addr: String,
+    /// Where the node listens.
+    pub addr: Address,
     /// Fault domain (rack, Azure fault domain), for people and placement.
     pub domain: String,
     /// Size of the device.
@@ -100,7 +102,7 @@ pub enum ClusterReply {
     /// The view.
     View(ClusterView),
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }
 
 /// A client keeps its session.
@@ -127,7 +129,7 @@ pub enum RenewReply {
     /// The session has ended.
     Gone,
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }
 
 /// A node tells the leader how it is.
@@ -136,7 +138,7 @@ pub struct Heartbeat {
     /// Name of the node.
     pub node: String,
     /// Where it listens.
-    pub addr: String,
+    pub addr: Address,
     /// The epoch of its cluster map.
     pub epoch: u64,
     /// Its targets and how they are.
@@ -158,7 +160,7 @@ pub enum HeartbeatReply {
         strangers: Vec<TargetId>,
     },
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }
 
 /// A member of the metadata quorum.
@@ -169,7 +171,7 @@ pub struct VoterStatus {
     /// Name of the node.
     pub node: String,
     /// Where it listens.
-    pub addr: String,
+    pub addr: Address,
     /// A voter, or a learner that is catching up.
     pub voting: bool,
     /// Last log index known to be on its disk, as the leader knows.
@@ -248,7 +250,7 @@ pub enum AdminReply {
     /// Refused.
     Refused(AdminRefusal),
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }
 
 /// Why the leader does not do what an operator asks.

@@ -3,6 +3,8 @@
 use isobar_base::{Ino, SessionId};
 use serde::{Deserialize, Serialize};
 
+use crate::Address;
+
 /// Sent to the metadata leader.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum LeaseRequest {
@@ -26,5 +28,5 @@ pub enum LeaseReply {
     /// Try again.
     Again,
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::{FsSettings, TargetInfo};
 use super::files::{Attr, Extent, Lock, Time};
+use crate::Address;
 
 /// Operations of one client, executed in order. The leader may join several requests in one entry.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub enum MutateReply {
     /// Executed (or refused) by the state machine.
     Applied(Vec<OpResult>),
     /// Not executed: this node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }
 
 impl MutateReply {

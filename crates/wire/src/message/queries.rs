@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cluster::ClusterMap;
 use super::files::{Attr, DirEntry, Lock, Map, SegmentInfo};
 use super::ops::OpError;
+use crate::Address;
 
 /// Questions answered from one state.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub enum QueryReply {
     /// The answers.
     Answered(Vec<Result<Answer, OpError>>),
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }
 
 /// A question.

@@ -20,6 +20,7 @@ use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{BoxFuture, Ends, Flow, Incoming, Listener, Outgoing, Receive, Transport};
+use crate::Address;
 use crate::secret::{HandshakeError, Secret};
 
 /// Bytes of the proof of the secret that wait to be read.
@@ -31,7 +32,7 @@ pub struct MemoryNetwork(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    listeners: Mutex<BTreeMap<String, mpsc::UnboundedSender<Knock>>>,
+    listeners: Mutex<BTreeMap<Address, mpsc::UnboundedSender<Knock>>>,
     faults: watch::Sender<Faults>,
     connections: Mutex<Vec<Weak<Connection>>>,
 }
@@ -120,10 +121,6 @@ fn pair(one: &str, other: &str) -> (String, String) {
     (first.to_owned(), second.to_owned())
 }
 
-fn host(addr: &str) -> &str {
-    addr.rsplit_once(':').map_or(addr, |(host, _)| host)
-}
-
 impl Faults {
     fn pass(&self, one: &str, other: &str) -> bool {
         let is_cut = || !self.cut.is_empty() && self.cut.contains(&pair(one, other));
@@ -165,14 +162,14 @@ struct MemoryTransport {
 impl Transport for MemoryTransport {
     fn connect<'a>(
         &'a self,
-        addr: &'a str,
+        addr: &'a Address,
         secret: &'a Secret,
         ends: Ends,
     ) -> BoxFuture<'a, Result<(), HandshakeError>> {
         Box::pin(async move {
             let shared = &self.network.0;
             let connection = Arc::new(Connection {
-                hosts: (self.host.clone(), host(addr).to_owned()),
+                hosts: (self.host.clone(), addr.host().to_string()),
                 faults: shared.faults.subscribe(),
                 ended: watch::Sender::new(false),
             });
@@ -197,9 +194,9 @@ impl Transport for MemoryTransport {
         })
     }
 
-    fn listen<'a>(&'a self, addr: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Listener>>> {
+    fn listen<'a>(&'a self, addr: &'a Address) -> BoxFuture<'a, io::Result<Box<dyn Listener>>> {
         Box::pin(async move {
-            if host(addr) != self.host {
+            if addr.host().to_string() != self.host {
                 return Err(io::ErrorKind::AddrNotAvailable.into());
             }
             let mut listeners = self.network.0.listeners.lock();
@@ -207,9 +204,9 @@ impl Transport for MemoryTransport {
                 return Err(io::ErrorKind::AddrInUse.into());
             }
             let (sender, knocks) = mpsc::unbounded_channel();
-            listeners.insert(addr.to_owned(), sender);
+            listeners.insert(addr.clone(), sender);
             let network = self.network.clone();
-            Ok(Box::new(Door { network, addr: addr.to_owned(), knocks }) as Box<dyn Listener>)
+            Ok(Box::new(Door { network, addr: addr.clone(), knocks }) as Box<dyn Listener>)
         })
     }
 }
@@ -217,7 +214,7 @@ impl Transport for MemoryTransport {
 /// Where a host listens, until it is dropped.
 struct Door {
     network: MemoryNetwork,
-    addr: String,
+    addr: Address,
     knocks: mpsc::UnboundedReceiver<Knock>,
 }
 
@@ -228,7 +225,7 @@ impl Drop for Door {
 }
 
 impl Listener for Door {
-    fn addr(&self) -> String {
+    fn addr(&self) -> Address {
         self.addr.clone()
     }
 

@@ -28,6 +28,7 @@ use std::pin::Pin;
 use isobar_base::BufPool;
 use tokio::sync::mpsc;
 
+use crate::Address;
 use crate::secret::{HandshakeError, Secret};
 
 pub use memory::MemoryNetwork;
@@ -42,19 +43,19 @@ pub trait Transport: Send + Sync + Debug {
     /// Opens a connection to `addr`. The caller bounds the time it takes.
     fn connect<'a>(
         &'a self,
-        addr: &'a str,
+        addr: &'a Address,
         secret: &'a Secret,
         ends: Ends,
     ) -> BoxFuture<'a, Result<(), HandshakeError>>;
 
     /// Begins to accept connections at `addr`, until the listener is dropped.
-    fn listen<'a>(&'a self, addr: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Listener>>>;
+    fn listen<'a>(&'a self, addr: &'a Address) -> BoxFuture<'a, io::Result<Box<dyn Listener>>>;
 }
 
 /// Accepts connections.
 pub trait Listener: Send {
     /// Where it listens.
-    fn addr(&self) -> String;
+    fn addr(&self) -> Address;
 
     /// The next one that wants to connect. After an error the listener can be used further.
     fn accept(&mut self) -> BoxFuture<'_, io::Result<Box<dyn Incoming>>>;

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::{BoxFuture, Ends, Flow, Incoming, Listener, Message, Outgoing, Receive, Transport};
+use crate::Address;
 use crate::frame::{HEADER_BYTES, Header};
 use crate::secret::{HandshakeError, Secret};
 
@@ -29,12 +30,12 @@ pub struct Tcp;
 impl Transport for Tcp {
     fn connect<'a>(
         &'a self,
-        addr: &'a str,
+        addr: &'a Address,
         secret: &'a Secret,
         ends: Ends,
     ) -> BoxFuture<'a, Result<(), HandshakeError>> {
         Box::pin(async move {
-            let mut stream = TcpStream::connect(addr).await?;
+            let mut stream = TcpStream::connect(addr.to_string()).await?;
             tune(&stream)?;
             secret.greet(&mut stream).await?;
             tokio::spawn(carry(stream, ends));
@@ -42,9 +43,9 @@ impl Transport for Tcp {
         })
     }
 
-    fn listen<'a>(&'a self, addr: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Listener>>> {
+    fn listen<'a>(&'a self, addr: &'a Address) -> BoxFuture<'a, io::Result<Box<dyn Listener>>> {
         Box::pin(async move {
-            let listener = TcpListener::bind(addr).await?;
+            let listener = TcpListener::bind(addr.to_string()).await?;
             let addr = listener.local_addr()?;
             Ok(Box::new(Bound { listener, addr }) as Box<dyn Listener>)
         })
@@ -57,8 +58,8 @@ struct Bound {
 }
 
 impl Listener for Bound {
-    fn addr(&self) -> String {
-        self.addr.to_string()
+    fn addr(&self) -> Address {
+        self.addr.into()
     }
 
     fn accept(&mut self) -> BoxFuture<'_, io::Result<Box<dyn Incoming>>> {
