@@ -1,21 +1,22 @@
-//! The client library every front end uses: the write path, the read path, caches and recovery.
+//! The file system of one client: names, files, write-behind, caches and recovery. The library every front end stands on.
 //!
-//! Start reading at [`Client`], the file system as calls; then `file/` for what happens between
-//! write(2) and COMMIT, and `segments/` for what happens between a segment and its rows.
-//! [`Cluster`] finds the metadata leader, [`Session`] makes operations happen exactly once.
+//! Start reading at [`Client`], the file system as calls; then `namespace/` for what is known of names, and `file/` for
+//! what happens between write(2) and COMMIT. Below this crate, `segments` turns a segment into rows and back, and `cluster`
+//! finds the metadata leader and makes operations happen exactly once.
 #![forbid(unsafe_code)]
 
 mod client;
 mod file;
-mod leases;
-mod names;
-mod openings;
-mod whole;
+mod lock_owners;
+mod namespace;
+mod options;
 
-pub use client::{Client, ClientOptions, OpenFile, OpenOptions, ReadBytes, Result, StatFs};
+pub use client::{Client, OpenFile, Result, StatFs};
+pub use file::ReadBytes;
+pub use options::{ClientOptions, NewInode, OpenOptions, Owner};
 
 pub use isobar_cluster::{Cluster, ClusterError, Session};
 pub use isobar_config::{ClusterSpec, NodeSpec};
 pub use isobar_segments::{ReadStats, Segments};
-pub use isobar_wire::message::files::{Attr, DirEntry, FileKind};
-pub use isobar_wire::message::ops::RenameMode;
+pub use isobar_wire::message::files::{Attr, DirEntry, FileKind, Lock, LockFamily, LockKind, Time};
+pub use isobar_wire::message::ops::{RenameMode, SetAttr, SetTime, XattrMode};

@@ -12,6 +12,7 @@ mod error;
 mod session;
 mod unconfirmed;
 mod view;
+mod wait;
 
 pub use ask::AskError;
 pub use cluster::Cluster;
@@ -19,3 +20,4 @@ pub use error::ClusterError;
 pub use session::{Begun, Session};
 pub use unconfirmed::UnconfirmedOps;
 pub use view::{ClusterSnapshot, Quarantine, View};
+pub use wait::wait_until;

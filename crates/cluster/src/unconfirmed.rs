@@ -9,6 +9,8 @@ use isobar_base::{Ino, limits::UNCONFIRMED_OPS_MAX};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::wait::wait_until;
+
 /// The operations under way, by number.
 #[derive(Debug, Default)]
 pub struct UnconfirmedOps {
@@ -66,15 +68,7 @@ impl UnconfirmedOps {
                 Some(ino) => state.last.get(&ino).copied().unwrap_or(0),
             }
         };
-        loop {
-            let moved = self.moved.notified();
-            tokio::pin!(moved);
-            moved.as_mut().enable();
-            if self.state.lock().done >= wanted {
-                return;
-            }
-            moved.await;
-        }
+        wait_until(&self.moved, || (self.state.lock().done >= wanted).then_some(())).await;
     }
 }
 

@@ -20,7 +20,7 @@ use fuser::{
 };
 use isobar_base::limits::NAME_BYTES_MAX;
 use isobar_base::{Errno, Ino};
-use isobar_client::OpenOptions;
+use isobar_client::{NewInode, OpenOptions, Owner};
 use isobar_wire::message::files::{Attr, FileKind, LockFamily};
 use isobar_wire::message::ops::SetAttr;
 use parking_lot::Mutex;
@@ -64,10 +64,11 @@ impl IsobarFs {
         reply: ReplyEntry,
     ) {
         let (shared, name) = (self.shared.clone(), name.as_bytes().to_vec());
-        let (uid, gid, (kind, mode, rdev)) = (req.uid(), req.gid(), node);
+        let (kind, mode, rdev) = node;
+        let owner = Owner { uid: req.uid(), gid: req.gid() };
+        let new = NewInode { kind, mode: mode & 0o7777, owner, rdev };
         self.shared.spawn(async move {
-            let result =
-                shared.client.create(ino(parent), &name, kind, mode & 0o7777, uid, gid, rdev, true).await;
+            let result = shared.client.create(ino(parent), &name, new, true).await;
             shared.entry(reply, result.map(|(attr, _)| attr));
         });
     }
@@ -142,17 +143,16 @@ async fn create(
     parent: Ino,
     name: &[u8],
     mode: u32,
-    (uid, gid): (u32, u32),
+    owner: Owner,
     flags: i32,
 ) -> Result<(Attr, FileHandle, FopenFlags), Errno> {
     let exclusive = flags & libc::O_EXCL != 0;
     let options = open_options(flags);
-    let (attr, created) =
-        shared.client.create(parent, name, FileKind::File, mode, uid, gid, 0, exclusive).await?;
+    let (attr, created) = shared.client.create(parent, name, NewInode::file(mode, owner), exclusive).await?;
     if !created {
         // Somebody else made it since the kernel looked. The kernel would not check permissions of a
         // file it believes to be new: ESTALE makes it look again and open what is there.
-        return if uid == 0 { open(shared, attr.ino, options, true).await } else { Err(Errno::ESTALE) };
+        return if owner.uid == 0 { open(shared, attr.ino, options, true).await } else { Err(Errno::ESTALE) };
     }
     if options.sync {
         shared.client.sync_directory(parent).await?;
@@ -341,9 +341,9 @@ impl Filesystem for IsobarFs {
     fn symlink(&self, req: &Request, parent: INodeNo, link_name: &OsStr, target: &Path, reply: ReplyEntry) {
         let (shared, name) = (self.shared.clone(), link_name.as_bytes().to_vec());
         let target = target.as_os_str().as_bytes().to_vec();
-        let (uid, gid) = (req.uid(), req.gid());
+        let owner = Owner { uid: req.uid(), gid: req.gid() };
         self.shared.spawn(async move {
-            let result = shared.client.symlink(ino(parent), &name, &target, uid, gid).await;
+            let result = shared.client.symlink(ino(parent), &name, &target, owner).await;
             shared.entry(reply, result);
         });
     }
@@ -398,17 +398,17 @@ impl Filesystem for IsobarFs {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let (user, options) = ((req.uid(), req.gid()), open_options(flags));
+        let (owner, options) = (Owner { uid: req.uid(), gid: req.gid() }, open_options(flags));
         if !options.sync
             && let Some(attr) =
-                self.shared.client.try_create(ino(parent), name.as_bytes(), mode & 0o7777, user.0, user.1)
+                self.shared.client.try_create(ino(parent), name.as_bytes(), mode & 0o7777, owner)
         {
             let (fh, flags) = opened_new(&self.shared, &attr, options);
             return reply.created(&TTL, &file_attr(&attr), Generation(0), fh, flags);
         }
         let (shared, name) = (self.shared.clone(), name.as_bytes().to_vec());
         self.shared.spawn(async move {
-            match create(&shared, ino(parent), &name, mode & 0o7777, user, flags).await {
+            match create(&shared, ino(parent), &name, mode & 0o7777, owner, flags).await {
                 Ok((attr, fh, flags)) => {
                     reply.created(&TTL, &file_attr(&attr), Generation(0), fh, flags);
                 }

@@ -96,7 +96,7 @@ pub async fn set(client: &Client, file: &File, asked: Asked, wait: bool, caller:
             client.unlock_all(file.ino, asked.owner).await
         } else {
             let lock = asked.lock(LockFamily::Posix)?;
-            client.lock(file.ino, lock, false).await
+            client.lock(file.ino, lock).await
         };
     }
     let meant =
@@ -111,7 +111,7 @@ pub async fn set(client: &Client, file: &File, asked: Asked, wait: bool, caller:
             let second = acquire(client, file, posix, wait, caller).await;
             if second.is_err() {
                 let undo = Lock { kind: LockKind::Unlock, ..flock };
-                client.lock(file.ino, undo, false).await?;
+                client.lock(file.ino, undo).await?;
             }
             second
         }
@@ -121,7 +121,7 @@ pub async fn set(client: &Client, file: &File, asked: Asked, wait: bool, caller:
 async fn acquire(client: &Client, file: &File, lock: Lock, wait: bool, caller: u32) -> Result<(), Errno> {
     let mut pause = PAUSE_FIRST;
     loop {
-        match client.lock(file.ino, lock, false).await {
+        match client.lock(file.ino, lock).await {
             Err(Errno::EAGAIN) if wait => {}
             other => return other,
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use isobar_base::{Errno, Ino};
-use isobar_client::{Client, ClientOptions, ClusterSpec, FileKind, OpenOptions, RenameMode};
+use isobar_client::{Client, ClientOptions, ClusterSpec, FileKind, NewInode, OpenOptions, Owner, RenameMode};
 use tokio::runtime::Runtime;
 
 use super::{Backend, How, OpenFile, Room, Stat};
@@ -91,7 +91,8 @@ impl Backend for Native {
         let options = OpenOptions { write: how.write, ..OpenOptions::default() };
         let file = self.run(async {
             if how.create || how.exclusive {
-                let made = self.client.create(parent, name, FileKind::File, 0o664, 0, 0, 0, how.exclusive);
+                let made =
+                    self.client.create(parent, name, NewInode::file(0o664, Owner::default()), how.exclusive);
                 let (attr, created) = made.await?;
                 if created {
                     return Ok(self.client.open_created(&attr, options));
@@ -116,7 +117,7 @@ impl Backend for Native {
 
     fn make_dir(&self, path: &Path) -> io::Result<()> {
         let (parent, name) = self.entry(path)?;
-        let made = self.client.create(parent, name, FileKind::Directory, 0o775, 0, 0, 0, true);
+        let made = self.client.create(parent, name, NewInode::directory(0o775, Owner::default()), true);
         let (attr, _) = self.run(made)?;
         self.dirs.borrow_mut().insert(path.to_owned(), attr.ino);
         Ok(())

@@ -7,7 +7,7 @@ use isobar_base::limits;
 use isobar_wire::message::cluster::{RenewReply, RenewRequest};
 use isobar_wire::message::ops::Op;
 
-use super::{Client, Inner};
+use super::core::{Client, Inner};
 
 /// So many nameless inodes in one renewal: the next is asked for at once.
 const MANY_ORPHANS: usize = 256;

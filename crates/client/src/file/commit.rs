@@ -4,21 +4,17 @@
 //! the order of the writes (I3), whichever PUT was quickest; everything durable by then goes along.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, SessionId, limits};
+use isobar_cluster::wait_until;
 use isobar_wire::message::files::{Extent, SegmentInfo, Source};
 use isobar_wire::message::ops::{Commit, NewSegment, Op, OpError, OpReply};
 
-use super::Files;
 use super::budget::Taken;
 use super::dirty::Package;
-use super::inode::{Inode, Sent, Stage};
-use super::write::lose_dirty;
-
-/// Segments of one client being written at a time.
-const PUTS_MAX: usize = 8;
+use super::files::Files;
+use super::inode::{Inode, Sent, Stage, State};
 
 /// What to freeze.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,7 +120,7 @@ impl Files {
         while let Some(Sent { stage: Stage::Failed(errno), .. }) = state.sent.front() {
             let errno = *errno;
             state.sent.pop_front();
-            inode.fail(&mut state, errno);
+            inode.errors.fail(errno);
             inode.moved.notify_waiters();
         }
         let Sent { append, session, .. } = *state.sent.front()?;
@@ -170,8 +166,7 @@ impl Files {
             Ok(OpReply::Committed { attr, before, offset }) => {
                 commit.segments.iter().for_each(|s| self.session.settle(s.id));
                 let segments = commit.segments.iter().map(|s| info(s, inode, attr.version)).collect();
-                let extents =
-                    cut_at_chunks(commit.extents, if commit.append { offset } else { 0 }, attr.version);
+                let extents = rebased(commit.extents, if commit.append { offset } else { 0 }, attr.version);
                 let mut state = inode.state.lock();
                 state.sent.drain(..count);
                 if before != state.attr.data_version {
@@ -186,7 +181,7 @@ impl Files {
                 if state.is_clean() {
                     state.written = None;
                 }
-                self.names.put_attr(attr);
+                self.namespace.committed(attr);
                 state.committing = false;
             }
             Err(OpError::StaleIncarnation) => {
@@ -240,15 +235,8 @@ impl Files {
 
     /// Waits until everything sent before `end` is committed or given up.
     pub(crate) async fn drained(&self, inode: &Inode, end: u64) {
-        loop {
-            let moved = inode.moved.notified();
-            tokio::pin!(moved);
-            moved.as_mut().enable();
-            if inode.state.lock().sent.front().is_none_or(|s| s.number >= end) {
-                return;
-            }
-            moved.await;
-        }
+        let drained = || inode.state.lock().sent.front().is_none_or(|s| s.number >= end).then_some(());
+        wait_until(&inode.moved, drained).await;
     }
 
     /// Commits everything written so far.
@@ -257,39 +245,33 @@ impl Files {
         self.commit_ready(inode).await;
         self.drained(inode, end).await;
     }
-
-    /// Commits everything written so far; the error, if a handle that reported `seen` errors has not
-    /// reported it yet.
-    pub(crate) async fn write_back_checked(
-        &self,
-        inode: &Arc<Inode>,
-        seen: &std::sync::atomic::AtomicU64,
-    ) -> Result<(), Errno> {
-        self.write_back(inode).await;
-        let errors = inode.errors.load(Ordering::Acquire);
-        if seen.swap(errors, Ordering::AcqRel) < errors {
-            return Err(inode.state.lock().last_error.unwrap_or(Errno::EIO));
-        }
-        Ok(())
-    }
-
-    /// PUTs under way at a time.
-    pub(crate) fn puts_max() -> usize {
-        PUTS_MAX
-    }
 }
 
-fn give_up(files: &Files, inode: &Inode, state: &mut super::inode::State, count: usize, errno: Errno) {
+/// Forgets what is dirty and remembers that it was lost.
+pub(crate) fn lose_dirty(inode: &Inode, state: &mut State) {
+    if state.dirty.is_empty() && state.append.is_empty() {
+        return;
+    }
+    tracing::warn!(ino = %inode.ino, "bytes of an expired session are lost");
+    state.dirty.take_all();
+    state.dirty_room.take();
+    state.dirty_since = None;
+    state.append.clear();
+    state.append_room.take();
+    inode.errors.fail(Errno::EIO);
+}
+
+fn give_up(files: &Files, inode: &Inode, state: &mut State, count: usize, errno: Errno) {
     state.sent.drain(..count);
-    inode.fail(state, errno);
+    inode.errors.fail(errno);
     if state.is_clean() {
         state.written = None;
     }
-    files.names.forget_attr(inode.ino);
+    files.namespace.attributes_uncertain(inode.ino);
 }
 
 fn enqueue(
-    state: &mut super::inode::State,
+    state: &mut State,
     package: Package,
     append: bool,
     stage: Stage,
@@ -338,7 +320,7 @@ fn info(segment: &NewSegment, inode: &Inode, version: u64) -> SegmentInfo {
 }
 
 /// The extents as the ledger now has them.
-fn cut_at_chunks(extents: Vec<Extent>, base: u64, version: u64) -> Vec<Extent> {
+fn rebased(extents: Vec<Extent>, base: u64, version: u64) -> Vec<Extent> {
     extents
         .into_iter()
         .map(|mut extent| {

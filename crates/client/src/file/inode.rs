@@ -8,7 +8,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use isobar_base::{Errno, Ino, SessionId};
@@ -19,6 +18,7 @@ use tokio::sync::Notify;
 
 use super::budget::Taken;
 use super::dirty::{Dirty, Package};
+use super::errseq::ErrorSequence;
 use super::extents::Extents;
 
 /// One inode in use.
@@ -30,8 +30,8 @@ pub(crate) struct Inode {
     pub moved: Notify,
     /// Held by truncations and appends, which need the file to stand still.
     pub order: tokio::sync::Mutex<()>,
-    /// Number of errors so far; handles compare it with the number they have reported.
-    pub errors: AtomicU64,
+    /// Bytes that were lost. Rises under the lock of `state` only.
+    pub errors: ErrorSequence,
 }
 
 #[derive(Debug)]
@@ -58,7 +58,6 @@ pub(crate) struct State {
     pub extents: Extents,
     /// When the last write was made here, if it is not committed yet.
     pub written: Option<Time>,
-    pub last_error: Option<Errno>,
 }
 
 /// Bytes on their way.
@@ -103,18 +102,11 @@ impl Inode {
                 committing: false,
                 extents: Extents::default(),
                 written: None,
-                last_error: None,
             }),
             moved: Notify::new(),
             order: tokio::sync::Mutex::default(),
-            errors: AtomicU64::new(0),
+            errors: ErrorSequence::default(),
         }
-    }
-
-    /// Remembers that bytes were lost.
-    pub fn fail(&self, state: &mut State, errno: Errno) {
-        state.last_error = Some(errno);
-        self.errors.fetch_add(1, Ordering::AcqRel);
     }
 }
 

@@ -10,10 +10,10 @@ use isobar_base::{Errno, limits};
 use isobar_wire::message::files::SegmentInfo;
 use isobar_wire::message::queries::{Answer, Query};
 
+use super::bytes::ReadBytes;
 use super::extents::Found;
+use super::files::{FileHandle, Files};
 use super::inode::{Inode, State};
-use super::{FileHandle, Files};
-use crate::client::ReadBytes;
 
 const LEASE: Duration = Duration::from_millis(limits::CACHE_LEASE_MS);
 /// The map is asked for in pieces of this many file bytes.

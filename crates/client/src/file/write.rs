@@ -1,15 +1,15 @@
 //! write(2): into the buffer, or straight to the log where it has to be.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use isobar_base::{Errno, limits};
 use isobar_wire::message::files::Time;
 
 use super::budget::Taken;
-use super::inode::{Inode, State};
-use super::{FileHandle, Files, Freeze};
+use super::commit::{Freeze, lose_dirty};
+use super::files::{FileHandle, Files};
+use super::inode::State;
 
 /// Bytes gathered for the end of a file before they are sent.
 const APPEND_BYTES_MAX: usize = 4 << 20;
@@ -23,7 +23,7 @@ impl Files {
         if let Err(errno) = check(handle, offset, data) {
             return Some(Err(errno));
         }
-        if let Some(errno) = self.unreported(handle) {
+        if let Err(errno) = handle.inode.errors.check_and_advance(&handle.seen) {
             return Some(Err(errno));
         }
         let room = self.budget.try_take(data.len())?;
@@ -41,9 +41,7 @@ impl Files {
     /// Writes, waiting for room and for durability as the handle asks.
     pub async fn write(&self, handle: &FileHandle, offset: u64, data: &[u8]) -> Result<(), Errno> {
         check(handle, offset, data)?;
-        if let Some(errno) = self.unreported(handle) {
-            return Err(errno);
-        }
+        handle.inode.errors.check_and_advance(&handle.seen)?;
         let room = match self.budget.try_take(data.len()) {
             Some(room) => room,
             None => {
@@ -65,7 +63,8 @@ impl Files {
         };
         self.after_write(handle, full);
         if handle.options.sync {
-            return self.write_back_checked(&handle.inode, &handle.seen_errors).await;
+            self.write_back(&handle.inode).await;
+            return handle.inode.errors.check_and_advance(&handle.seen);
         }
         Ok(())
     }
@@ -98,16 +97,6 @@ impl Files {
         }
     }
 
-    /// An error of earlier writes this handle has not reported yet.
-    fn unreported(&self, handle: &FileHandle) -> Option<Errno> {
-        let errors = handle.inode.errors.load(Ordering::Acquire);
-        if handle.seen_errors.load(Ordering::Acquire) == errors {
-            return None;
-        }
-        handle.seen_errors.store(errors, Ordering::Release);
-        Some(handle.inode.state.lock().last_error.unwrap_or(Errno::EIO))
-    }
-
     /// The session is gone: what it had not committed is lost, and every handle says so.
     pub fn lose_uncommitted(&self) {
         let inodes: Vec<Arc<_>> = self.inodes.lock().values().cloned().collect();
@@ -120,20 +109,6 @@ impl Files {
             }
         }
     }
-}
-
-/// Forgets what is dirty and remembers that it was lost.
-pub(crate) fn lose_dirty(inode: &Inode, state: &mut State) {
-    if state.dirty.is_empty() && state.append.is_empty() {
-        return;
-    }
-    tracing::warn!(ino = %inode.ino, "bytes of an expired session are lost");
-    state.dirty.take_all();
-    state.dirty_room.take();
-    state.dirty_since = None;
-    state.append.clear();
-    state.append_room.take();
-    inode.fail(state, Errno::EIO);
 }
 
 fn check(handle: &FileHandle, offset: u64, data: &[u8]) -> Result<(), Errno> {

@@ -5,8 +5,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use isobar_base::{Errno, Ino};
-use isobar_client::{Client, OpenOptions};
-use isobar_wire::message::files::FileKind;
+use isobar_client::{Client, NewInode, OpenOptions, Owner};
 use tokio::runtime::Handle;
 
 /// Files by name. Called from threads that may block.
@@ -67,8 +66,10 @@ impl LibraryArea {
 impl Area for LibraryArea {
     fn write(&self, name: &str, data: &[u8]) -> Result<(), String> {
         let write = async {
-            let (attr, _) =
-                self.client.create(Ino::ROOT, name.as_bytes(), FileKind::File, 0o644, 0, 0, 0, false).await?;
+            let (attr, _) = self
+                .client
+                .create(Ino::ROOT, name.as_bytes(), NewInode::file(0o644, Owner::default()), false)
+                .await?;
             let file = self.client.open_created(&attr, OpenOptions { write: true, ..OpenOptions::default() });
             for (at, part) in data.chunks(1 << 20).enumerate() {
                 self.client.write(&file, (at as u64) << 20, part).await?;

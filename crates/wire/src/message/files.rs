@@ -61,6 +61,29 @@ pub struct Attr {
     pub data_version: u64,
 }
 
+impl Attr {
+    /// A new inode of nobody's with one name and no bytes, made at `time` and older than any version of the log.
+    pub fn new(ino: Ino, kind: FileKind, time: Time) -> Attr {
+        Attr {
+            ino,
+            kind,
+            mode: 0,
+            nlink: 1,
+            uid: 0,
+            gid: 0,
+            rdev: 0,
+            size: 0,
+            allocated_bytes: 0,
+            atime: time,
+            mtime: time,
+            ctime: time,
+            incarnation: 1,
+            version: 0,
+            data_version: 0,
+        }
+    }
+}
+
 /// One entry of a directory.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DirEntry {

@@ -1,0 +1,112 @@
+//! Open files: their bytes.
+
+use isobar_base::{Errno, Ino};
+use isobar_wire::message::files::Attr;
+use isobar_wire::message::ops::{Op, OpReply, SetAttr};
+
+use super::core::{Client, OpenFile, Result};
+use crate::file::ReadBytes;
+use crate::options::OpenOptions;
+
+impl Client {
+    /// Opens a file; asks the cluster for its attributes (close-to-open). The attributes are exact.
+    pub async fn open(&self, ino: Ino, options: OpenOptions) -> Result<(OpenFile, Attr)> {
+        let _opening = self.0.namespace.begin_open(ino).await;
+        let attr = if options.truncate {
+            self.setattr(ino, SetAttr { size: Some(0), ..SetAttr::default() }).await?
+        } else {
+            self.fresh_attr(ino).await?
+        };
+        if attr.nlink == 0 && !self.0.files.is_open(ino) {
+            // The name that led here is gone, and nothing keeps the inode for us: it may go any moment.
+            self.0.namespace.attributes_uncertain(ino);
+            return Err(Errno::ESTALE);
+        }
+        let file = self.0.files.open(&attr, options);
+        let attr = self.0.files.merged(attr);
+        Ok((OpenFile(file), attr))
+    }
+
+    /// Opens a file this client has just created: its attributes are known.
+    pub fn open_created(&self, attr: &Attr, options: OpenOptions) -> OpenFile {
+        let handle = self.0.files.open(attr, options);
+        {
+            let mut state = handle.inode.state.lock();
+            // Unless somebody has found the name and written already.
+            if state.attr.version == attr.version {
+                state.extents.truncated(0);
+            }
+        }
+        OpenFile(handle)
+    }
+
+    /// Reads from caches and buffers alone, if they suffice.
+    pub fn try_read(&self, file: &OpenFile, offset: u64, len: u32) -> Option<ReadBytes> {
+        self.0.files.try_read(&file.0, offset, len)
+    }
+
+    /// Reads; fewer bytes than asked for only at the end of the file.
+    pub async fn read(&self, file: &OpenFile, offset: u64, len: u32) -> Result<ReadBytes> {
+        self.0.files.read(&file.0, offset, len).await
+    }
+
+    /// Buffers a write, if there is room for it and nothing has to be waited for. All of `data` is taken.
+    pub fn try_write(&self, file: &OpenFile, offset: u64, data: &[u8]) -> Option<Result<()>> {
+        self.0.files.try_write(&file.0, offset, data)
+    }
+
+    /// Writes; `offset` is ignored for files opened with `append`.
+    pub async fn write(&self, file: &OpenFile, offset: u64, data: &[u8]) -> Result<()> {
+        self.0.files.write(&file.0, offset, data).await
+    }
+
+    /// What close(2) does: commits what was written, reports what went wrong before. The error stays to
+    /// be reported by fsync: a process that merely inherited the descriptor closes it, too.
+    pub async fn flush(&self, file: &OpenFile) -> Result<()> {
+        let handle = &file.0;
+        self.0.files.write_back(&handle.inode).await;
+        handle.inode.errors.check(&handle.seen)
+    }
+
+    /// True when flush has nothing to do (nothing dirty, no error to report).
+    pub fn try_flush(&self, file: &OpenFile) -> bool {
+        let handle = &file.0;
+        // Errors only rise under the lock: what is lost now is not overlooked.
+        let state = handle.inode.state.lock();
+        state.is_clean() && handle.inode.errors.check(&handle.seen).is_ok()
+    }
+
+    /// When it returns, everything written to the file on this mount is durable on n + K targets and
+    /// on a majority of the metadata voters (I4).
+    pub async fn fsync(&self, file: &OpenFile) -> Result<()> {
+        let handle = &file.0;
+        self.0.cluster.unconfirmed().settled(Some(handle.inode.ino)).await;
+        self.0.files.write_back(&handle.inode).await;
+        handle.inode.errors.check_and_advance(&handle.seen)
+    }
+
+    /// The last close.
+    pub async fn release(&self, file: OpenFile) {
+        self.0.files.close(&file.0).await;
+    }
+
+    /// Makes a hole.
+    pub async fn punch(&self, file: &OpenFile, offset: u64, len: u64) -> Result<()> {
+        let inode = &file.0.inode;
+        let _still = inode.order.lock().await;
+        self.0.files.write_back(inode).await;
+        let OpReply::Attr(attr) = self.mutate(Op::Punch { ino: inode.ino, offset, len }).await? else {
+            return Err(Errno::EPROTO);
+        };
+        self.0.namespace.attributes_changed(attr);
+        let mut state = inode.state.lock();
+        state.extents.forget();
+        state.adopt(attr, true);
+        Ok(())
+    }
+
+    /// First offset at or after `offset` that has data (`true`) or is a hole (`false`); ENXIO beyond the end.
+    pub async fn seek(&self, file: &OpenFile, offset: u64, data: bool) -> Result<u64> {
+        self.0.files.seek(&file.0, offset, data).await
+    }
+}

@@ -1,0 +1,125 @@
+//! Names, attributes and lists, as they are.
+
+use std::time::Instant;
+
+use isobar_base::{Errno, Ino};
+use isobar_wire::message::files::{Attr, DirEntry};
+use isobar_wire::message::queries::{Answer, Query};
+
+use super::core::{Client, Result};
+use crate::namespace::CachedLookup;
+
+/// Entries of a directory asked for at a time.
+pub(super) const READDIR_ENTRIES: u32 = 512;
+
+/// Room and counts of the file system.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs)]
+pub struct StatFs {
+    pub total_bytes: u64,
+    pub free_bytes: u64,
+    pub inodes: u64,
+    pub inodes_free: u64,
+}
+
+impl Client {
+    /// Attributes under a name, if they were told lately.
+    pub fn try_lookup(&self, parent: Ino, name: &[u8]) -> Option<Result<Attr>> {
+        Some(self.0.namespace.entry(parent, name)?.map(|attr| self.0.files.merged(attr)))
+    }
+
+    /// Attributes under a name.
+    ///
+    /// # Errors
+    /// `ENOENT`, and whatever the state machine says; `EIO` without a quorum. So for all that follow.
+    pub async fn lookup(&self, parent: Ino, name: &[u8]) -> Result<Attr> {
+        let namespace = &self.0.namespace;
+        if let CachedLookup::Revalidate(version) = namespace.find(parent, name)
+            && self.getattr(parent).await?.version == version
+            && namespace.find(parent, name) == CachedLookup::Negative
+        {
+            return Err(Errno::ENOENT);
+        }
+        let neighbours = namespace.neighbours_wanted(parent);
+        let asked = Instant::now();
+        let query = Query::Lookup { parent, name: name.to_vec(), neighbours };
+        match self.0.cluster.query(query).await {
+            Ok(Answer::Entry { attr, neighbours, .. }) => {
+                namespace.looked_up(parent, name, attr, &neighbours, asked);
+                Ok(self.0.files.merged(attr))
+            }
+            Ok(_) => Err(Errno::EPROTO),
+            Err(errno) => {
+                namespace.lookup_failed(parent, name);
+                Err(errno)
+            }
+        }
+    }
+
+    /// Attributes, if they were told lately.
+    pub fn try_getattr(&self, ino: Ino) -> Option<Attr> {
+        self.0.namespace.attr(ino).map(|attr| self.0.files.merged(attr))
+    }
+
+    /// Attributes.
+    pub async fn getattr(&self, ino: Ino) -> Result<Attr> {
+        Ok(self.0.files.merged(self.fresh_attr(ino).await?))
+    }
+
+    /// Attributes as the cluster has them now.
+    pub(super) async fn fresh_attr(&self, ino: Ino) -> Result<Attr> {
+        let asked = Instant::now();
+        let fetched = self.0.cluster.query_attr(ino).await;
+        self.0.namespace.fetched(ino, fetched, asked)
+    }
+
+    /// Target of a symlink.
+    pub async fn readlink(&self, ino: Ino) -> Result<Vec<u8>> {
+        match self.0.cluster.query(Query::ReadLink { ino }).await? {
+            Answer::Bytes(bytes) => Ok(bytes),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    /// The directory above (for `..`).
+    pub async fn parent(&self, ino: Ino) -> Result<Attr> {
+        match self.0.cluster.query(Query::Parent { ino }).await? {
+            Answer::Attr(attr) => Ok(attr),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    /// Entries after `cookie` (0: from the start), without `.` and `..`, and whether nothing follows.
+    pub async fn readdir(&self, ino: Ino, cookie: u64) -> Result<(Vec<DirEntry>, bool)> {
+        let asked = Instant::now();
+        match self.0.cluster.query(Query::ReadDir { ino, cookie, limit: READDIR_ENTRIES }).await? {
+            Answer::Dir { mut entries, end, dir_version } => {
+                let all_at = (cookie == 0 && end).then_some(dir_version);
+                self.0.namespace.listed(ino, &entries, all_at, asked);
+                for entry in &mut entries {
+                    entry.attr = self.0.files.merged(entry.attr);
+                }
+                Ok((entries, end))
+            }
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    /// Room and counts. Bytes are those of files: what N + K rows leave of the devices.
+    pub async fn statfs(&self) -> Result<StatFs> {
+        let Answer::Counts { inodes, .. } = self.0.cluster.query(Query::Counts).await? else {
+            return Err(Errno::EPROTO);
+        };
+        let known = self.0.cluster.view().known();
+        let Some(fs) = &known.map.fs else { return Err(Errno::EIO) };
+        let (mut total, mut free) = (0u64, 0u64);
+        for target in &known.map.targets {
+            if let Some(live) = known.liveness(target.id).filter(|_| known.is_up(target.id)) {
+                free += live.free_bytes;
+                total += live.free_bytes + live.used_bytes;
+            }
+        }
+        let share = |bytes: u64| (u128::from(bytes) * u128::from(fs.n) / u128::from(fs.n + fs.k)) as u64;
+        Ok(StatFs { total_bytes: share(total), free_bytes: share(free), inodes, inodes_free: 1 << 40 })
+    }
+}

@@ -1,0 +1,41 @@
+//! Extended attributes.
+
+use isobar_base::{Errno, Ino};
+use isobar_wire::message::ops::{Op, XattrMode};
+use isobar_wire::message::queries::{Answer, Query};
+
+use super::core::{Client, Result};
+
+impl Client {
+    /// Value of an extended attribute.
+    pub async fn getxattr(&self, ino: Ino, name: &[u8]) -> Result<Vec<u8>> {
+        match self.0.cluster.query(Query::GetXattr { ino, name: name.to_vec() }).await? {
+            Answer::Bytes(value) => Ok(value),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    /// Names of extended attributes.
+    pub async fn listxattr(&self, ino: Ino) -> Result<Vec<Vec<u8>>> {
+        match self.0.cluster.query(Query::ListXattr { ino }).await? {
+            Answer::Names(names) => Ok(names),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    /// Sets an extended attribute.
+    pub async fn setxattr(&self, ino: Ino, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
+        self.change_xattrs(ino, Op::SetXattr { ino, name: name.to_vec(), value: value.to_vec(), mode }).await
+    }
+
+    /// Removes an extended attribute.
+    pub async fn removexattr(&self, ino: Ino, name: &[u8]) -> Result<()> {
+        self.change_xattrs(ino, Op::RemoveXattr { ino, name: name.to_vec() }).await
+    }
+
+    async fn change_xattrs(&self, ino: Ino, op: Op) -> Result<()> {
+        let reply = self.mutate(op).await;
+        self.0.namespace.xattrs_changed(ino);
+        reply.map(drop)
+    }
+}

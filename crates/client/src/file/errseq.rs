@@ -1,0 +1,81 @@
+//! The errors of a file, as Linux's `errseq_t` counts them: every handle that was open when bytes were lost hears of it
+//! once, whoever else has heard of it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use isobar_base::Errno;
+
+/// How often bytes of a file were lost, and why the last time. The count is in the upper 32 bits, the errno below.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorSequence(AtomicU64);
+
+/// Up to where a handle has reported.
+#[derive(Debug)]
+pub(crate) struct Seen(AtomicU64);
+
+impl ErrorSequence {
+    /// Remembers that bytes were lost.
+    pub fn fail(&self, errno: Errno) {
+        let next =
+            |now: u64| Some((((now >> 32) as u32).wrapping_add(1) as u64) << 32 | u64::from(errno.0 as u32));
+        // Always changes: the closure never refuses.
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok();
+    }
+
+    /// For a new handle, which has nothing to do with errors before it.
+    pub fn sample(&self) -> Seen {
+        Seen(AtomicU64::new(self.0.load(Ordering::Acquire)))
+    }
+
+    /// The last error, if the handle has not reported it.
+    ///
+    /// # Errors
+    /// That one. It stays to be reported.
+    pub fn check(&self, seen: &Seen) -> Result<(), Errno> {
+        let now = self.0.load(Ordering::Acquire);
+        if seen.0.load(Ordering::Acquire) == now { Ok(()) } else { Err(errno_of(now)) }
+    }
+
+    /// The last error, if the handle has not reported it; it counts as reported then.
+    ///
+    /// # Errors
+    /// That one.
+    pub fn check_and_advance(&self, seen: &Seen) -> Result<(), Errno> {
+        let now = self.0.load(Ordering::Acquire);
+        if seen.0.swap(now, Ordering::AcqRel) == now { Ok(()) } else { Err(errno_of(now)) }
+    }
+}
+
+fn errno_of(state: u64) -> Errno {
+    Errno(state as u32 as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_handle_that_was_open_hears_of_an_error_once() {
+        let errors = ErrorSequence::default();
+        let (a, b) = (errors.sample(), errors.sample());
+        errors.fail(Errno::EIO);
+        let later = errors.sample();
+        assert_eq!(errors.check(&a), Err(Errno::EIO));
+        assert_eq!(errors.check_and_advance(&a), Err(Errno::EIO));
+        assert_eq!(errors.check_and_advance(&a), Ok(()));
+        assert_eq!(errors.check_and_advance(&b), Err(Errno::EIO));
+        assert_eq!(errors.check(&later), Ok(()));
+        errors.fail(Errno::ENOSPC);
+        assert_eq!(errors.check_and_advance(&later), Err(Errno::ENOSPC));
+        assert_eq!(errors.check(&a), Err(Errno::ENOSPC));
+    }
+
+    #[test]
+    fn the_same_error_again_is_another_one() {
+        let errors = ErrorSequence::default();
+        errors.fail(Errno::EIO);
+        let seen = errors.sample();
+        errors.fail(Errno::EIO);
+        assert_eq!(errors.check_and_advance(&seen), Err(Errno::EIO));
+    }
+}

@@ -1,0 +1,57 @@
+//! Attributes this client has been told lately: used without asking for [`CACHE_LEASE_MS`].
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use isobar_base::{Ino, limits::CACHE_LEASE_MS};
+use isobar_wire::message::files::Attr;
+use parking_lot::Mutex;
+
+/// Entries of one shard; a full shard is emptied.
+const SHARD_ENTRIES_MAX: usize = 16 << 10;
+const SHARDS: usize = 16;
+const TTL: Duration = Duration::from_millis(CACHE_LEASE_MS);
+
+/// Attributes by inode, each with when it was told.
+#[derive(Debug)]
+pub(super) struct AttrCache(Vec<Mutex<HashMap<Ino, (Attr, Instant)>>>);
+
+impl Default for AttrCache {
+    fn default() -> Self {
+        AttrCache((0..SHARDS).map(|_| Mutex::default()).collect())
+    }
+}
+
+impl AttrCache {
+    fn shard(&self, ino: Ino) -> &Mutex<HashMap<Ino, (Attr, Instant)>> {
+        &self.0[ino.0 as usize % SHARDS]
+    }
+
+    /// Attributes told lately.
+    pub fn get(&self, ino: Ino) -> Option<Attr> {
+        let shard = self.shard(ino).lock();
+        shard.get(&ino).filter(|(_, at)| at.elapsed() < TTL).map(|(attr, _)| *attr)
+    }
+
+    /// Remembers attributes, unless newer ones are known.
+    pub fn put(&self, attr: Attr) {
+        let mut shard = self.shard(attr.ino).lock();
+        if shard.len() >= SHARD_ENTRIES_MAX {
+            shard.clear();
+        }
+        let known = shard.entry(attr.ino).or_insert((attr, Instant::now()));
+        if attr.version >= known.0.version {
+            *known = (attr, Instant::now());
+        }
+    }
+
+    /// Remembers what the holder of a directory's delegation, this client, knows of it, as far as asked for at `asked`.
+    pub fn put_as_holder(&self, attr: Attr, asked: Instant) {
+        self.shard(attr.ino).lock().insert(attr.ino, (attr, asked));
+    }
+
+    /// What is known is no longer true.
+    pub fn forget(&self, ino: Ino) {
+        self.shard(ino).lock().remove(&ino);
+    }
+}
