@@ -223,3 +223,152 @@ impl<'a> LeaderSearch<'a> {
         self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use isobar_base::{BufPool, ClusterId};
+    use isobar_wire::message::cluster::{ClusterMap, ClusterView};
+    use isobar_wire::transport::MemoryNetwork;
+    use isobar_wire::{Handler, Request, Responder, Secret, serve};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A node that leads, names another one, or names nobody. Counts what it is asked.
+    struct Node {
+        reply: ClusterReply,
+        asked: AtomicUsize,
+    }
+
+    impl Handler for Node {
+        fn handle(&self, request: Request, responder: Responder) {
+            assert_eq!(request.opcode, Opcode::Cluster);
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            responder.reply(&self.reply);
+        }
+    }
+
+    struct World {
+        network: MemoryNetwork,
+        secret: Secret,
+        leader: Leader,
+        nodes: Vec<Arc<Node>>,
+    }
+
+    fn addr(at: usize) -> Address {
+        format!("node{at}:1").parse().unwrap()
+    }
+
+    fn view() -> ClusterReply {
+        let map =
+            ClusterMap { epoch: 1, fs: None, targets: Vec::new(), groups: Vec::new(), replacing: Vec::new() };
+        ClusterReply::View(ClusterView { map, live: Vec::new() })
+    }
+
+    impl World {
+        /// Three nodes, of which node `leader` leads; the others name `hint`.
+        async fn new(leader: Option<usize>, hint: Option<usize>) -> World {
+            let (network, secret) = (MemoryNetwork::new(), Secret::generate(ClusterId(1)));
+            let mut nodes = Vec::new();
+            for at in 0..3 {
+                let reply = if leader == Some(at) { view() } else { ClusterReply::NotLeader(hint.map(addr)) };
+                let node = Arc::new(Node { reply, asked: AtomicUsize::new(0) });
+                let listener = network.at(&format!("node{at}")).listen(&addr(at)).await.unwrap();
+                tokio::spawn(serve(listener, secret.clone(), BufPool::new(0), node.clone()));
+                nodes.push(node);
+            }
+            World { network, secret, leader: Leader::new((0..3).map(addr).collect()), nodes }
+        }
+
+        async fn ask(&self, secret: &Secret, wait: Duration) -> Result<ClusterReply, AskError> {
+            let channels = Channels::with_transport(self.network.at("test"), secret.clone(), BufPool::new(0));
+            self.leader.ask(&channels, Opcode::Cluster, &(), wait).await
+        }
+
+        fn asked(&self) -> Vec<usize> {
+            self.nodes.iter().map(|node| node.asked.load(Ordering::SeqCst)).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_node_that_is_named_is_asked_next_and_first_from_then_on() {
+        let world = World::new(Some(2), Some(2)).await;
+        assert_eq!(world.ask(&world.secret, SECOND).await.unwrap(), view());
+        assert_eq!(world.asked(), [1, 0, 1]);
+        assert_eq!(world.leader.addr(), Some(addr(2)));
+        world.ask(&world.secret, SECOND).await.unwrap();
+        assert_eq!(world.asked(), [1, 0, 2]);
+    }
+
+    #[tokio::test]
+    async fn the_nodes_are_asked_in_turn_when_none_names_the_leader() {
+        let world = World::new(Some(2), None).await;
+        world.ask(&world.secret, SECOND).await.unwrap();
+        assert_eq!(world.asked(), [1, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_leader_that_falls_silent_is_left_for_the_one_that_others_name() {
+        let world = World::new(Some(1), Some(1)).await;
+        world.network.cut("test", "node0");
+        let begun = Instant::now();
+        assert_eq!(world.ask(&world.secret, ATTEMPT).await.unwrap(), view());
+        assert!(begun.elapsed() < ATTEMPT / 2, "{:?}", begun.elapsed());
+        assert_eq!(world.leader.addr(), Some(addr(1)));
+    }
+
+    #[tokio::test]
+    async fn a_silent_connection_to_the_leader_is_left_while_the_reply_is_waited_for() {
+        let world = World::new(Some(1), Some(1)).await;
+        let channels =
+            Channels::with_transport(world.network.at("test"), world.secret.clone(), BufPool::new(0));
+        // Connected already, so that nothing but silence is noticed.
+        channels.to(&addr(0)).call::<_, ClusterReply>(Opcode::Cluster, &(), SECOND).await.unwrap();
+        world.network.cut("test", "node0");
+        let begun = Instant::now();
+        let reply: ClusterReply =
+            world.leader.ask(&channels, Opcode::Cluster, &(), 2 * ATTEMPT).await.unwrap();
+        assert_eq!(reply, view());
+        let elapsed = begun.elapsed();
+        assert!(elapsed >= LEADER_SUSPECT_AFTER && elapsed < ATTEMPT, "{elapsed:?}");
+    }
+
+    #[tokio::test]
+    async fn it_gives_up_at_once_when_every_node_rejects_the_secret() {
+        let world = World::new(Some(0), None).await;
+        let begun = Instant::now();
+        let rejected = world.ask(&Secret::generate(ClusterId(1)), 10 * SECOND).await;
+        assert!(matches!(rejected, Err(AskError::Rejected(_))), "{rejected:?}");
+        assert!(begun.elapsed() < SECOND);
+        assert_eq!(world.asked(), [0, 0, 0]);
+    }
+
+    #[tokio::test]
+    async fn it_gives_up_in_time_when_nobody_leads() {
+        let world = World::new(None, None).await;
+        let begun = Instant::now();
+        let nobody = world.ask(&world.secret, SECOND).await;
+        assert!(
+            matches!(&nobody, Err(AskError::NoLeader(why)) if why.contains("does not lead")),
+            "{nobody:?}"
+        );
+        assert!((SECOND..2 * SECOND).contains(&begun.elapsed()));
+        assert!(
+            world.asked().iter().all(|&asked| (2..100).contains(&asked)),
+            "pauses grow: {:?}",
+            world.asked()
+        );
+    }
+
+    #[tokio::test]
+    async fn without_nodes_nobody_leads() {
+        let channels = Channels::new(Secret::generate(ClusterId(1)), BufPool::new(0));
+        let leader = Leader::new(Vec::new());
+        let nobody = leader.ask::<_, ClusterReply>(&channels, Opcode::Cluster, &(), SECOND).await;
+        assert!(matches!(nobody, Err(AskError::NoLeader(_))));
+    }
+}
