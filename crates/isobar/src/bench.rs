@@ -14,9 +14,12 @@ use isobar_bench::{Cancel, CommonOptions, Launcher, Setup};
 use isobar_bench::{ior, mdtest, mixed, report, smallfile, suite};
 use serde::Serialize;
 
-use crate::args::{Format, Outcome};
+use crate::output::{Format, Outcome};
 use crate::{node, output};
 use show::Show;
+
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Example:\n  isobar bench ior -np 2 -F -t 1m -b 256m -e /mnt/isobar";
 
 /// What to measure.
 #[derive(Subcommand, Debug)]

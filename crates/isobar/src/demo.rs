@@ -8,11 +8,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use isobar_client::{Client, ClientOptions, Cluster};
 use serde::Serialize;
 
-use crate::args::{DemoArgs, Format, Outcome};
 use crate::local::{self, Local};
+use crate::output::{Format, Outcome};
 use crate::progress::Progress;
 use crate::{dev, fsck, node, output, status};
 use area::{Area, LibraryArea, MountArea};
@@ -25,10 +26,33 @@ const STREAM_BYTES: usize = 256 << 20;
 const READY_WAIT: Duration = Duration::from_secs(60);
 /// How long the storm blows at least before, between and after the kills.
 const STORM_STEP: Duration = Duration::from_millis(1500);
-/// Files that must have been fsynced in each of these steps before the next one: a slow machine takes its time.
+/// Files that must have been fsynced in each of these steps before the next one.
 const STORM_FILES: usize = 8;
 /// How long a call waits for a metadata quorum: whoever writes for so long in vain has an error.
 const STORM_WAIT: Duration = Duration::from_secs(60);
+
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Example:\n  isobar demo --exit";
+
+/// Arguments of `isobar demo`.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// How many nodes.
+    #[arg(long, default_value_t = 8)]
+    pub nodes: usize,
+    /// Where nodes keep their data; what an earlier demo left there is removed.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where to mount. Default: `mnt` in the data directory.
+    #[arg(long, value_name = "DIR")]
+    pub mount: Option<PathBuf>,
+    /// End after the report instead of staying up.
+    #[arg(long)]
+    pub exit: bool,
+    /// Go through the client library even where a mount is possible.
+    #[arg(long)]
+    pub no_mount: bool,
+}
 
 /// A line of the report.
 #[derive(Serialize)]

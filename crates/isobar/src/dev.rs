@@ -4,12 +4,76 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::args::{DevCommand, Format, Outcome};
+use clap::Subcommand;
+
 use crate::local::{self, Local};
-use crate::output;
+use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
 
 const READY_WAIT: Duration = Duration::from_secs(60);
+
+/// What to do with it.
+#[derive(Subcommand, Debug)]
+pub enum DevCommand {
+    /// Start (or start again) the local cluster and mount it.
+    Up {
+        /// How many nodes, when it is made.
+        #[arg(long, default_value_t = 8)]
+        nodes: usize,
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Size of each node's target, when it is made.
+        #[arg(long, default_value_t = 1024, value_name = "MIB")]
+        target_mib: u64,
+        /// Do not mount.
+        #[arg(long)]
+        no_mount: bool,
+    },
+    /// Show its processes.
+    Status {
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Unmount and mount again, with empty caches.
+    Remount {
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Start a node that does not run.
+    Start {
+        /// The node.
+        name: String,
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Kill a node as a power cut would (SIGKILL).
+    Kill {
+        /// The node.
+        name: String,
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Print its processes, a name and a number in each line.
+    Pids {
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Unmount and stop it.
+    Down {
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Also remove its data.
+        #[arg(long)]
+        remove: bool,
+    },
+}
 
 /// Starts, shows or stops it.
 pub fn run(action: DevCommand, format: Format) -> Outcome {

@@ -20,7 +20,6 @@ use isobar_server::TargetConfig;
 use isobar_wire::message::cluster::ClusterView;
 use rustix::process::{Pid, Signal};
 
-use crate::args::ClusterArgs;
 use crate::init;
 
 /// Log of a local node's metadata group: eight nodes share one disk.
@@ -40,12 +39,6 @@ pub fn default_dir() -> PathBuf {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".local/state"));
     state.or_else(home).unwrap_or_else(std::env::temp_dir).join("isobar")
-}
-
-/// The cluster a command is about.
-pub fn find_cluster(args: &ClusterArgs) -> Result<ClusterSpec, String> {
-    let path = args.cluster.clone().unwrap_or_else(default_dir);
-    ClusterSpec::load(&path).map_err(|e| e.to_string())
 }
 
 /// Runs a future on a small runtime of its own.

@@ -1,13 +1,51 @@
 //! `isobar mount`: a client process with a FUSE mount, in the foreground.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Args;
 use isobar_client::{Client, ClientOptions, ClusterSpec};
 use isobar_mount::MountOptions;
 
-use crate::args::{MountArgs, Outcome};
+use crate::output::Outcome;
 use crate::{local, node};
+
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Example:\n  isobar mount cluster/ /mnt/isobar";
+
+/// Arguments of `isobar mount`.
+#[derive(Args, Debug)]
+pub struct MountArgs {
+    /// A cluster file, or the directory that holds cluster.toml.
+    pub cluster: PathBuf,
+    /// An empty directory.
+    pub dir: PathBuf,
+    /// No change is possible through this mount.
+    #[arg(long)]
+    pub read_only: bool,
+    /// Only the user who mounts may use it.
+    #[arg(long)]
+    pub private: bool,
+    /// Threads that read requests from the kernel. Default: as many as CPUs.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Most memory for written bytes on their way.
+    #[arg(long, default_value_t = 128, value_name = "MIB")]
+    pub dirty_mib: usize,
+    /// Most memory for bytes read.
+    #[arg(long, default_value_t = 256, value_name = "MIB")]
+    pub cache_mib: usize,
+    /// Seconds that calls wait for a metadata quorum before they fail with EIO.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub wait: u64,
+    /// Set-user-id programs and device nodes work.
+    #[arg(long)]
+    pub suid: bool,
+    /// Unmount when the process that started this one ends.
+    #[arg(long, hide = true)]
+    pub with_parent: bool,
+}
 
 /// Mounts and serves until told to stop or unmounted from outside.
 pub fn run(args: MountArgs) -> Outcome {

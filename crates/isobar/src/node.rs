@@ -1,19 +1,53 @@
 //! `isobar node`: the daemon, and what operators do to a node.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::{Args, Subcommand};
 use isobar_client::{Cluster, ClusterSpec};
 use isobar_server::NodeConfig;
 use isobar_wire::message::cluster::AdminRequest;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::{ClusterArgs, Format, NodeArgs, NodeCommand, Outcome};
+use crate::cluster::{self, ClusterArgs};
+use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
-use crate::{local, output, status};
+use crate::{local, status};
 
 /// How long `replace` waits for the rebuild at most.
 const REBUILD_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Examples:\n  isobar node --config n1.toml\n  isobar node replace n3";
+
+/// Arguments of `isobar node`.
+#[derive(Args, Debug)]
+pub struct NodeArgs {
+    #[command(subcommand)]
+    pub action: Option<NodeCommand>,
+    /// The node's configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Stop when the process that started this one ends.
+    #[arg(long, hide = true)]
+    pub with_parent: bool,
+}
+
+/// What operators do to a node.
+#[derive(Subcommand, Debug)]
+pub enum NodeCommand {
+    /// The node's disks are gone for good: rebuild onto the blank ones it now has.
+    Replace {
+        /// Name of the node.
+        name: String,
+        #[command(flatten)]
+        cluster: ClusterArgs,
+        /// Return at once instead of waiting for the rebuild.
+        #[arg(long)]
+        no_wait: bool,
+    },
+}
 
 /// Runs a node, or acts on one.
 pub fn run(args: NodeArgs, format: Format) -> Outcome {
@@ -50,7 +84,7 @@ pub async fn asked_to_stop() {
 }
 
 fn replace(name: &str, cluster: &ClusterArgs, no_wait: bool, format: Format) -> Outcome {
-    let spec = local::find_cluster(cluster)?;
+    let spec = cluster::find(cluster)?;
     local::block_on(async {
         let said = replace_and_wait(&spec, name, no_wait, &Progress::new(output::is_json(format))).await?;
         if output::is_json(format) {

@@ -11,16 +11,20 @@ use isobar_wire::message::files::SegmentInfo;
 use isobar_wire::message::queries::{Answer, Query};
 use serde_json::json;
 
-use crate::args::{ClusterArgs, Format, Outcome};
-use crate::{local, output};
+use crate::cluster::{self, ClusterArgs};
+use crate::local;
+use crate::output::{self, Format, Outcome};
 
 /// How long to look for a leader.
 const WAIT: Duration = Duration::from_secs(5);
 const NODE_WAIT: Duration = Duration::from_millis(1500);
 
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Example:\n  isobar status --output json";
+
 /// Prints the status; exit code 1 when something needs attention.
 pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
-    let spec = local::find_cluster(args)?;
+    let spec = cluster::find(args)?;
     local::block_on(async {
         let cluster = Cluster::from_spec(&spec, WAIT).map_err(|e| e.to_string())?;
         let nodes = node_states(&spec, &cluster).await;
