@@ -9,6 +9,7 @@ use clap::Subcommand;
 use crate::local::{self, Local};
 use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
+use crate::runtime;
 
 const READY_WAIT: Duration = Duration::from_secs(60);
 
@@ -139,7 +140,7 @@ fn up(dir: PathBuf, nodes: usize, target_mib: u64, no_mount: bool, format: Forma
             drop(local.start_node(name, false)?);
         }
     }
-    local::block_on(async { local.ready(READY_WAIT, |text| progress.now(text)).await.map(drop) })?;
+    runtime::block_on(async { local.ready(READY_WAIT, |text| progress.now(text)).await.map(drop) })?;
     progress.done(format!("{} nodes up", local.spec.node.len()));
     let mount_point = local.mount_point();
     let mut mounted = false;
@@ -171,7 +172,7 @@ fn up(dir: PathBuf, nodes: usize, target_mib: u64, no_mount: bool, format: Forma
 }
 
 /// Starts the mount process and waits until the mount is there.
-pub fn mount(local: &Local, progress: &Progress) -> Result<(), String> {
+fn mount(local: &Local, progress: &Progress) -> Result<(), String> {
     if local.pid("mount").is_some() {
         return Ok(());
     }
@@ -179,41 +180,9 @@ pub fn mount(local: &Local, progress: &Progress) -> Result<(), String> {
     // Nobody serves what may still be mounted there, and the kernel may answer for it for a moment.
     rustix::mount::unmount(&point, rustix::mount::UnmountFlags::DETACH).ok();
     let mut child = local.start_mount(&point, false)?;
-    await_mount(&point, &mut child, local)?;
+    local.await_mount(&point, &mut child)?;
     progress.done(format!("mounted on {}", point.display()));
     Ok(())
-}
-
-/// Waits until something is mounted, or the process that should do it has ended.
-pub fn await_mount(
-    point: &std::path::Path,
-    child: &mut std::process::Child,
-    local: &Local,
-) -> Result<(), String> {
-    let begun = std::time::Instant::now();
-    while begun.elapsed() < READY_WAIT {
-        if is_mounted(point) {
-            return Ok(());
-        }
-        if let Ok(Some(status)) = child.try_wait() {
-            let log = std::fs::read_to_string(local.log("mount")).unwrap_or_default();
-            let why = log.lines().rev().find(|l| l.contains("isobar:")).unwrap_or("see its log").to_owned();
-            return Err(format!("the mount ended ({status}): {why}"));
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Err(format!(
-        "nothing is mounted on {} after a minute: see {}",
-        point.display(),
-        local.log("mount").display()
-    ))
-}
-
-/// Whether a file system is mounted exactly there.
-pub fn is_mounted(point: &std::path::Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let above = point.parent().and_then(|p| std::fs::metadata(p).ok()).map(|m| m.dev());
-    std::fs::metadata(point).is_ok_and(|m| Some(m.dev()) != above)
 }
 
 fn status(local: &Local, format: Format) -> Outcome {

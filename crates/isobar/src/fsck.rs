@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cluster::{self, ClusterArgs};
 use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
-use crate::{local, status};
+use crate::{runtime, status};
 
 const WAIT: Duration = Duration::from_secs(20);
 /// Findings of one kind that are printed one by one.
@@ -22,7 +22,7 @@ pub const EXAMPLES: &str = "Example:\n  isobar fsck --cluster cluster/";
 /// Prints what was found; exit code 1 when something is degraded or lost.
 pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
     let spec = cluster::find(args)?;
-    local::block_on(async {
+    runtime::block_on(async {
         let cluster = Cluster::from_spec(&spec, WAIT).map_err(|e| e.to_string())?;
         let progress = Progress::new(output::is_json(format));
         let report = check(&cluster, &progress).await?;

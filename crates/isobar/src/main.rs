@@ -14,6 +14,8 @@ mod node;
 mod output;
 mod plan;
 mod progress;
+mod runtime;
+mod signals;
 mod status;
 mod validate;
 

@@ -9,7 +9,7 @@ use isobar_client::{Client, ClientOptions, ClusterSpec};
 use isobar_mount::MountOptions;
 
 use crate::output::Outcome;
-use crate::{local, node};
+use crate::{runtime, signals};
 
 /// Shown at the end of its `--help`.
 pub const EXAMPLES: &str = "Example:\n  isobar mount cluster/ /mnt/isobar";
@@ -50,17 +50,13 @@ pub struct MountArgs {
 /// Mounts and serves until told to stop or unmounted from outside.
 pub fn run(args: MountArgs) -> Outcome {
     if args.with_parent {
-        local::end_with_parent();
+        signals::end_with_parent();
     }
     isobar_mount::fuse_available()?;
     let spec = ClusterSpec::load(&args.cluster).map_err(|e| e.to_string())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(args.threads.unwrap_or(2).max(1))
-        .enable_all()
-        .build()
-        .map_err(|e| format!("cannot start threads: {e}"))?;
+    let runtime = runtime::threads(args.threads.unwrap_or(2).max(1))?;
     let options = ClientOptions {
-        name: format!("{}:{}", local::host_name(), args.dir.display()),
+        name: format!("{}:{}", host_name(), args.dir.display()),
         dirty_bytes_max: args.dirty_mib << 20,
         cache_bytes_max: args.cache_mib << 20,
         metadata_wait: Duration::from_secs(args.wait),
@@ -81,10 +77,15 @@ pub fn run(args: MountArgs) -> Outcome {
     println!("{} mounted on {}; Ctrl-C unmounts", spec.name, args.dir.display());
     runtime.block_on(async {
         tokio::select! {
-            () = node::asked_to_stop() => {}
+            () = signals::asked_to_stop() => {}
             () = mounted.wait() => tracing::info!("unmounted from outside"),
         }
     });
     runtime.block_on(mounted.unmount()).map_err(|e| e.to_string())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Name of this machine.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -8,12 +8,11 @@ use clap::{Args, Subcommand};
 use isobar_client::{Cluster, ClusterSpec};
 use isobar_server::NodeConfig;
 use isobar_wire::message::cluster::AdminRequest;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cluster::{self, ClusterArgs};
 use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
-use crate::{local, status};
+use crate::{runtime, signals, status};
 
 /// How long `replace` waits for the rebuild at most.
 const REBUILD_WAIT: Duration = Duration::from_secs(24 * 3600);
@@ -57,12 +56,12 @@ pub fn run(args: NodeArgs, format: Format) -> Outcome {
         }
         (None, Some(config)) => {
             if args.with_parent {
-                local::end_with_parent();
+                signals::end_with_parent();
             }
             let config = NodeConfig::load(&config).map_err(|e| e.to_string())?;
             let runtime = isobar_server::runtime(&config).map_err(|e| e.to_string())?;
             runtime
-                .block_on(async { isobar_server::run(config, asked_to_stop()).await })
+                .block_on(async { isobar_server::run(config, signals::asked_to_stop()).await })
                 .map_err(|e| e.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
@@ -70,22 +69,9 @@ pub fn run(args: NodeArgs, format: Format) -> Outcome {
     }
 }
 
-/// Resolves on SIGTERM or SIGINT.
-pub async fn asked_to_stop() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("cannot listen for signals");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-}
-
 fn replace(name: &str, cluster: &ClusterArgs, no_wait: bool, format: Format) -> Outcome {
     let spec = cluster::find(cluster)?;
-    local::block_on(async {
+    runtime::block_on(async {
         let said = replace_and_wait(&spec, name, no_wait, &Progress::new(output::is_json(format))).await?;
         if output::is_json(format) {
             output::json(&serde_json::json!({ "node": name, "result": said }));

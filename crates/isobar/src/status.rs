@@ -12,8 +12,8 @@ use isobar_wire::message::queries::{Answer, Query};
 use serde_json::json;
 
 use crate::cluster::{self, ClusterArgs};
-use crate::local;
 use crate::output::{self, Format, Outcome};
+use crate::runtime;
 
 /// How long to look for a leader.
 const WAIT: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ pub const EXAMPLES: &str = "Example:\n  isobar status --output json";
 /// Prints the status; exit code 1 when something needs attention.
 pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
     let spec = cluster::find(args)?;
-    local::block_on(async {
+    runtime::block_on(async {
         let cluster = Cluster::from_spec(&spec, WAIT).map_err(|e| e.to_string())?;
         let nodes = node_states(&spec, &cluster).await;
         let view = cluster.refresh(WAIT).await;

@@ -15,7 +15,7 @@ use isobar_bench::{ior, mdtest, mixed, report, smallfile, suite};
 use serde::Serialize;
 
 use crate::output::{Format, Outcome};
-use crate::{node, output};
+use crate::{output, signals};
 use show::Show;
 
 /// Shown at the end of its `--help`.
@@ -126,7 +126,7 @@ pub fn call_off_on_signal(cancel: Cancel) {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         if let Ok(runtime) = runtime {
-            runtime.block_on(node::asked_to_stop());
+            runtime.block_on(signals::asked_to_stop());
             cancel.call_off();
         }
     });

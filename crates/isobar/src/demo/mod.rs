@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::local::{self, Local};
 use crate::output::{Format, Outcome};
 use crate::progress::Progress;
-use crate::{dev, fsck, node, output, status};
+use crate::{fsck, node, output, runtime, signals, status};
 use area::{Area, LibraryArea, MountArea};
 use storm::Storm;
 
@@ -73,11 +73,7 @@ pub fn run(args: DemoArgs, format: Format) -> Outcome {
     let dir = args.data.clone().unwrap_or_else(local::default_dir);
     let dir = prepare(dir)?;
     let mountable = if args.no_mount { Err("as asked".to_owned()) } else { isobar_mount::fuse_available() };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| format!("cannot start threads: {e}"))?;
+    let runtime = runtime::threads(2)?;
     // The main thread starts the processes: they end when it does, however that comes about.
     let local = Local::create(&dir, args.nodes, TARGET_BYTES)?;
     let outcome = runtime.block_on(act(&args, &local, mountable, &progress, json));
@@ -160,7 +156,7 @@ async fn act(
         Ok(()) => {
             std::fs::create_dir_all(&point).map_err(|e| format!("cannot make {}: {e}", point.display()))?;
             let mut child = local.start_mount(&point, true)?;
-            dev::await_mount(&point, &mut child, local)?;
+            local.await_mount(&point, &mut child)?;
             progress.done(format!("mounted on {}", point.display()));
             Arc::new(MountArea(point.clone()))
         }
@@ -283,7 +279,7 @@ async fn act(
             println!("\nThe cluster stays up until Ctrl-C.");
         }
         println!("Look at it with: isobar status --cluster {}", local.dir.display());
-        node::asked_to_stop().await;
+        signals::asked_to_stop().await;
     }
     area.close();
     Ok(all_kept)
