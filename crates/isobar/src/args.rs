@@ -1,4 +1,4 @@
-//! The command line: what all commands share, and the list of them. What one of them takes is in its own file.
+//! The command line: what all commands share, and the list of them. What each takes is in its own file.
 
 use clap::{Parser, Subcommand};
 

@@ -1,4 +1,4 @@
-//! The signals that end a process: what it waits for, and the one the kernel sends for a parent that has ended.
+//! The signals that end a process: those it waits for, and the one it gets when its parent ends.
 
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};

@@ -33,8 +33,8 @@ pub async fn bring_back(stage: &Stage<'_>, victims: &Victims) -> Result<Finding,
     })
 }
 
-/// Kills two nodes that held everything until now, reads all of it back and starts them again. Promised: every
-/// file is there, so what was rebuilt is right.
+/// Kills two nodes that held everything until now, reads all of it back and starts them again.
+/// Promised: every file is there, so what was rebuilt is right.
 pub async fn prove_the_rebuild(
     stage: &Stage<'_>,
     spared: &Victims,

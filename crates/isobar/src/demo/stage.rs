@@ -22,8 +22,8 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// The first act: all nodes are started and form a cluster, which is then mounted on `mount`; or why it is
-    /// not, and a client takes the place of the mount.
+    /// The first act: all nodes are started and form a cluster. It is mounted on `mount`; where that says why
+    /// it cannot be, a client takes the place of the mount.
     pub async fn form(
         local: &'a Local,
         mount: Result<PathBuf, String>,

@@ -118,14 +118,7 @@ pub fn run(args: &ValidateArgs, format: Format) -> Outcome {
         spec: spec.clone(),
     });
     let processes = dev.map(|local| DevCluster { local });
-    let control: Control = match (&commands, &processes) {
-        (Some(commands), _) => Ok(commands as &dyn NodeControl),
-        (None, Some(dev)) => Ok(dev as &dyn NodeControl),
-        (None, None) => Err(
-            "nodes are not processes of a local cluster: --stop-node CMD and --start-node CMD say how to stop and start one"
-                .to_owned(),
-        ),
-    };
+    let control = control(commands.as_ref(), processes.as_ref());
     let cancel = Cancel::default();
     let skip = |part| args.skip.contains(&part);
     let options = Options {
@@ -164,6 +157,18 @@ pub fn run(args: &ValidateArgs, format: Format) -> Outcome {
         false => print(&report, args.report.as_deref()),
     }
     Ok(if report.overall.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Who stops and starts nodes: commands, where there are some.
+fn control<'a>(commands: Option<&'a Commands>, processes: Option<&'a DevCluster>) -> Control<'a> {
+    match (commands, processes) {
+        (Some(commands), _) => Ok(commands as &dyn NodeControl),
+        (None, Some(dev)) => Ok(dev as &dyn NodeControl),
+        (None, None) => Err(
+            "nodes are not processes of a local cluster: --stop-node CMD and --start-node CMD say how to stop and start one"
+                .to_owned(),
+        ),
+    }
 }
 
 fn print(report: &Report, written: Option<&Path>) {
