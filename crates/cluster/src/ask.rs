@@ -1,12 +1,13 @@
 //! Asking whoever leads the metadata group: finding the leader, following it, and giving up in time.
 //!
-//! A request goes to the node that led last. It moves on when that node names another one, fails, or is silent for so long
-//! that the others are asked who leads. Whoever sends a request again has numbered it: it may be carried out twice on the
-//! way, and takes effect once (I12).
+//! A request goes to the node that led last. It moves on when that node names another one, fails, or is
+//! silent for so long that the others are asked who leads. Whoever sends a request again has numbered it: it
+//! may be carried out twice on the way, and takes effect once (I12).
 
 use std::time::{Duration, Instant};
 
-use isobar_wire::message::cluster::{AdminReply, ClusterReply, RenewReply};
+use isobar_wire::message::admin::AdminReply;
+use isobar_wire::message::cluster::{ClusterReply, RenewReply};
 use isobar_wire::message::leases::LeaseReply;
 use isobar_wire::message::ops::MutateReply;
 use isobar_wire::message::queries::QueryReply;
@@ -204,7 +205,8 @@ impl<'a> LeaderSearch<'a> {
         Ok(())
     }
 
-    /// Goes on to the node that was named, else to the next one; pauses longer and longer once several have named nobody.
+    /// Goes on to the node that was named, else to the next one; pauses longer and longer once several have
+    /// named nobody.
     async fn go_on(&mut self, addr: &Address, named: Option<Address>) {
         if let Some(named) = named {
             self.leader.follow(addr, named);

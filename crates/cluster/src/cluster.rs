@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use isobar_base::{BufPool, Errno, Ino, SessionId, limits};
 use isobar_config::ClusterSpec;
-use isobar_wire::message::cluster::{
-    AdminReply, AdminRequest, ClusterReply, ClusterView, RenewReply, RenewRequest,
-};
+use isobar_wire::message::admin::{AdminReply, AdminRequest};
+use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, RenewRequest};
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
 use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpError, OpResult};
@@ -124,7 +123,8 @@ impl Cluster {
         self.begin(mutation).await.unwrap_or(Err(Errno::EIO))
     }
 
-    /// Begins [`Cluster::mutate`]: the operation takes effect after all that were begun before. Within the runtime.
+    /// Begins [`Cluster::mutate`]: the operation takes effect after all that were begun before. Within the
+    /// runtime.
     pub fn begin(&self, mutation: Mutation) -> oneshot::Receiver<Result<OpResult, Errno>> {
         let this = self.clone();
         let exchange = move |ops| {

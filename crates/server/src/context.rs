@@ -1,5 +1,5 @@
-//! What all parts of a node share. Every duty and every role imports this file; it imports none of them, only what they
-//! own: targets, the metadata role and access to the cluster.
+//! What all parts of a node share. Every duty and every role imports this file; it imports none of them, only
+//! what they own: targets, the metadata role and access to the cluster.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Requests per second and bytes per second between two runtimes of one process: empty messages and 1 MiB payloads,
-//! echoed, many in flight.
+//! Requests per second and bytes per second between two runtimes of one process: empty messages and 1 MiB
+//! payloads, echoed, many in flight.
 //!
 //! `cargo bench -p isobar-wire`
 

@@ -4,7 +4,8 @@
 //! mutual proof each connection starts with; [`Channel`] the side that asks and [`serve`] the side
 //! that answers. Many requests are in flight on one connection and replies come in any order.
 //!
-//! [`transport`] says what carries them: messages in order, both ways, between two sides that know the secret.
+//! [`transport`] says what carries them: messages in order, both ways, between two sides that know the
+//! secret.
 #![forbid(unsafe_code)]
 
 mod address;

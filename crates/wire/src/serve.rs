@@ -125,7 +125,8 @@ async fn welcome(incoming: Box<dyn Incoming>, secret: &Secret, pool: BufPool, ha
     }
 }
 
-/// The requests of one connection. Those still being carried out when it ends hold their own handle of the queue.
+/// The requests of one connection. Those still being carried out when it ends hold their own handle of the
+/// queue.
 struct Requests {
     from: String,
     queue: mpsc::UnboundedSender<Outgoing>,

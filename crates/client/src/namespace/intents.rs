@@ -46,7 +46,7 @@ impl OpenIntents {
             let counts = inodes.entry(ino).or_default();
             let free = counts.removing == 0;
             counts.opening += u32::from(free);
-            free.then_some(OpenGuard { intents: self, ino })
+            free.then(|| OpenGuard { intents: self, ino })
         };
         wait_until(&self.removed, begin).await
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use isobar_base::Errno;
 use isobar_wire::Opcode;
-use isobar_wire::message::cluster::{AdminRefusal, AdminReply, AdminRequest};
+use isobar_wire::message::admin::{AdminRefusal, AdminReply, AdminRequest};
 use isobar_wire::message::ops::{Op, OpError};
 
 use super::reconcile;

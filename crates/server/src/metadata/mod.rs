@@ -1,5 +1,5 @@
-//! The metadata role: operations into the log, questions to the state, and what the leader remembers of those who talk
-//! to it.
+//! The metadata role: operations into the log, questions to the state, and what the leader remembers of those
+//! who talk to it.
 //!
 //! ```text
 //! handler ─► requests ─┬─► proposer      group commit: operations into entries of the log
@@ -8,8 +8,8 @@
 //!                      └─► liveness      who reports
 //!            voter                       this disk's identity, and the group opened from it
 //! ```
-//! The last three are soft state: in memory, of the leader only, begun anew with every leadership, and no safety depends
-//! on them (I10). Duties that act on them are in `leader/`.
+//! The last three are soft state: in memory, of the leader only, begun anew with every leadership, and no
+//! safety depends on them (I10). Duties that act on them are in `leader/`.
 
 mod delegations;
 mod liveness;

@@ -53,12 +53,14 @@ impl Proposer {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Queues the operations of a request of `bytes` encoded bytes; `responder` is answered once they are applied.
+    /// Queues the operations of a request of `bytes` encoded bytes; `responder` is answered once they are
+    /// applied.
     pub(super) fn propose_for(&self, ops: Vec<Mutation>, bytes: usize, responder: Responder) {
         self.enqueue(Proposal { ops, bytes, asker: Asker::Wire(responder) });
     }
 
-    /// Queues operations of this node's own; the receiver gets their results, or nothing when the proposer stops.
+    /// Queues operations of this node's own; the receiver gets their results, or nothing when the proposer
+    /// stops.
     pub(super) fn propose(
         &self,
         ops: Vec<Mutation>,

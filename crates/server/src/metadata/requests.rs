@@ -1,5 +1,5 @@
-//! What clients and nodes ask of the metadata role. Questions are confirmed by ReadIndex; consensus shares one
-//! confirmation among all that wait.
+//! What clients and nodes ask of the metadata role. Questions are confirmed by ReadIndex; consensus shares
+//! one confirmation among all that wait.
 
 use std::time::{Duration, Instant};
 

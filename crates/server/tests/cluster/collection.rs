@@ -1,7 +1,7 @@
 //! What nothing names is removed, soon; what may still be named is kept.
 
 use bytes::Bytes;
-use isobar_wire::message::cluster::AdminRequest;
+use isobar_wire::message::admin::AdminRequest;
 use isobar_wire::message::ops::Op;
 
 use isobar_testcluster::{Over, TestCluster, bytes, create, eventually, unlink, write};

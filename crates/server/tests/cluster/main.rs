@@ -1,4 +1,5 @@
-//! Whole clusters of in-process nodes: what a restart, a port and a reconnection are part of over TCP, the rest in memory.
+//! Whole clusters of in-process nodes: what a restart, a port and a reconnection are part of over TCP, the
+//! rest in memory.
 
 mod checking;
 mod collection;

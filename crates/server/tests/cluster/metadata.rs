@@ -94,7 +94,8 @@ async fn a_session_that_renews_lives_and_one_that_does_not_expires() {
     assert_eq!(left, [renewed]);
 }
 
-/// Prints what one metadata group does: `cargo test --release -p isobar-server -- --ignored --nocapture creates`.
+/// Prints what one metadata group does: `cargo test --release -p isobar-server -- --ignored --nocapture
+/// creates`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 #[ignore = "a measurement"]
 async fn creates_per_second() {

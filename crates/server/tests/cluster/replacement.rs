@@ -1,6 +1,6 @@
 //! A node whose disks are gone comes back with blank ones.
 
-use isobar_wire::message::cluster::{AdminRefusal, AdminReply, AdminRequest};
+use isobar_wire::message::admin::{AdminRefusal, AdminReply, AdminRequest};
 use isobar_wire::message::queries::{Answer, Query};
 
 use isobar_testcluster::{Over, TestCluster, bytes, create, eventually, write};

@@ -13,7 +13,8 @@ pub enum LeaseRequest {
         /// The lessee.
         session: SessionId,
     },
-    /// Somebody wants a directory that another session has; the reply comes when it is free, or after a while.
+    /// Somebody wants a directory that another session has; the reply comes when it is free, or after a
+    /// while.
     Want {
         /// The directory.
         dir: Ino,

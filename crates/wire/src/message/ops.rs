@@ -24,8 +24,8 @@ pub enum MutateReply {
 }
 
 impl MutateReply {
-    /// The encoding of [`MutateReply::Applied`] around an encoded `Vec<OpResult>`: the number of the variant, and the
-    /// results as they are.
+    /// The encoding of [`MutateReply::Applied`] around an encoded `Vec<OpResult>`: the number of the variant,
+    /// and the results as they are.
     pub fn encode_applied(results: &[u8]) -> Vec<u8> {
         const APPLIED: u8 = 0;
         let mut body = Vec::with_capacity(1 + results.len());
@@ -94,8 +94,8 @@ pub enum Op {
         /// Already made by the lessee of the directory, who has answered for it.
         born: Option<Born>,
     },
-    /// Asks for the lease of a directory, or for more inode numbers if the caller has it: while it lasts nobody else
-    /// sees or changes its names. → [`OpReply::Leased`]
+    /// Asks for the lease of a directory, or for more inode numbers if the caller has it: while it lasts
+    /// nobody else sees or changes its names. → [`OpReply::Leased`]
     Lease {
         /// The directory.
         dir: Ino,
@@ -236,7 +236,8 @@ pub enum Op {
         /// Which.
         session: SessionId,
     },
-    /// Cluster: ends the lease of a session that does not hear that others want the directory. → [`OpReply::Done`]
+    /// Cluster: ends the lease of a session that does not hear that others want the directory. →
+    /// [`OpReply::Done`]
     Revoke {
         /// The directory.
         dir: Ino,

@@ -1,13 +1,13 @@
 //! Messages within one process: a network whose hosts are names, and whose links can be cut.
 //!
-//! Each side of a connection takes messages straight from the other side's queue, so none waits in between. The
-//! secret is proved as over a network, and payloads are copied into the receiving side's pool. A side ends with its
-//! runtime: the other side sees the end of the connection, as when a process dies.
+//! Each side of a connection takes messages straight from the other side's queue, so none waits in between.
+//! The secret is proved as over a network, and payloads are copied into the receiving side's pool. A side
+//! ends with its runtime: the other side sees the end of the connection, as when a process dies.
 //!
 //! | fault | connections there are | new ones | a caller sees |
 //! |---|---|---|---|
-//! | [`MemoryNetwork::cut`], [`MemoryNetwork::isolate`] | stay, and what is sent arrives after the repair | wait | `TimedOut`, `Unreachable` |
-//! | [`MemoryNetwork::sever`] | end at once | succeed | `Broken` |
+//! | link cut, host isolated | stay; what is sent arrives once repaired | wait | `TimedOut`, `Unreachable` |
+//! | connections are severed | end at once | succeed | `Broken` |
 //! | nobody listens | – | are refused | `Unreachable` |
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,15 +1,17 @@
-//! What a transport does: it opens and accepts connections, proves the secret both ways, and carries messages.
+//! What a transport does: it opens and accepts connections, proves the secret both ways, and carries
+//! messages.
 //!
-//! A transport carries messages, not bytes: some have no stream of bytes to offer. A connection is symmetric. On
-//! each side it takes messages from a queue ([`Ends::outgoing`]) and hands those that arrive, one by one and in the
-//! order in which the other side queued them, to a [`Receive`] ([`Ends::receiver`]). Payloads arrive in buffers of
-//! [`Ends::pool`], which a transport may register with its device. Nothing on this way is boxed per message, and
-//! none changes tasks between the transport and the receiver.
+//! A transport carries messages, not bytes: some have no stream of bytes to offer. A connection is symmetric.
+//! On each side it takes messages from a queue ([`Ends::outgoing`]) and hands those that arrive, one by one
+//! and in the order in which the other side queued them, to a [`Receive`] ([`Ends::receiver`]). Payloads
+//! arrive in buffers of [`Ends::pool`], which a transport may register with its device. Nothing on this way
+//! is boxed per message, and none changes tasks between the transport and the receiver.
 //!
-//! **Life of a connection.** It is open once [`Transport::connect`] or [`Incoming::welcome`] returns: by then each
-//! side has proved to the other that it knows the secret. It ends on both sides when one side drops all senders of
-//! its queue, ends, or cannot be reached any more. The end shows in two ways: the receiver is dropped, and the queue
-//! takes no more messages. What was queued before the senders were dropped is delivered.
+//! **Life of a connection.** It is open once [`Transport::connect`] or [`Incoming::welcome`] returns: by then
+//! each side has proved to the other that it knows the secret. It ends on both sides when one side drops all
+//! senders of its queue, ends, or cannot be reached any more. The end shows in two ways: the receiver is
+//! dropped, and the queue takes no more messages. What was queued before the senders were dropped is
+//! delivered.
 //!
 //! | transport | addresses | for |
 //! |---|---|---|

@@ -1,7 +1,7 @@
 //! Messages over TCP: a stream starts with the proof of the secret, then one message follows another.
 //!
-//! Each side has a task that reads messages one by one, and one that writes whatever is queued in as few system
-//! calls as possible.
+//! Each side has a task that reads messages one by one, and one that writes whatever is queued in as few
+//! system calls as possible.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
