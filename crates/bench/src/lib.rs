@@ -35,6 +35,7 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod calendar;
 mod clock;
 mod content;
 mod error;
@@ -60,6 +61,7 @@ mod units;
 mod window;
 
 pub use backend::{Backend, How, OpenFile, Room, Stat, Target};
+pub use calendar::CivilTime;
 pub use content::{Check, Content, Difference};
 pub use error::{BenchError, Result};
 pub use latency::Latency;

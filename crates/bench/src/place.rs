@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::backend::{Backend, Room, Target, remove_all};
-use crate::clock;
+use crate::calendar::CivilTime;
 use crate::error::{BenchError, Result, failed};
 use crate::mounts::{self, Mount};
 use crate::run::{Run, Setup};
@@ -44,14 +44,14 @@ impl Where {
             room: home.room(dir).unwrap_or_default(),
             command: std::env::args().collect::<Vec<_>>().join(" "),
             machine: format!("{} {}", name.sysname().to_string_lossy(), name.nodename().to_string_lossy()),
-            began: clock::stamp(),
+            began: CivilTime::now().ctime(),
             finished: String::new(),
             processes,
         }
     }
 
     pub(crate) fn end(&mut self) {
-        self.finished = clock::stamp();
+        self.finished = CivilTime::now().ctime();
     }
 }
 
