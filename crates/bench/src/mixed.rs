@@ -5,6 +5,7 @@
 //! reader and every writer was at work. Every byte that is read is compared while it is read, every byte
 //! that was written is read and compared afterwards.
 
+use isobar_base::quantity::binary_bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::require_room;
@@ -17,7 +18,7 @@ use crate::record::WrittenFile;
 use crate::run::{Observer, Run, Setup};
 use crate::sides::Overlap;
 use crate::task::{StreamRead, StreamWrite, Task, VerifyTask};
-use crate::units::{human, parse_bytes};
+use crate::units::parse_bytes;
 
 /// What reads and writes, and for how long.
 #[derive(clap::Args, Clone, Debug, Serialize, Deserialize)]
@@ -113,8 +114,8 @@ impl MixedOptions {
         if self.transfer_bytes > self.file_bytes {
             return refuse(format!(
                 "-t {} is more than -b {}",
-                human(self.transfer_bytes),
-                human(self.file_bytes)
+                binary_bytes(self.transfer_bytes),
+                binary_bytes(self.file_bytes)
             ));
         }
         if self.seconds.is_some_and(|s| !(s > 0.0 && s.is_finite())) {

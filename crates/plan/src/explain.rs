@@ -1,11 +1,13 @@
 //! Each number of an alternative with the figures it came from, a line each.
 
+use isobar_base::quantity::{grouped, percent, significant};
+
 use crate::assumptions::{Assumptions, VOTERS_MEASURED};
 use crate::code::CodingPath;
 use crate::inputs::Request;
 use crate::model::{self, Limit, Need, Work};
 use crate::rank::{Alternative, planned_with, work};
-use crate::units::{Bytes, BytesPerSecond, PerSecond, grouped, percent, significant};
+use crate::units::{Bytes, BytesPerSecond, PerSecond};
 
 /// A number, how it is made, and from what.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]

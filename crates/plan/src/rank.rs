@@ -1,5 +1,6 @@
 //! From a request to ranked alternatives, one for each size that may be used.
 
+use isobar_base::quantity::{grouped, percent};
 use serde::Serialize;
 
 use crate::assumptions::Assumptions;
@@ -12,7 +13,7 @@ use crate::model::{self, Limit, Need, Work};
 use crate::predict::{self, ClusterFacts, Prediction, predict};
 use crate::rebuild::{Rebuild, rebuild};
 use crate::survive::{Survival, codes_that_survive_a_domain, survival};
-use crate::units::{Bytes, BytesPerSecond, grouped};
+use crate::units::{Bytes, BytesPerSecond};
 
 /// The test cluster whose numbers are shown beside every alternative.
 pub const TEST_NODES: u32 = 8;
@@ -448,7 +449,7 @@ fn notes(request: &Request, alt: &Alternative, asked: Code, work: &Work, a: &Ass
         let share = 1.0 / model::metadata_groups(work, &alt.machine.facts, alt.code, &a.without_headroom());
         notes.push(format!(
             "one metadata group, all that this version has, does {} of the metadata work, and more machines do not help; {} groups would do it",
-            crate::units::percent(share),
+            percent(share),
             alt.metadata_groups
         ));
         notes.push(

@@ -1,6 +1,8 @@
 //! A plan for people: heading, table and what there is to say about one alternative. Only text; who
 //! prints it decides how columns are set.
 
+use isobar_base::quantity::{grouped, percent, significant};
+
 use crate::assumptions::{Assumption, Assumptions};
 use crate::catalogue::Entry;
 use crate::code::CodingPath;
@@ -9,7 +11,7 @@ use crate::inputs::Request;
 use crate::model::{self, Limit, Need, Work};
 use crate::predict::Prediction;
 use crate::rank::{Alternative, METADATA_GROUPS, Plan, Reach, TEST_NODES};
-use crate::units::{BytesPerSecond, grouped, percent, significant};
+use crate::units::BytesPerSecond;
 
 /// What was asked and on which assumptions, a line each.
 pub fn heading(plan: &Plan, a: &Assumptions) -> Vec<Line> {

@@ -8,6 +8,7 @@ mod posix;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use isobar_base::quantity::binary_bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{BenchError, Result};
@@ -138,9 +139,9 @@ pub(crate) fn require_room(backend: &dyn Backend, dir: &Path, bytes: u64) -> Res
     if bytes > room.free_bytes {
         return Err(BenchError::NoSpace(format!(
             "this writes {} and {} has {} free: write less, or free some space",
-            crate::units::human(bytes),
+            binary_bytes(bytes),
             dir.display(),
-            crate::units::human(room.free_bytes)
+            binary_bytes(room.free_bytes)
         )));
     }
     Ok(())

@@ -1,10 +1,11 @@
 //! Reading and writing at once: both rates over the window they share.
 
+use isobar_base::quantity::binary_bytes;
+
 use crate::mixed::MixedReport;
 use crate::place::Where;
 use crate::sides::{Overlap, SideRates};
 use crate::smallfile::SmallfileReport;
-use crate::units::human;
 
 /// A table for people.
 pub fn mixed(report: &MixedReport) -> String {
@@ -12,8 +13,8 @@ pub fn mixed(report: &MixedReport) -> String {
     let mut out = place("mixed", &report.place);
     out += &format!(
         "{readers} reader(s), {writers} writer(s), files of {}, transfers of {}{}\n",
-        human(report.options.file_bytes),
-        human(report.options.transfer_bytes),
+        binary_bytes(report.options.file_bytes),
+        binary_bytes(report.options.transfer_bytes),
         if report.options.fsync { ", fsync at the end of each file" } else { "" }
     );
     out += &window(report.overlap.as_ref(), "MiB");
@@ -33,7 +34,7 @@ pub fn smallfile(report: &SmallfileReport) -> String {
         .mix
         .sizes
         .iter()
-        .map(|(bytes, weight)| format!("{} x{weight}", human(*bytes)))
+        .map(|(bytes, weight)| format!("{} x{weight}", binary_bytes(*bytes)))
         .collect();
     out += &format!("{readers} reader(s), {writers} writer(s), mix {}\n", mix.join(", "));
     out += &window(report.overlap.as_ref(), "files");
