@@ -11,7 +11,7 @@ use isobar_base::{Errno, Ino};
 use isobar_client::{Client, ClientOptions, ClusterSpec, FileKind, OpenOptions, RenameMode};
 use tokio::runtime::Runtime;
 
-use super::{Backend, How, OpenFile, Room, Stat};
+use super::filesystem::{Backend, OpenFile, OpenFlags, Space, Stat};
 use crate::error::{BenchError, Result};
 
 /// Bytes asked for at a time, as the mount does.
@@ -86,12 +86,12 @@ impl Native {
 }
 
 impl Backend for Native {
-    fn open(&self, path: &Path, how: How) -> io::Result<Box<dyn OpenFile>> {
+    fn open(&self, path: &Path, flags: OpenFlags) -> io::Result<Box<dyn OpenFile>> {
         let (parent, name) = self.entry(path)?;
-        let options = OpenOptions { write: how.write, ..OpenOptions::default() };
+        let options = OpenOptions { write: flags.write, ..OpenOptions::default() };
         let file = self.run(async {
-            if how.create || how.exclusive {
-                let made = self.client.create(parent, name, FileKind::File, 0o664, 0, 0, 0, how.exclusive);
+            if flags.create || flags.exclusive {
+                let made = self.client.create(parent, name, FileKind::File, 0o664, 0, 0, 0, flags.exclusive);
                 let (attr, created) = made.await?;
                 if created {
                     return Ok(self.client.open_created(&attr, options));
@@ -150,9 +150,9 @@ impl Backend for Native {
         }
     }
 
-    fn room(&self, _: &Path) -> io::Result<Room> {
+    fn space(&self, _: &Path) -> io::Result<Space> {
         let said = self.run(self.client.statfs())?;
-        Ok(Room {
+        Ok(Space {
             total_bytes: said.total_bytes,
             free_bytes: said.free_bytes,
             files: said.inodes + said.inodes_free,

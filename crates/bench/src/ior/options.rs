@@ -213,23 +213,14 @@ impl IorOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: IorOptions,
-    }
+    use crate::command_line;
 
     fn parse(text: &str) -> IorOptions {
-        let line = Line::try_parse_from(std::iter::once("ior").chain(text.split_whitespace()));
-        line.unwrap_or_else(|e| panic!("{text}: {e}")).options.with_stamp()
+        command_line::parse::<IorOptions>(text).with_stamp()
     }
 
     fn refusal(text: &str) -> String {
-        let said = parse(text).validate().expect_err(text).to_string();
-        assert_eq!(said.lines().count(), 1, "{said}");
-        said
+        command_line::refusal(text, parse(text).validate())
     }
 
     #[test]

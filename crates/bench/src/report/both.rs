@@ -2,8 +2,8 @@
 
 use isobar_base::quantity::binary_bytes;
 
+use crate::location::Location;
 use crate::mixed::MixedReport;
-use crate::place::Where;
 use crate::sides::{Overlap, SideRates};
 use crate::smallfile::SmallfileReport;
 
@@ -42,7 +42,7 @@ pub fn smallfile(report: &SmallfileReport) -> String {
     out + &super::verdict(&super::total(report.phases())) + "\n"
 }
 
-fn place(what: &str, place: &Where) -> String {
+fn place(what: &str, place: &Location) -> String {
     let mount =
         place.mount.as_ref().map_or(String::new(), |m| format!(" on {} ({})", m.point.display(), m.kind));
     format!("{what} of {}{mount}, {}, {}\n", place.path.display(), place.api, place.began)
