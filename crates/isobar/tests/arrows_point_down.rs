@@ -49,7 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("isobar-vfs", &["isobar-base", "isobar-client"]),
     ("isobar-mount", &["isobar-base", "isobar-client", "isobar-vfs"]),
     ("isobar-plan", &["isobar-base"]),
-    ("isobar-bench", &["isobar-base", "isobar-client"]),
+    ("isobar-bench", &["isobar-base", "isobar-client", "isobar-vfs"]),
     ("isobar-validate", &["isobar-base", "isobar-wire", "isobar-client", "isobar-plan", "isobar-bench"]),
     (
         "isobar",
@@ -59,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "isobar-config",
             "isobar-cluster",
             "isobar-client",
+            "isobar-vfs",
             "isobar-admin",
             "isobar-server",
             "isobar-mount",
