@@ -33,7 +33,8 @@ pub struct FsckReport {
     pub missing: Vec<MissingRow>,
     /// Rows on targets that are being rebuilt and do not have them yet.
     pub unfinished_rows: u64,
-    /// Exactly the bytes of files that cannot be read: their row is gone, and too few others are left to decode it.
+    /// Exactly the bytes of files that cannot be read: their row is gone, and too few others are left to
+    /// decode it.
     pub lost: Vec<LostRange>,
     /// Rows that nothing names and nothing can name any more: the next search for orphans removes them.
     pub orphans: u64,

@@ -1,4 +1,5 @@
-//! What operators do to a cluster, as calls: each gives typed results, and the words are made by whoever shows them.
+//! What operators do to a cluster, as calls: each gives typed results, and the words are made by whoever
+//! shows them.
 //!
 //! | file | what |
 //! |---|---|

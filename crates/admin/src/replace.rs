@@ -1,10 +1,12 @@
-//! Replacing the disks of a node that are gone for good: the permission, and the wait until their rows are back.
+//! Replacing the disks of a node that are gone for good: the permission, and the wait until their rows are
+//! back.
 
 use std::time::{Duration, Instant};
 
 use isobar_cluster::{AskError, Cluster};
 use isobar_config::ClusterSpec;
-use isobar_wire::message::cluster::{AdminRefusal, AdminReply, AdminRequest, ClusterView};
+use isobar_wire::message::admin::{AdminRefusal, AdminReply, AdminRequest};
+use isobar_wire::message::cluster::ClusterView;
 
 use crate::redundancy::unclean_targets;
 
@@ -69,8 +71,8 @@ pub enum ReplaceError {
     },
 }
 
-/// Admits the blank disks of a node in the places of its old ones, and waits until they have all their rows if `wait` is
-/// set. `progress` is called with every look.
+/// Admits the blank disks of a node in the places of its old ones, and waits until they have all their rows
+/// if `wait` is set. `progress` is called with every look.
 ///
 /// # Errors
 /// See [`ReplaceError`]. Asking again is harmless.

@@ -51,6 +51,7 @@ errnos! {
     ERANGE "buffer too small",
     EDEADLK "deadlock",
     ENAMETOOLONG "name too long",
+    ELOOP "too many symbolic links",
     ENOLCK "no locks available",
     ENOSYS "not implemented",
     ENOTEMPTY "directory not empty",

@@ -1,5 +1,6 @@
 //! The vocabulary every other crate shares: ids, limits, errors with an errno, checksums, aligned
-//! buffers, the geometry of a segment and the ordered key-value trait the state machine runs on.
+//! buffers, the geometry of a segment, numbers for people and the ordered key-value trait the state machine
+//! runs on.
 //!
 //! This crate does no I/O, reads no clock and depends on no other crate of the project.
 #![forbid(unsafe_code)]
@@ -12,6 +13,7 @@ mod geometry;
 mod ids;
 mod kv;
 pub mod limits;
+pub mod quantity;
 
 pub use buf::{AlignedBuf, BufPool};
 pub use crc::{crc32c, unit_crcs, verify_units};

@@ -8,7 +8,7 @@
 //! client library. Reports are plain values to serialise; `report/` prints them as IOR and mdtest do.
 //!
 //! ```text
-//! workload ──► Run ──► Crew ═══ pipes ═══► worker process ──► Task ──► Backend ──► POSIX | client library
+//! workload ──► Run ──► WorkerPool ═ pipes ═► worker process ──► Task ──► Backend ──► POSIX | client library
 //!    ▲          │ Observer (rates, live)        │ Recorder (latency, bytes in 10 ms buckets, contents)
 //!    └── Phase ◄┴───────────── RankReport ◄─────┘
 //! ```
@@ -35,21 +35,27 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod calendar;
 mod clock;
+#[cfg(test)]
+mod command_line;
 mod content;
 mod error;
 pub mod ior;
 mod latency;
+mod location;
 pub mod mdtest;
 pub mod mixed;
 mod mounts;
 mod options;
 mod phase;
 mod place;
+mod readers_writers;
 mod record;
 pub mod report;
 pub mod run;
 mod sides;
+mod size_mix;
 pub mod smallfile;
 mod stats;
 pub mod suite;
@@ -59,18 +65,21 @@ mod tests;
 mod units;
 mod window;
 
-pub use backend::{Backend, How, OpenFile, Room, Stat, Target};
+pub use backend::{Backend, OpenFile, OpenFlags, Space, Stat, Target};
+pub use calendar::CivilTime;
 pub use content::{Check, Content, Difference};
 pub use error::{BenchError, Result};
 pub use latency::Latency;
+pub use location::Location;
 pub use mounts::{Mount, mount_of};
 pub use options::{Api, CommonOptions, with_np};
 pub use phase::{Cpu, Phase, Rank, Second};
-pub use place::Where;
+pub use readers_writers::ReadersWriters;
 pub use record::{Call, Side, Verified, WrittenFile};
 pub use run::serve as serve_worker;
 pub use run::{Cancel, Cold, Launcher, Observer, OnRates, Quiet, Rates, Setup, Watch, Watched};
 pub use sides::{Overlap, SideRates};
+pub use size_mix::Mix;
 pub use stats::Stats;
 pub use units::{ior_size, parse_bytes};
 pub use window::{Counts, Series, Span, overlap};

@@ -5,19 +5,21 @@
 //! reader and every writer was at work. Every byte that is read is compared while it is read, every byte
 //! that was written is read and compared afterwards.
 
+use isobar_base::quantity::binary_bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::backend::require_room;
 use crate::content::Check;
-use crate::error::{BenchError, Result};
+use crate::error::Result;
+use crate::location::Location;
 use crate::options::{CommonOptions, refuse};
 use crate::phase::Phase;
-use crate::place::{self, Where, in_scratch};
+use crate::place::{self, in_scratch};
+use crate::readers_writers::{self, ReadersWriters};
 use crate::record::WrittenFile;
 use crate::run::{Observer, Run, Setup};
 use crate::sides::Overlap;
-use crate::task::{StreamRead, StreamWrite, Task, VerifyTask};
-use crate::units::{human, parse_bytes};
+use crate::task::{StreamRead, StreamWrite, Task};
+use crate::units::parse_bytes;
 
 /// What reads and writes, and for how long.
 #[derive(clap::Args, Clone, Debug, Serialize, Deserialize)]
@@ -28,12 +30,10 @@ pub struct MixedOptions {
     /// Bytes of one transfer.
     #[arg(short = 't', long = "transfer", default_value = "1m", value_parser = parse_bytes, value_name = "BYTES")]
     pub transfer_bytes: u64,
-    /// Processes that read. Default: half of -np.
-    #[arg(long, value_name = "N")]
-    pub readers: Option<u32>,
-    /// Processes that write. Default: the other half.
-    #[arg(long, value_name = "N")]
-    pub writers: Option<u32>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub sides: ReadersWriters,
     /// Go on for so long: readers begin again, writers write more files. Default: every reader reads its
     /// file once, every writer writes one.
     #[arg(short = 'D', long, value_name = "SECONDS")]
@@ -53,7 +53,7 @@ pub struct MixedOptions {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MixedReport {
     /// What was measured, where and when.
-    pub place: Where,
+    pub place: Location,
     /// With which options.
     pub options: MixedOptions,
     /// Writing what is read later.
@@ -75,8 +75,7 @@ impl Default for MixedOptions {
         MixedOptions {
             file_bytes: 256 << 20,
             transfer_bytes: 1 << 20,
-            readers: None,
-            writers: None,
+            sides: ReadersWriters::default(),
             seconds: None,
             files_kept: 0,
             fsync: false,
@@ -88,8 +87,7 @@ impl Default for MixedOptions {
 impl MixedOptions {
     /// Readers and writers.
     pub fn sides(&self) -> (u32, u32) {
-        let np = self.common.processes();
-        (self.readers.unwrap_or((np / 2).max(1)), self.writers.unwrap_or((np - np / 2).max(1)))
+        self.sides.sides(&self.common)
     }
 
     /// Refuses options that contradict each other.
@@ -97,24 +95,15 @@ impl MixedOptions {
     /// # Errors
     /// What to change.
     pub fn validate(&self) -> Result<()> {
-        let (readers, writers) = self.sides();
-        if readers == 0 || writers == 0 {
-            return refuse("mixed needs at least one reader and one writer: ior measures one of them alone");
-        }
-        if let Some(np) = self.common.np
-            && (self.readers.is_some() || self.writers.is_some())
-            && np != readers + writers
-        {
-            return refuse(format!("-np {np} is not --readers {readers} and --writers {writers}: drop -np"));
-        }
+        self.sides.validate(&self.common, "mixed", "ior")?;
         if self.file_bytes == 0 || self.transfer_bytes == 0 || self.transfer_bytes > 1 << 30 {
             return refuse("-b must not be 0, and -t is between 1 and 1g");
         }
         if self.transfer_bytes > self.file_bytes {
             return refuse(format!(
                 "-t {} is more than -b {}",
-                human(self.transfer_bytes),
-                human(self.file_bytes)
+                binary_bytes(self.transfer_bytes),
+                binary_bytes(self.file_bytes)
             ));
         }
         if self.seconds.is_some_and(|s| !(s > 0.0 && s.is_finite())) {
@@ -130,19 +119,15 @@ impl MixedOptions {
 /// Measures. While the mixed phase runs the observer hears both rates about once a second.
 ///
 /// # Errors
-/// [`BenchError::BadInput`] before anything is done; otherwise after everything that was written is removed.
+/// [`crate::BenchError::BadInput`] before anything is done; otherwise after everything that was written is removed.
 pub fn run(options: &MixedOptions, setup: &Setup, observer: &mut dyn Observer) -> Result<MixedReport> {
     options.validate()?;
     let parent = place::directory(&setup.target, &options.common.require_dir()?)?;
     let (readers, writers) = options.sides();
-    let home = setup.target.connect("bench")?;
-    place::require_dir(home.as_ref(), &parent)?;
-    require_room(home.as_ref(), &parent, options.file_bytes.saturating_mul(u64::from(readers + writers)))?;
-    let mut place = Where::begin(setup, home.as_ref(), &parent, &parent, readers + writers);
-    home.close();
-    drop(home);
+    let bytes = options.file_bytes.saturating_mul(u64::from(readers + writers));
+    let mut place = place::survey(setup, &parent, bytes, readers + writers)?;
     let mut run = Run::start(setup, readers + writers, observer)?;
-    let mut report = in_scratch(&mut run, &parent, |run, dir| measure(options, run, dir, readers, writers))?;
+    let mut report = in_scratch(&mut run, &parent, |run, dir| measure(options, run, dir, readers))?;
     place.end();
     report.place = place;
     let phases = [&report.prepare, &report.mixed, &report.verify];
@@ -155,7 +140,6 @@ fn measure(
     run: &mut Run,
     dir: &std::path::Path,
     readers: u32,
-    writers: u32,
 ) -> Result<MixedReport> {
     let write = |stem: String, seconds: Option<f64>| StreamWrite {
         dir: dir.to_owned(),
@@ -189,35 +173,17 @@ fn measure(
     let passes = mixed.reports.iter().filter(|r| r.rank < readers).map(|r| r.passes).collect();
 
     run.make_cold()?;
-    // Whoever wrote does not check its own work when there is somebody else.
-    let new: Vec<&[WrittenFile]> =
-        mixed.reports.iter().filter(|r| r.rank >= readers).map(|r| r.written.as_slice()).collect();
-    let verify = run.phase(
-        "verify",
-        (0..readers + writers)
-            .filter_map(|rank| {
-                let files: Vec<WrittenFile> = new
-                    .iter()
-                    .enumerate()
-                    .filter(|(at, _)| *at as u32 % (readers + writers) == rank)
-                    .flat_map(|(_, files)| files.iter().cloned())
-                    .collect();
-                let task = VerifyTask { files, seed: options.common.seed, transfer_bytes: 1 << 20 };
-                (!task.files.is_empty()).then_some((rank, Task::Verify(task)))
-            })
-            .collect(),
-    )?;
-    if verify.phase.read.bytes == 0 {
-        return Err(BenchError::Failed("nothing was written that could be verified".to_owned()));
-    }
+    let new: Vec<Vec<WrittenFile>> =
+        mixed.reports.iter().filter(|r| r.rank >= readers).map(|r| r.written.clone()).collect();
+    let verify = readers_writers::verify(run, &new, options.common.seed, 1 << 20)?;
     Ok(MixedReport {
-        place: Where::default(),
+        place: Location::default(),
         options: options.clone(),
         prepare: prepared.phase,
         mixed: mixed.phase,
         overlap,
         passes,
-        verify: verify.phase,
+        verify,
         wrong: 0,
     })
 }
@@ -231,26 +197,5 @@ impl MixedReport {
     /// All phases.
     pub fn phases(&self) -> impl Iterator<Item = &Phase> {
         [&self.prepare, &self.mixed, &self.verify].into_iter()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn processes_are_split_between_the_sides() {
-        let with = |np, readers, writers| MixedOptions {
-            readers,
-            writers,
-            common: CommonOptions { np, ..CommonOptions::default() },
-            ..MixedOptions::default()
-        };
-        assert_eq!(with(None, None, None).sides(), (1, 1));
-        assert_eq!(with(Some(5), None, None).sides(), (2, 3));
-        assert_eq!(with(None, Some(3), Some(1)).sides(), (3, 1));
-        assert!(with(Some(5), Some(3), Some(1)).validate().is_err());
-        assert!(with(None, Some(0), None).validate().is_err());
-        assert!(with(Some(4), Some(3), Some(1)).validate().is_ok());
     }
 }

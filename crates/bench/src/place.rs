@@ -1,59 +1,15 @@
 //! Where files go: checks before anything is written, and directories of our own that go away again.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use isobar_base::quantity::binary_bytes;
 
-use crate::backend::{Backend, Room, Target, remove_all};
-use crate::clock;
+use crate::backend::{Backend, Target};
 use crate::error::{BenchError, Result, failed};
-use crate::mounts::{self, Mount};
+use crate::location::Location;
+use crate::mounts;
 use crate::run::{Run, Setup};
-
-/// What was measured, where and when.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Where {
-    /// `POSIX` or `NATIVE`.
-    pub api: String,
-    /// The path, on the mount or in the cluster's file system.
-    pub path: PathBuf,
-    /// The file system it is on; none for `NATIVE`.
-    pub mount: Option<Mount>,
-    /// Its room when the measurement began.
-    pub room: Room,
-    /// The command line of the process that measured.
-    pub command: String,
-    /// Kernel and name of this machine.
-    pub machine: String,
-    /// When it began, in UTC.
-    pub began: String,
-    /// When it ended, in UTC.
-    pub finished: String,
-    /// Worker processes.
-    pub processes: u32,
-}
-
-impl Where {
-    pub(crate) fn begin(setup: &Setup, home: &dyn Backend, path: &Path, dir: &Path, processes: u32) -> Where {
-        let name = rustix::system::uname();
-        Where {
-            api: setup.target.api().to_owned(),
-            path: path.to_owned(),
-            mount: (setup.target == Target::Posix).then(|| mounts::mount_of(dir)).flatten(),
-            room: home.room(dir).unwrap_or_default(),
-            command: std::env::args().collect::<Vec<_>>().join(" "),
-            machine: format!("{} {}", name.sysname().to_string_lossy(), name.nodename().to_string_lossy()),
-            began: clock::stamp(),
-            finished: String::new(),
-            processes,
-        }
-    }
-
-    pub(crate) fn end(&mut self) {
-        self.finished = clock::stamp();
-    }
-}
 
 /// A directory that exists on the target, as an absolute path.
 ///
@@ -106,6 +62,31 @@ pub(crate) fn require_dir(home: &dyn Backend, dir: &Path) -> Result<()> {
     }
 }
 
+/// Refuses to begin what cannot end well: more bytes than there is space for.
+pub(crate) fn require_space(backend: &dyn Backend, dir: &Path, bytes: u64) -> Result<()> {
+    let Ok(space) = backend.space(dir) else { return Ok(()) };
+    if bytes > space.free_bytes {
+        return Err(BenchError::NoSpace(format!(
+            "this writes {} and {} has {} free: write less, or free some space",
+            binary_bytes(bytes),
+            dir.display(),
+            binary_bytes(space.free_bytes)
+        )));
+    }
+    Ok(())
+}
+
+/// Checks that a directory is there and takes so many bytes, and says what will be measured in it by so many
+/// processes.
+pub(crate) fn survey(setup: &Setup, dir: &Path, bytes: u64, processes: u32) -> Result<Location> {
+    let home = setup.target.connect("bench")?;
+    require_dir(home.as_ref(), dir)?;
+    require_space(home.as_ref(), dir, bytes)?;
+    let location = Location::begin(setup, home.as_ref(), dir, dir, processes);
+    home.close();
+    Ok(location)
+}
+
 /// Works in a new directory below `parent`, which is gone afterwards, whatever came of it.
 pub(crate) fn in_scratch<T>(
     run: &mut Run,
@@ -123,6 +104,19 @@ pub(crate) fn in_scratch<T>(
         (Ok(_), Err(error)) => Err(failed("remove", &dir, error)),
         (outcome, _) => outcome,
     }
+}
+
+/// Removes a directory and all below it, as far as possible.
+pub(crate) fn remove_all(backend: &dyn Backend, dir: &Path) -> io::Result<()> {
+    for (name, is_dir) in backend.list(dir)? {
+        let path = dir.join(name);
+        if is_dir {
+            remove_all(backend, &path)?;
+        } else {
+            backend.remove(&path)?;
+        }
+    }
+    backend.remove_dir(dir)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Sizes as people write them, and as IOR prints them.
+//! Sizes as IOR reads and prints them: `k` is 1,024, and only whole numbers are read. What is printed for
+//! people is [`isobar_base::quantity`]'s.
 
 /// Bytes of a size as IOR and mdtest take it: a number with `k`, `m`, `g` or `t` (powers of 1,024), upper
 /// or lower case; `KiB`, `MiB` and so on are understood, too.
@@ -35,18 +36,6 @@ pub fn ior_size(bytes: u64) -> String {
         }
     }
     format!("{bytes} bytes")
-}
-
-/// A size for people: `3.9 KiB`.
-pub fn human(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
 /// MiB (2^20 bytes).

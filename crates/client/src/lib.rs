@@ -1,8 +1,9 @@
-//! The file system of one client: names, files, write-behind, caches and recovery. The library every front end stands on.
+//! The file system of one client: names, files, write-behind, caches and recovery. The library every front
+//! end stands on.
 //!
-//! Start reading at [`Client`], the file system as calls; then `namespace/` for what is known of names, and `file/` for
-//! what happens between write(2) and COMMIT. Below this crate, `segments` turns a segment into rows and back, and `cluster`
-//! finds the metadata leader and makes operations happen exactly once.
+//! Start reading at [`Client`], the file system as calls; then `namespace/` for what is known of names, and
+//! `file/` for what happens between write(2) and COMMIT. Below this crate, `segments` turns a segment into
+//! rows and back, and `cluster` finds the metadata leader and makes operations happen exactly once.
 #![forbid(unsafe_code)]
 
 mod client;

@@ -1,16 +1,17 @@
 //! Asking whoever leads the metadata group: finding the leader, following it, and giving up in time.
 //!
-//! A request goes to the node that led last. It moves on when that node names another one, fails, or is silent for so long
-//! that the others are asked who leads. Whoever sends a request again has numbered it: it may be carried out twice on the
-//! way, and takes effect once (I12).
+//! A request goes to the node that led last. It moves on when that node names another one, fails, or is
+//! silent for so long that the others are asked who leads. Whoever sends a request again has numbered it: it
+//! may be carried out twice on the way, and takes effect once (I12).
 
 use std::time::{Duration, Instant};
 
-use isobar_wire::message::cluster::{AdminReply, ClusterReply, RenewReply};
+use isobar_wire::message::admin::AdminReply;
+use isobar_wire::message::cluster::{ClusterReply, RenewReply};
 use isobar_wire::message::leases::LeaseReply;
 use isobar_wire::message::ops::MutateReply;
 use isobar_wire::message::queries::QueryReply;
-use isobar_wire::{CallError, Channels, Opcode, Refusal};
+use isobar_wire::{Address, CallError, Channels, Opcode, Refusal};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,19 +41,19 @@ pub enum AskError {
     NotUnderstood(CallError),
     /// A node sent a reply that cannot be read. Trying again does not help.
     #[error("{0} sent a reply that cannot be read")]
-    Unreadable(String),
+    Unreadable(Address),
 }
 
 /// A reply that may say "ask somebody else".
 pub(crate) trait Redirect {
     /// `Some(hint)` when the node does not lead.
-    fn redirect(&self) -> Option<Option<String>>;
+    fn redirect(&self) -> Option<Option<Address>>;
 }
 
 macro_rules! redirect {
     ($($reply:ty),*) => {$(
         impl Redirect for $reply {
-            fn redirect(&self) -> Option<Option<String>> {
+            fn redirect(&self) -> Option<Option<Address>> {
                 match self {
                     Self::NotLeader(hint) => Some(hint.clone()),
                     _ => None,
@@ -67,8 +68,8 @@ redirect!(MutateReply, QueryReply, ClusterReply, RenewReply, AdminReply, LeaseRe
 #[derive(Debug)]
 pub(crate) struct Leader {
     /// Voters first, then the others: one of them may have become a voter since.
-    addrs: Vec<String>,
-    last: Mutex<String>,
+    addrs: Vec<Address>,
+    last: Mutex<Option<Address>>,
 }
 
 /// One request on its way to the leader.
@@ -85,13 +86,13 @@ struct LeaderSearch<'a> {
 }
 
 impl Leader {
-    pub(crate) fn new(addrs: Vec<String>) -> Leader {
-        let last = Mutex::new(addrs.first().cloned().unwrap_or_default());
+    pub(crate) fn new(addrs: Vec<Address>) -> Leader {
+        let last = Mutex::new(addrs.first().cloned());
         Leader { addrs, last }
     }
 
-    /// Where requests go first.
-    pub(crate) fn addr(&self) -> String {
+    /// Where requests go first; `None` when there are no nodes.
+    pub(crate) fn addr(&self) -> Option<Address> {
         self.last.lock().clone()
     }
 
@@ -106,7 +107,9 @@ impl Leader {
         let body = isobar_wire::encode(request);
         let mut search = LeaderSearch::new(self);
         while search.begun.elapsed() < wait {
-            let addr = self.addr();
+            let Some(addr) = self.addr() else {
+                return Err(AskError::NoLeader("no nodes are known".to_owned()));
+            };
             let attempt = ATTEMPT.min(wait - search.begun.elapsed().min(wait));
             let channel = channels.to(&addr);
             let reply = tokio::select! {
@@ -137,28 +140,28 @@ impl Leader {
     }
 
     /// The node after `addr` in the order of the list.
-    fn after(&self, addr: &str) -> String {
+    fn after(&self, addr: &Address) -> Address {
         let at = self.addrs.iter().position(|a| a == addr).map_or(0, |at| at + 1);
         self.addrs[at % self.addrs.len()].clone()
     }
 
     /// Goes to `next` instead of `addr`, unless somebody else has found the leader meanwhile.
-    fn follow(&self, addr: &str, next: String) {
+    fn follow(&self, addr: &Address, next: Address) {
         let mut last = self.last.lock();
-        if *last == addr {
-            *last = next;
+        if last.as_ref() == Some(addr) {
+            *last = Some(next);
         }
     }
 
     /// Waits, and then asks in turn, until some node names a leader other than `addr`.
-    async fn other_leader(&self, channels: &Channels, addr: &str) -> String {
+    async fn other_leader(&self, channels: &Channels, addr: &Address) -> Address {
         loop {
             tokio::time::sleep(LEADER_SUSPECT_AFTER).await;
             for other in self.addrs.iter().filter(|other| *other != addr) {
                 let channel = channels.to(other);
                 match channel.call::<(), ClusterReply>(Opcode::Cluster, &(), LEADER_SUSPECT_AFTER).await {
                     Ok(ClusterReply::View(_)) => return other.clone(),
-                    Ok(ClusterReply::NotLeader(Some(leader))) if leader != addr => return leader,
+                    Ok(ClusterReply::NotLeader(Some(leader))) if leader != *addr => return leader,
                     _ => {}
                 }
             }
@@ -202,8 +205,9 @@ impl<'a> LeaderSearch<'a> {
         Ok(())
     }
 
-    /// Goes on to the node that was named, else to the next one; pauses longer and longer once several have named nobody.
-    async fn go_on(&mut self, addr: &str, named: Option<String>) {
+    /// Goes on to the node that was named, else to the next one; pauses longer and longer once several have
+    /// named nobody.
+    async fn go_on(&mut self, addr: &Address, named: Option<Address>) {
         if let Some(named) = named {
             self.leader.follow(addr, named);
             return tokio::time::sleep(FOLLOW_PAUSE).await;
@@ -219,5 +223,154 @@ impl<'a> LeaderSearch<'a> {
         }
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSE_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use isobar_base::{BufPool, ClusterId};
+    use isobar_wire::message::cluster::{ClusterMap, ClusterView};
+    use isobar_wire::transport::MemoryNetwork;
+    use isobar_wire::{Handler, Request, Responder, Secret, serve};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A node that leads, names another one, or names nobody. Counts what it is asked.
+    struct Node {
+        reply: ClusterReply,
+        asked: AtomicUsize,
+    }
+
+    impl Handler for Node {
+        fn handle(&self, request: Request, responder: Responder) {
+            assert_eq!(request.opcode, Opcode::Cluster);
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            responder.reply(&self.reply);
+        }
+    }
+
+    struct World {
+        network: MemoryNetwork,
+        secret: Secret,
+        leader: Leader,
+        nodes: Vec<Arc<Node>>,
+    }
+
+    fn addr(at: usize) -> Address {
+        format!("node{at}:1").parse().unwrap()
+    }
+
+    fn view() -> ClusterReply {
+        let map =
+            ClusterMap { epoch: 1, fs: None, targets: Vec::new(), groups: Vec::new(), replacing: Vec::new() };
+        ClusterReply::View(ClusterView { map, live: Vec::new() })
+    }
+
+    impl World {
+        /// Three nodes, of which node `leader` leads; the others name `hint`.
+        async fn new(leader: Option<usize>, hint: Option<usize>) -> World {
+            let (network, secret) = (MemoryNetwork::new(), Secret::generate(ClusterId(1)));
+            let mut nodes = Vec::new();
+            for at in 0..3 {
+                let reply = if leader == Some(at) { view() } else { ClusterReply::NotLeader(hint.map(addr)) };
+                let node = Arc::new(Node { reply, asked: AtomicUsize::new(0) });
+                let listener = network.at(&format!("node{at}")).listen(&addr(at)).await.unwrap();
+                tokio::spawn(serve(listener, secret.clone(), BufPool::new(0), node.clone()));
+                nodes.push(node);
+            }
+            World { network, secret, leader: Leader::new((0..3).map(addr).collect()), nodes }
+        }
+
+        async fn ask(&self, secret: &Secret, wait: Duration) -> Result<ClusterReply, AskError> {
+            let channels = Channels::with_transport(self.network.at("test"), secret.clone(), BufPool::new(0));
+            self.leader.ask(&channels, Opcode::Cluster, &(), wait).await
+        }
+
+        fn asked(&self) -> Vec<usize> {
+            self.nodes.iter().map(|node| node.asked.load(Ordering::SeqCst)).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_node_that_is_named_is_asked_next_and_first_from_then_on() {
+        let world = World::new(Some(2), Some(2)).await;
+        assert_eq!(world.ask(&world.secret, SECOND).await.unwrap(), view());
+        assert_eq!(world.asked(), [1, 0, 1]);
+        assert_eq!(world.leader.addr(), Some(addr(2)));
+        world.ask(&world.secret, SECOND).await.unwrap();
+        assert_eq!(world.asked(), [1, 0, 2]);
+    }
+
+    #[tokio::test]
+    async fn the_nodes_are_asked_in_turn_when_none_names_the_leader() {
+        let world = World::new(Some(2), None).await;
+        world.ask(&world.secret, SECOND).await.unwrap();
+        assert_eq!(world.asked(), [1, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_leader_that_falls_silent_is_left_for_the_one_that_others_name() {
+        let world = World::new(Some(1), Some(1)).await;
+        world.network.cut("test", "node0");
+        let begun = Instant::now();
+        assert_eq!(world.ask(&world.secret, ATTEMPT).await.unwrap(), view());
+        assert!(begun.elapsed() < ATTEMPT / 2, "{:?}", begun.elapsed());
+        assert_eq!(world.leader.addr(), Some(addr(1)));
+    }
+
+    #[tokio::test]
+    async fn a_silent_connection_to_the_leader_is_left_while_the_reply_is_waited_for() {
+        let world = World::new(Some(1), Some(1)).await;
+        let channels =
+            Channels::with_transport(world.network.at("test"), world.secret.clone(), BufPool::new(0));
+        // Connected already, so that nothing but silence is noticed.
+        channels.to(&addr(0)).call::<_, ClusterReply>(Opcode::Cluster, &(), SECOND).await.unwrap();
+        world.network.cut("test", "node0");
+        let begun = Instant::now();
+        let reply: ClusterReply =
+            world.leader.ask(&channels, Opcode::Cluster, &(), 2 * ATTEMPT).await.unwrap();
+        assert_eq!(reply, view());
+        let elapsed = begun.elapsed();
+        assert!(elapsed >= LEADER_SUSPECT_AFTER && elapsed < ATTEMPT, "{elapsed:?}");
+    }
+
+    #[tokio::test]
+    async fn it_gives_up_at_once_when_every_node_rejects_the_secret() {
+        let world = World::new(Some(0), None).await;
+        let begun = Instant::now();
+        let rejected = world.ask(&Secret::generate(ClusterId(1)), 10 * SECOND).await;
+        assert!(matches!(rejected, Err(AskError::Rejected(_))), "{rejected:?}");
+        assert!(begun.elapsed() < SECOND);
+        assert_eq!(world.asked(), [0, 0, 0]);
+    }
+
+    #[tokio::test]
+    async fn it_gives_up_in_time_when_nobody_leads() {
+        let world = World::new(None, None).await;
+        let begun = Instant::now();
+        let nobody = world.ask(&world.secret, SECOND).await;
+        assert!(
+            matches!(&nobody, Err(AskError::NoLeader(why)) if why.contains("does not lead")),
+            "{nobody:?}"
+        );
+        assert!((SECOND..2 * SECOND).contains(&begun.elapsed()));
+        assert!(
+            world.asked().iter().all(|&asked| (2..100).contains(&asked)),
+            "pauses grow: {:?}",
+            world.asked()
+        );
+    }
+
+    #[tokio::test]
+    async fn without_nodes_nobody_leads() {
+        let channels = Channels::new(Secret::generate(ClusterId(1)), BufPool::new(0));
+        let leader = Leader::new(Vec::new());
+        let nobody = leader.ask::<_, ClusterReply>(&channels, Opcode::Cluster, &(), SECOND).await;
+        assert!(matches!(nobody, Err(AskError::NoLeader(_))));
     }
 }

@@ -49,7 +49,8 @@ struct State<T, R> {
 }
 
 impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
-    /// A batcher with so many messages under way at a time, of so many requests each. `linger`: wait a moment for company.
+    /// A batcher with so many messages under way at a time, of so many requests each. `linger`: wait a moment
+    /// for company.
     pub(crate) fn new(messages_max: usize, items_max: usize, linger: bool) -> Batcher<T, R> {
         let state = State { queue: VecDeque::new(), running: 0, expected: 1, took: Duration::ZERO };
         Batcher(Arc::new(Queue {

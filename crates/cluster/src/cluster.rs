@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 
 use isobar_base::{BufPool, Errno, Ino, SessionId, limits};
 use isobar_config::ClusterSpec;
-use isobar_wire::message::cluster::{
-    AdminReply, AdminRequest, ClusterReply, ClusterView, RenewReply, RenewRequest,
-};
+use isobar_wire::message::admin::{AdminReply, AdminRequest};
+use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, RenewRequest};
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
 use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpError, OpResult};
 use isobar_wire::message::queries::{
     Answer, ClusterQuery, FileQuery, Query, QueryReply, QueryRequest, SessionQuery,
 };
-use isobar_wire::{Channels, Opcode};
+use isobar_wire::{Address, Channels, Opcode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
@@ -75,7 +74,7 @@ fn subject(query: &Query) -> Subject {
 
 impl Cluster {
     /// Access to the cluster with these nodes. Nothing is sent yet.
-    pub fn new(channels: Channels, addrs: Vec<String>, wait: Duration) -> Cluster {
+    pub fn new(channels: Channels, addrs: Vec<Address>, wait: Duration) -> Cluster {
         Cluster(Arc::new(Inner {
             channels,
             leader: Leader::new(addrs),
@@ -114,8 +113,8 @@ impl Cluster {
         self.0.wait
     }
 
-    /// Where requests to the leader go first.
-    pub fn leader_addr(&self) -> String {
+    /// Where requests to the leader go first; `None` when there are no nodes.
+    pub fn leader_addr(&self) -> Option<Address> {
         self.0.leader.addr()
     }
 
@@ -127,7 +126,8 @@ impl Cluster {
         self.begin(mutation).await.unwrap_or(Err(Errno::EIO))
     }
 
-    /// Begins [`Cluster::mutate`]: the operation takes effect after all that were begun before. Within the runtime.
+    /// Begins [`Cluster::mutate`]: the operation takes effect after all that were begun before. Within the
+    /// runtime.
     pub fn begin(&self, mutation: Mutation) -> oneshot::Receiver<Result<OpResult, Errno>> {
         let this = self.clone();
         let exchange = move |ops| {

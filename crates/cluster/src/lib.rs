@@ -1,8 +1,8 @@
-//! Access to a cluster: finding the metadata leader and asking it, sessions, batching, and what is known of the cluster
-//! at the moment.
+//! Access to a cluster: finding the metadata leader and asking it, sessions, batching, and what is known of
+//! the cluster at the moment.
 //!
-//! Start reading at [`Cluster`], access without a session; [`Session`] makes operations happen exactly once. [`View`] is
-//! where data can go and be found. What a segment or a file is, is not known here.
+//! Start reading at [`Cluster`], access without a session; [`Session`] makes operations happen exactly once.
+//! [`View`] is where data can go and be found. What a segment or a file is, is not known here.
 #![forbid(unsafe_code)]
 #![deny(clippy::wildcard_enum_match_arm)]
 

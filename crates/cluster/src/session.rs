@@ -154,8 +154,8 @@ impl Session {
         Ok((self.end(begun).await?, session))
     }
 
-    /// Begins one operation: it takes effect after all that were begun before. `None` when the session in use is not the
-    /// expected one. Within the runtime.
+    /// Begins one operation: it takes effect after all that were begun before. `None` when the session in use
+    /// is not the expected one. Within the runtime.
     pub fn begin(&self, op: impl Into<Op>, expected: Option<SessionId>) -> Option<Begun> {
         let op = op.into();
         let mut numbers = self.0.numbers.lock();

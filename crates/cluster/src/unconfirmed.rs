@@ -1,7 +1,7 @@
 //! Operations this client has answered for and the log does not have yet.
 //!
-//! They leave in the order in which they were answered, in one stream with all other operations. So later operations
-//! need not wait for them; questions do, as far as they are about the same inodes.
+//! They leave in the order in which they were answered, in one stream with all other operations. So later
+//! operations need not wait for them; questions do, as far as they are about the same inodes.
 
 use std::collections::HashMap;
 

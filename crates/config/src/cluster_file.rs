@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use isobar_base::ClusterId;
-use isobar_wire::Secret;
+use isobar_wire::{Address, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
@@ -37,8 +37,8 @@ pub struct ClusterSpec {
 pub struct NodeSpec {
     /// Its name.
     pub name: String,
-    /// Where it listens, `host:port`.
-    pub addr: String,
+    /// Where it listens.
+    pub addr: Address,
     /// Whether it votes on metadata.
     pub voter: bool,
     /// Its fault domain (rack, Azure fault domain).
@@ -94,5 +94,32 @@ impl ClusterSpec {
     pub fn secret(&self) -> Result<Secret, ConfigError> {
         Secret::load(&self.base.join(&self.secret_file), self.id()?)
             .map_err(|e| ConfigError::Cluster(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_none_is_refused_in_one_line_that_names_the_file() {
+        let text = |addr| {
+            format!(
+                "version = 1\ncluster = \"0123456789abcdef\"\nname = \"x\"\ndata_rows = 1\nparity_rows = 1\n\
+                 secret_file = \"secret\"\n\n[[node]]\nname = \"n1\"\naddr = \"{addr}\"\nvoter = true\ndomain = \"\"\n"
+            )
+        };
+        let dir = std::env::temp_dir().join(format!("isobar-config-{:016x}", isobar_base::random_u64()));
+        std::fs::create_dir(&dir).unwrap();
+        let path = dir.join("cluster.toml");
+        std::fs::write(&path, text("[fd00::1]:7420")).unwrap();
+        let spec = ClusterSpec::load(&dir).unwrap();
+        assert_eq!(spec.node[0].addr.to_string(), "[fd00::1]:7420");
+        assert!(spec.to_toml().unwrap().contains("addr = \"[fd00::1]:7420\""));
+        std::fs::write(&path, text("n1.example")).unwrap();
+        let error = ClusterSpec::load(&dir).unwrap_err().to_string();
+        assert!(error.contains("cluster.toml: \"n1.example\" is not host:port"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

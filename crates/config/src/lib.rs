@@ -5,7 +5,8 @@
 //! | `cluster.toml` | everybody: the nodes and where the secret is | [`ClusterSpec`] |
 //! | `NAME.toml` | one node: targets, roles, limits | [`NodeConfig`] |
 //!
-//! Every file refuses fields it does not know and versions it cannot read. Relative paths are relative to the file.
+//! Every file refuses fields it does not know and versions it cannot read. Relative paths are relative to the
+//! file.
 #![forbid(unsafe_code)]
 
 mod cluster_file;

@@ -4,12 +4,77 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::args::{DevCommand, Format, Outcome};
+use clap::Subcommand;
+
 use crate::local::{self, Local};
-use crate::output;
+use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
+use crate::runtime;
 
 const READY_WAIT: Duration = Duration::from_secs(60);
+
+/// What to do with it.
+#[derive(Subcommand, Debug)]
+pub enum DevCommand {
+    /// Start (or start again) the local cluster and mount it.
+    Up {
+        /// How many nodes, when it is made.
+        #[arg(long, default_value_t = 8)]
+        nodes: usize,
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Size of each node's target, when it is made.
+        #[arg(long, default_value_t = 1024, value_name = "MIB")]
+        target_mib: u64,
+        /// Do not mount.
+        #[arg(long)]
+        no_mount: bool,
+    },
+    /// Show its processes.
+    Status {
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Unmount and mount again, with empty caches.
+    Remount {
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Start a node that does not run.
+    Start {
+        /// The node.
+        name: String,
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Kill a node as a power cut would (SIGKILL).
+    Kill {
+        /// The node.
+        name: String,
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Print its processes, a name and a number in each line.
+    Pids {
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Unmount and stop it.
+    Down {
+        /// Where nodes keep their data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Also remove its data.
+        #[arg(long)]
+        remove: bool,
+    },
+}
 
 /// Starts, shows or stops it.
 pub fn run(action: DevCommand, format: Format) -> Outcome {
@@ -75,7 +140,7 @@ fn up(dir: PathBuf, nodes: usize, target_mib: u64, no_mount: bool, format: Forma
             drop(local.start_node(name, false)?);
         }
     }
-    local::block_on(async { local.ready(READY_WAIT, |text| progress.now(text)).await.map(drop) })?;
+    runtime::block_on(async { local.ready(READY_WAIT, |text| progress.now(text)).await.map(drop) })?;
     progress.done(format!("{} nodes up", local.spec.node.len()));
     let mount_point = local.mount_point();
     let mut mounted = false;
@@ -107,7 +172,7 @@ fn up(dir: PathBuf, nodes: usize, target_mib: u64, no_mount: bool, format: Forma
 }
 
 /// Starts the mount process and waits until the mount is there.
-pub fn mount(local: &Local, progress: &Progress) -> Result<(), String> {
+fn mount(local: &Local, progress: &Progress) -> Result<(), String> {
     if local.pid("mount").is_some() {
         return Ok(());
     }
@@ -115,41 +180,9 @@ pub fn mount(local: &Local, progress: &Progress) -> Result<(), String> {
     // Nobody serves what may still be mounted there, and the kernel may answer for it for a moment.
     rustix::mount::unmount(&point, rustix::mount::UnmountFlags::DETACH).ok();
     let mut child = local.start_mount(&point, false)?;
-    await_mount(&point, &mut child, local)?;
+    local.await_mount(&point, &mut child)?;
     progress.done(format!("mounted on {}", point.display()));
     Ok(())
-}
-
-/// Waits until something is mounted, or the process that should do it has ended.
-pub fn await_mount(
-    point: &std::path::Path,
-    child: &mut std::process::Child,
-    local: &Local,
-) -> Result<(), String> {
-    let begun = std::time::Instant::now();
-    while begun.elapsed() < READY_WAIT {
-        if is_mounted(point) {
-            return Ok(());
-        }
-        if let Ok(Some(status)) = child.try_wait() {
-            let log = std::fs::read_to_string(local.log("mount")).unwrap_or_default();
-            let why = log.lines().rev().find(|l| l.contains("isobar:")).unwrap_or("see its log").to_owned();
-            return Err(format!("the mount ended ({status}): {why}"));
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Err(format!(
-        "nothing is mounted on {} after a minute: see {}",
-        point.display(),
-        local.log("mount").display()
-    ))
-}
-
-/// Whether a file system is mounted exactly there.
-pub fn is_mounted(point: &std::path::Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let above = point.parent().and_then(|p| std::fs::metadata(p).ok()).map(|m| m.dev());
-    std::fs::metadata(point).is_ok_and(|m| Some(m.dev()) != above)
 }
 
 fn status(local: &Local, format: Format) -> Outcome {
@@ -158,7 +191,7 @@ fn status(local: &Local, format: Format) -> Outcome {
     for node in &local.spec.node {
         let pid = local.pid(&node.name).map_or("stopped".to_owned(), |p| p.to_string());
         let role = if node.voter { "storage, metadata" } else { "storage" };
-        rows.push(vec![node.name.clone(), pid, node.addr.clone(), role.to_owned()]);
+        rows.push(vec![node.name.clone(), pid, node.addr.to_string(), role.to_owned()]);
     }
     let pid = local.pid("mount").map_or("stopped".to_owned(), |p| p.to_string());
     rows.push(vec!["mount".to_owned(), pid, local.mount_point().display().to_string(), "client".to_owned()]);

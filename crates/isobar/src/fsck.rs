@@ -7,18 +7,22 @@ use isobar_admin::FsckReport;
 use isobar_client::Cluster;
 use serde_json::{Value, json};
 
-use crate::args::{ClusterArgs, Format, Outcome};
+use crate::cluster::{self, ClusterArgs};
+use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
-use crate::{local, output, status};
+use crate::{runtime, status};
 
 const WAIT: Duration = Duration::from_secs(20);
 /// Findings of one kind that are printed one by one.
 const LISTED_MAX: usize = 20;
 
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Example:\n  isobar fsck --cluster cluster/";
+
 /// Prints what was found; exit code 1 when something is degraded or lost.
 pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
-    let spec = local::find_cluster(args)?;
-    local::block_on(async {
+    let spec = cluster::find(args)?;
+    runtime::block_on(async {
         let cluster = Cluster::from_spec(&spec, WAIT).map_err(|e| e.to_string())?;
         let progress = Progress::new(output::is_json(format));
         let report = check(&cluster, &progress).await?;

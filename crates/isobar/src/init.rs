@@ -3,13 +3,45 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Args;
 use isobar_base::{ClusterId, random_u64};
 use isobar_client::{ClusterSpec, NodeSpec};
 use isobar_config::{NodeConfig, TargetConfig};
 use isobar_wire::Secret;
 
-use crate::args::{Format, InitArgs, Outcome};
-use crate::output;
+use crate::output::{self, Format, Outcome};
+
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Example:\n  isobar init --nodes n1=10.0.0.1:7420,n2=10.0.0.2:7420,n3=10.0.0.3:7420 --out cluster/ --target /dev/nvme0n1";
+
+/// Arguments of `isobar init`.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// The nodes: HOST:PORT or NAME=HOST:PORT, separated by commas; append @DOMAIN for the fault domain.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "NODE")]
+    pub nodes: Vec<String>,
+    /// Directory to make, with cluster.toml, secret and NAME.toml for each node.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Name of the file system.
+    #[arg(long, default_value = "isobar")]
+    pub name: String,
+    /// Data rows of a segment (N). Default: nodes - K, at most 6.
+    #[arg(long)]
+    pub data_rows: Option<u8>,
+    /// Parity rows (K): so many nodes may be lost. 2K+1 nodes vote on metadata.
+    #[arg(long, default_value_t = 2)]
+    pub parity_rows: u8,
+    /// Storage target of every node: a block device or a file.
+    #[arg(long, default_value = "/var/lib/isobar/target", value_name = "PATH")]
+    pub target: Vec<PathBuf>,
+    /// Size of targets that are files.
+    #[arg(long, default_value_t = 64 << 10, value_name = "MIB")]
+    pub target_mib: u64,
+    /// Directory of each node's own files.
+    #[arg(long, default_value = "/var/lib/isobar", value_name = "DIR")]
+    pub data_dir: PathBuf,
+}
 
 /// Makes the files.
 pub fn run(args: InitArgs, format: Format) -> Outcome {
@@ -47,16 +79,14 @@ fn parse_node(text: &str) -> Result<NodeSpec, String> {
         Some((name, addr)) => (name, addr),
         None => (rest.rsplit_once(':').map_or(rest, |(host, _)| host), rest),
     };
-    let valid_port =
-        addr.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if !valid_port {
-        return Err(format!("'{text}' is not HOST:PORT or NAME=HOST:PORT, such as n1=10.0.0.1:7420"));
-    }
+    let addr = addr
+        .parse()
+        .map_err(|_| format!("'{text}' is not HOST:PORT or NAME=HOST:PORT, such as n1=10.0.0.1:7420"))?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || !name.chars().all(plain) {
         return Err(format!("'{name}' cannot name a node: use letters, digits, '-', '_' and '.'"));
     }
-    Ok(NodeSpec { name: name.to_owned(), addr: addr.to_owned(), voter: false, domain: domain.to_owned() })
+    Ok(NodeSpec { name: name.to_owned(), addr, voter: false, domain: domain.to_owned() })
 }
 
 /// A new cluster of these nodes: identity, width, voters.

@@ -8,8 +8,8 @@
 //! ```
 
 use std::fs::File;
-use std::future::Future;
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,11 +20,12 @@ use isobar_config::TargetConfig;
 use isobar_wire::message::cluster::ClusterView;
 use rustix::process::{Pid, Signal};
 
-use crate::args::ClusterArgs;
 use crate::init;
 
 /// Log of a local node's metadata group: eight nodes share one disk.
 const META_LOG_BYTES: u64 = 128 << 20;
+/// How long a mount may take to be there.
+const MOUNT_WAIT: Duration = Duration::from_secs(60);
 /// How long a process may take to end by itself before it is killed.
 const STOP_WAIT: Duration = Duration::from_secs(15);
 
@@ -42,32 +43,6 @@ pub fn default_dir() -> PathBuf {
     state.or_else(home).unwrap_or_else(std::env::temp_dir).join("isobar")
 }
 
-/// The cluster a command is about.
-pub fn find_cluster(args: &ClusterArgs) -> Result<ClusterSpec, String> {
-    let path = args.cluster.clone().unwrap_or_else(default_dir);
-    ClusterSpec::load(&path).map_err(|e| e.to_string())
-}
-
-/// Runs a future on a small runtime of its own.
-pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| format!("cannot start a runtime: {e}"))?
-        .block_on(future)
-}
-
-/// Name of this machine.
-pub fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// Has the kernel stop this process when the one that started it ends.
-pub fn end_with_parent() {
-    // Where the kernel cannot, the process ends with a signal from whoever started it.
-    rustix::process::set_parent_process_death_signal(Some(Signal::TERM)).ok();
-}
-
 impl Local {
     /// Makes a new cluster of `count` nodes with a target of `target_bytes` each.
     pub fn create(dir: &Path, count: usize, target_bytes: u64) -> Result<Local, String> {
@@ -80,7 +55,7 @@ impl Local {
             .iter()
             .enumerate()
             .map(|(at, port)| {
-                let addr = port.local_addr().map_err(|e| e.to_string())?.to_string();
+                let addr = port.local_addr().map_err(|e| e.to_string())?.into();
                 Ok(NodeSpec { name: format!("n{}", at + 1), addr, voter: false, domain: String::new() })
             })
             .collect::<Result<_, String>>()?;
@@ -170,6 +145,28 @@ impl Local {
         Ok(child)
     }
 
+    /// Waits until something is mounted on `point`, or the process that should do it has ended.
+    pub fn await_mount(&self, point: &Path, child: &mut Child) -> Result<(), String> {
+        let begun = Instant::now();
+        while begun.elapsed() < MOUNT_WAIT {
+            if is_mounted(point) {
+                return Ok(());
+            }
+            if let Ok(Some(status)) = child.try_wait() {
+                let log = std::fs::read_to_string(self.log("mount")).unwrap_or_default();
+                let why =
+                    log.lines().rev().find(|l| l.contains("isobar:")).unwrap_or("see its log").to_owned();
+                return Err(format!("the mount ended ({status}): {why}"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err(format!(
+            "nothing is mounted on {} after a minute: see {}",
+            point.display(),
+            self.log("mount").display()
+        ))
+    }
+
     /// Where a process writes its log.
     pub fn log(&self, name: &str) -> PathBuf {
         self.dir.join("log").join(format!("{name}.log"))
@@ -252,6 +249,12 @@ impl Local {
             self.dir.join("log").display()
         ))
     }
+}
+
+/// Whether a file system is mounted exactly there.
+fn is_mounted(point: &Path) -> bool {
+    let above = point.parent().and_then(|p| std::fs::metadata(p).ok()).map(|m| m.dev());
+    std::fs::metadata(point).is_ok_and(|m| Some(m.dev()) != above)
 }
 
 fn send(pid: u32, signal: Signal) -> Result<(), String> {

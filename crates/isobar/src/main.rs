@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod cluster;
 mod demo;
 mod dev;
 mod fsck;
@@ -13,6 +14,8 @@ mod node;
 mod output;
 mod plan;
 mod progress;
+mod runtime;
+mod signals;
 mod status;
 mod validate;
 
@@ -20,18 +23,37 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use args::{Args, Command};
+use output::{Format, Outcome};
+
 /// Every message allocates a few times; this costs half of what the system's allocator does.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse_from(isobar_bench::with_np(std::env::args_os()));
-    output::start_log(&args);
-    match args::run(args) {
+    let args = Args::parse_from(isobar_bench::with_np(std::env::args_os()));
+    output::start_log(args.log, args.log_json, args.command.log_level());
+    match run(args.command, args.output) {
         Ok(code) => code,
         Err(message) => {
             eprintln!("isobar: {message}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Carries out a command.
+fn run(command: Command, format: Format) -> Outcome {
+    match command {
+        Command::Demo(demo) => demo::run(demo, format),
+        Command::Dev { action } => dev::run(action, format),
+        Command::Init(init) => init::run(init, format),
+        Command::Node(node) => node::run(node, format),
+        Command::Mount(mount) => mount::run(mount),
+        Command::Status(cluster) => status::run(&cluster, format),
+        Command::Fsck(cluster) => fsck::run(&cluster, format),
+        Command::Bench(bench) => bench::run(bench, format),
+        Command::Plan(plan) => plan::run(&plan, format),
+        Command::Validate(validate) => validate::run(&validate, format),
     }
 }

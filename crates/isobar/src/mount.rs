@@ -1,28 +1,62 @@
 //! `isobar mount`: a client process with a FUSE mount, in the foreground.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Args;
 use isobar_client::{Client, ClientOptions, ClusterSpec};
 use isobar_mount::MountOptions;
 
-use crate::args::{MountArgs, Outcome};
-use crate::{local, node};
+use crate::output::Outcome;
+use crate::{runtime, signals};
+
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Example:\n  isobar mount cluster/ /mnt/isobar";
+
+/// Arguments of `isobar mount`.
+#[derive(Args, Debug)]
+pub struct MountArgs {
+    /// A cluster file, or the directory that holds cluster.toml.
+    pub cluster: PathBuf,
+    /// An empty directory.
+    pub dir: PathBuf,
+    /// No change is possible through this mount.
+    #[arg(long)]
+    pub read_only: bool,
+    /// Only the user who mounts may use it.
+    #[arg(long)]
+    pub private: bool,
+    /// Threads that read requests from the kernel. Default: as many as CPUs.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Most memory for written bytes on their way.
+    #[arg(long, default_value_t = 128, value_name = "MIB")]
+    pub dirty_mib: usize,
+    /// Most memory for bytes read.
+    #[arg(long, default_value_t = 256, value_name = "MIB")]
+    pub cache_mib: usize,
+    /// Seconds that calls wait for a metadata quorum before they fail with EIO.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub wait: u64,
+    /// Set-user-id programs and device nodes work.
+    #[arg(long)]
+    pub suid: bool,
+    /// Unmount when the process that started this one ends.
+    #[arg(long, hide = true)]
+    pub with_parent: bool,
+}
 
 /// Mounts and serves until told to stop or unmounted from outside.
 pub fn run(args: MountArgs) -> Outcome {
     if args.with_parent {
-        local::end_with_parent();
+        signals::end_with_parent();
     }
     isobar_mount::fuse_available()?;
     let spec = ClusterSpec::load(&args.cluster).map_err(|e| e.to_string())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(args.threads.unwrap_or(2).max(1))
-        .enable_all()
-        .build()
-        .map_err(|e| format!("cannot start threads: {e}"))?;
+    let runtime = runtime::threads(args.threads.unwrap_or(2).max(1))?;
     let options = ClientOptions {
-        name: format!("{}:{}", local::host_name(), args.dir.display()),
+        name: format!("{}:{}", host_name(), args.dir.display()),
         dirty_bytes_max: args.dirty_mib << 20,
         cache_bytes_max: args.cache_mib << 20,
         metadata_wait: Duration::from_secs(args.wait),
@@ -43,10 +77,15 @@ pub fn run(args: MountArgs) -> Outcome {
     println!("{} mounted on {}; Ctrl-C unmounts", spec.name, args.dir.display());
     runtime.block_on(async {
         tokio::select! {
-            () = node::asked_to_stop() => {}
+            () = signals::asked_to_stop() => {}
             () = mounted.wait() => tracing::info!("unmounted from outside"),
         }
     });
     runtime.block_on(mounted.unmount()).map_err(|e| e.to_string())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Name of this machine.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

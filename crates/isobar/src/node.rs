@@ -1,16 +1,49 @@
 //! `isobar node`: the daemon, and what operators do to a node.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::{Args, Subcommand};
 use isobar_admin::{ReplaceProgress, Replaced};
 use isobar_cluster::Cluster;
 use isobar_config::{ClusterSpec, NodeConfig};
-use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::{ClusterArgs, Format, NodeArgs, NodeCommand, Outcome};
+use crate::cluster::{self, ClusterArgs};
+use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
-use crate::{local, output};
+use crate::{runtime, signals};
+
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Examples:\n  isobar node --config n1.toml\n  isobar node replace n3";
+
+/// Arguments of `isobar node`.
+#[derive(Args, Debug)]
+pub struct NodeArgs {
+    #[command(subcommand)]
+    pub action: Option<NodeCommand>,
+    /// The node's configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Stop when the process that started this one ends.
+    #[arg(long, hide = true)]
+    pub with_parent: bool,
+}
+
+/// What operators do to a node.
+#[derive(Subcommand, Debug)]
+pub enum NodeCommand {
+    /// The node's disks are gone for good: rebuild onto the blank ones it now has.
+    Replace {
+        /// Name of the node.
+        name: String,
+        #[command(flatten)]
+        cluster: ClusterArgs,
+        /// Return at once instead of waiting for the rebuild.
+        #[arg(long)]
+        no_wait: bool,
+    },
+}
 
 /// Runs a node, or acts on one.
 pub fn run(args: NodeArgs, format: Format) -> Outcome {
@@ -20,12 +53,12 @@ pub fn run(args: NodeArgs, format: Format) -> Outcome {
         }
         (None, Some(config)) => {
             if args.with_parent {
-                local::end_with_parent();
+                signals::end_with_parent();
             }
             let config = NodeConfig::load(&config).map_err(|e| e.to_string())?;
             let runtime = isobar_server::runtime(&config).map_err(|e| e.to_string())?;
             runtime
-                .block_on(async { isobar_server::run(config, asked_to_stop()).await })
+                .block_on(async { isobar_server::run(config, signals::asked_to_stop()).await })
                 .map_err(|e| e.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
@@ -33,22 +66,9 @@ pub fn run(args: NodeArgs, format: Format) -> Outcome {
     }
 }
 
-/// Resolves on SIGTERM or SIGINT.
-pub async fn asked_to_stop() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("cannot listen for signals");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-}
-
 fn replace(name: &str, cluster: &ClusterArgs, no_wait: bool, format: Format) -> Outcome {
-    let spec = local::find_cluster(cluster)?;
-    local::block_on(async {
+    let spec = cluster::find(cluster)?;
+    runtime::block_on(async {
         let said = replace_and_wait(&spec, name, no_wait, &Progress::new(output::is_json(format))).await?;
         if output::is_json(format) {
             output::json(&serde_json::json!({ "node": name, "result": said }));

@@ -1,26 +1,30 @@
 //! Words and numbers for people, JSON for programs, a log for whoever looks into it.
 
 use std::io::IsTerminal;
+use std::process::ExitCode;
 
+use clap::ValueEnum;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Args, Command, Format};
+/// What a command gives: an exit code, or one line that says what went wrong and what to do.
+pub type Outcome = Result<ExitCode, String>;
 
-/// Starts logging to standard error. Nodes and mounts say what happens; other commands only warn.
-pub fn start_log(args: &Args) {
-    let default = match &args.command {
-        Command::Node(node) if node.action.is_none() => "info",
-        Command::Mount(_) => "info",
-        _ => "error",
-    };
-    let wanted =
-        args.log.clone().or_else(|| std::env::var("ISOBAR_LOG").ok()).unwrap_or_else(|| default.to_owned());
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+}
+
+/// Starts logging to standard error, as JSON if `as_json`: what `wanted` or ISOBAR_LOG says, else `default`.
+pub fn start_log(wanted: Option<String>, as_json: bool, default: &str) {
+    let wanted = wanted.or_else(|| std::env::var("ISOBAR_LOG").ok()).unwrap_or_else(|| default.to_owned());
     // Who cannot be reached is logged once, by whoever notices; the replication says so at each attempt.
     let quiet = "openraft=error,openraft::replication=off";
     let filter = EnvFilter::try_new(format!("{wanted},{quiet}")).unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if args.log_json {
+    if as_json {
         log.json().init();
     } else {
         log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
@@ -76,12 +80,5 @@ pub fn is_json(format: Format) -> bool {
 
 /// A number of bytes in words.
 pub fn bytes(count: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = count as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+    isobar_base::quantity::binary_bytes(count)
 }

@@ -1,18 +1,17 @@
 //! `isobar plan`: reads what is asked, calls the planner, prints.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use isobar_plan::{
     Assumptions, Bytes, BytesPerSecond, Catalogue, CodingPath, MetadataRates, Order, PerSecond, PlanError,
     Request, SMALL_FILE_BYTES, SmallFiles, explain, plan, report,
 };
 use serde_json::json;
 
-use crate::args::{Format, Outcome, PlanArgs};
-use crate::output;
+use crate::output::{self, Format, Outcome};
 
 /// Alternatives shown without --all.
 const SHOWN: usize = 10;
@@ -26,6 +25,90 @@ pub enum Rank {
     Nodes,
     /// Fewest vCPUs.
     Vcpus,
+}
+
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Examples:
+  isobar plan --read 1TB/s --write 1TB/s
+  isobar plan --small-files 1PB --bandwidth 25GB/s
+  isobar plan --capacity 5PB --read 200GB/s --sizes LS192,LS96 --vcpu-quota 20000
+  isobar plan --nodes 8 --sizes L96s_v4 --explain
+
+TB, GB/s are decimal; TiB, GiB/s binary; Gbit/s or Gb/s are bits.";
+
+/// Arguments of `isobar plan`.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// Bandwidth of reading large files, while writing goes on.
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    pub read: Option<String>,
+    /// Bandwidth of writing large files, while reading goes on.
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    pub write: Option<String>,
+    /// Bandwidth each way at once: of the small files with --small-files, else the same as --read and
+    /// --write.
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    pub bandwidth: Option<String>,
+    /// Usable capacity for large files.
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub capacity: Option<String>,
+    /// Usable capacity for small files, on the same nodes.
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub small_files: Option<String>,
+    /// Mean size of a small file. Default: 184 KiB, the mean of sizes from 4 KiB to 1 MiB.
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub file_size: Option<String>,
+    /// Files made per second, beside small files written.
+    #[arg(long, value_name = "COUNT", allow_hyphen_values = true)]
+    pub creates: Option<String>,
+    /// Attributes read per second.
+    #[arg(long, value_name = "COUNT", allow_hyphen_values = true)]
+    pub stats: Option<String>,
+    /// Files removed per second.
+    #[arg(long, value_name = "COUNT", allow_hyphen_values = true)]
+    pub removes: Option<String>,
+    /// What so many nodes reach, instead of how many a target needs.
+    #[arg(long, value_name = "COUNT")]
+    pub nodes: Option<u32>,
+    /// Data rows + parity rows, N+K: any K nodes may be lost. On fewer nodes than rows N shrinks.
+    #[arg(long, default_value = "8+2", value_name = "N+K", allow_hyphen_values = true)]
+    pub code: String,
+    /// Clients send whole bytes to gateways (NFS, S3) on the nodes instead of coding themselves.
+    #[arg(long)]
+    pub through_gateways: bool,
+    /// Fault domains the machines are spread over: Azure has at most 3 in a region, 1 in a zone.
+    #[arg(long, default_value_t = 3, value_name = "COUNT")]
+    pub fault_domains: u32,
+    /// Losing a whole fault domain must lose nothing: another code is taken where N+K does not do.
+    #[arg(long)]
+    pub survive_domain: bool,
+    /// Only these sizes, preferred ones first; more than one with commas. LS96 and LS192 are known too.
+    #[arg(long, value_delimiter = ',', value_name = "SIZE")]
+    pub sizes: Vec<String>,
+    /// Most vCPUs.
+    #[arg(long, value_name = "COUNT")]
+    pub vcpu_quota: Option<u32>,
+    /// What comes first where no sizes are named: fewest nodes, or fewest vCPUs.
+    #[arg(long, value_enum, default_value = "nodes")]
+    pub rank: Rank,
+    /// A file of further sizes (JSON, as `isobar plan --list-sizes --output json` prints).
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Vec<PathBuf>,
+    /// Another value for a number that --explain names, as efficiency=0.9 or headroom=5%.
+    #[arg(long, value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    pub assume: Vec<String>,
+    /// A file of such values (JSON).
+    #[arg(long, value_name = "FILE")]
+    pub assumptions: Vec<PathBuf>,
+    /// Say how each number of the first choice is made and where it comes from.
+    #[arg(long)]
+    pub explain: bool,
+    /// Show all alternatives, not only the best.
+    #[arg(long)]
+    pub all: bool,
+    /// Show the catalogue.
+    #[arg(long)]
+    pub list_sizes: bool,
 }
 
 /// Plans and prints.

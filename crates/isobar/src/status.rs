@@ -10,16 +10,20 @@ use isobar_config::ClusterSpec;
 use isobar_wire::message::cluster::{ClusterView, NodeStatus};
 use serde_json::json;
 
-use crate::args::{ClusterArgs, Format, Outcome};
-use crate::{local, output};
+use crate::cluster::{self, ClusterArgs};
+use crate::output::{self, Format, Outcome};
+use crate::runtime;
 
 /// How long to look for a leader.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Example:\n  isobar status --output json";
+
 /// Prints the status; exit code 1 when something needs attention.
 pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
-    let spec = local::find_cluster(args)?;
-    local::block_on(async {
+    let spec = cluster::find(args)?;
+    runtime::block_on(async {
         let cluster = Cluster::from_spec(&spec, WAIT).map_err(|e| e.to_string())?;
         let nodes = node_states(&spec, &cluster).await;
         let view = cluster.refresh(WAIT).await;
@@ -69,64 +73,7 @@ fn print_table(
     redundancy: Option<&isobar_admin::Redundancy>,
 ) {
     println!("cluster {}  file system {}  {}+{}", spec.cluster, spec.name, spec.data_rows, spec.parity_rows);
-    let mut rows =
-        vec![["node", "address", "state", "metadata", "target", "used", "free"].map(String::from).to_vec()];
-    for (node, status) in spec.node.iter().zip(nodes) {
-        let role = match status.as_ref().and_then(|s| s.meta.as_ref()) {
-            Some(meta) if meta.leader.as_deref() == Some(&node.name) => "leader".to_owned(),
-            Some(meta) if meta.members.iter().any(|m| m.id == meta.id && m.voting) => "voter".to_owned(),
-            Some(meta) if meta.initialized => "catching up".to_owned(),
-            Some(_) => "blank".to_owned(),
-            None if node.voter && status.is_none() => "?".to_owned(),
-            None => "-".to_owned(),
-        };
-        let strangers = status.as_ref().is_some_and(|s| !s.strangers.is_empty());
-        let targets: Vec<_> = view
-            .as_ref()
-            .map(|v| v.map.targets.iter().filter(|t| t.node == node.name).map(|t| t.id).collect())
-            .unwrap_or_default();
-        let process = if status.is_some() { "up" } else { "down" }.to_owned();
-        if strangers {
-            rows.push(vec![
-                node.name.clone(),
-                node.addr.clone(),
-                format!("blank disk: isobar node replace {}", node.name),
-                role,
-                "-".into(),
-                "-".into(),
-                "-".into(),
-            ]);
-            continue;
-        }
-        if targets.is_empty() {
-            rows.push(vec![
-                node.name.clone(),
-                node.addr.clone(),
-                process,
-                role.clone(),
-                "-".into(),
-                "-".into(),
-                "-".into(),
-            ]);
-        }
-        for id in targets {
-            let Ok(view) = view else { continue };
-            let live = view.live.iter().find(|l| l.id == id);
-            let size = |pick: fn(&isobar_wire::message::cluster::TargetLive) -> u64| {
-                live.map_or("?".into(), |l| output::bytes(pick(l)))
-            };
-            rows.push(vec![
-                node.name.clone(),
-                node.addr.clone(),
-                target_state(view, id),
-                role.clone(),
-                id.to_string(),
-                size(|l| l.used_bytes),
-                size(|l| l.free_bytes),
-            ]);
-        }
-    }
-    output::table(&rows);
+    output::table(&node_rows(spec, nodes, view.as_ref().ok()));
     let voters = nodes.iter().flatten().filter_map(|s| s.meta.as_ref()).find(|m| m.leader.is_some());
     match voters {
         Some(meta) => {
@@ -148,6 +95,77 @@ fn print_table(
         Some(redundancy) => println!("data: {}", redundancy_text(redundancy)),
         None => println!("data: redundancy unknown without metadata"),
     }
+}
+
+/// The table of nodes: a line for each target, and for each node that has none.
+fn node_rows(
+    spec: &ClusterSpec,
+    nodes: &[Option<NodeStatus>],
+    view: Option<&ClusterView>,
+) -> Vec<Vec<String>> {
+    let mut rows =
+        vec![["node", "address", "state", "metadata", "target", "used", "free"].map(String::from).to_vec()];
+    for (node, status) in spec.node.iter().zip(nodes) {
+        let role = role(&node.name, node.voter, status.as_ref());
+        let strangers = status.as_ref().is_some_and(|s| !s.strangers.is_empty());
+        let targets: Vec<_> = view
+            .map(|v| v.map.targets.iter().filter(|t| t.node == node.name).map(|t| t.id).collect())
+            .unwrap_or_default();
+        let process = if status.is_some() { "up" } else { "down" }.to_owned();
+        if strangers {
+            rows.push(vec![
+                node.name.clone(),
+                node.addr.to_string(),
+                format!("blank disk: isobar node replace {}", node.name),
+                role,
+                "-".into(),
+                "-".into(),
+                "-".into(),
+            ]);
+            continue;
+        }
+        if targets.is_empty() {
+            rows.push(vec![
+                node.name.clone(),
+                node.addr.to_string(),
+                process,
+                role.clone(),
+                "-".into(),
+                "-".into(),
+                "-".into(),
+            ]);
+        }
+        for id in targets {
+            let Some(view) = view else { continue };
+            let live = view.live.iter().find(|l| l.id == id);
+            let size = |pick: fn(&isobar_wire::message::cluster::TargetLive) -> u64| {
+                live.map_or("?".into(), |l| output::bytes(pick(l)))
+            };
+            rows.push(vec![
+                node.name.clone(),
+                node.addr.to_string(),
+                target_state(view, id),
+                role.clone(),
+                id.to_string(),
+                size(|l| l.used_bytes),
+                size(|l| l.free_bytes),
+            ]);
+        }
+    }
+    rows
+}
+
+/// What a node does for the metadata.
+fn role(name: &str, votes: bool, status: Option<&NodeStatus>) -> String {
+    let role = match status.and_then(|s| s.meta.as_ref()) {
+        Some(meta) if meta.leader.as_deref() == Some(name) => "leader",
+        Some(meta) if meta.members.iter().any(|m| m.id == meta.id && m.voting) => "voter",
+        Some(meta) if meta.initialized => "catching up",
+        Some(_) => "blank",
+        None if votes && status.is_none() => "?",
+        None => "-",
+    };
+    role.to_owned()
 }
 
 fn print_json(

@@ -1,5 +1,5 @@
-//! A mount that is alone in a directory answers for its names before the log has them: nobody can tell, except by the
-//! clock.
+//! A mount that is alone in a directory answers for its names before the log has them: nobody can tell,
+//! except by the clock.
 
 mod common;
 

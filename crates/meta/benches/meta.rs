@@ -37,7 +37,7 @@ impl World {
                 id: TargetId(100 + i),
                 node: format!("node{i}"),
                 slot: 0,
-                addr: String::new(),
+                addr: "a:1".parse().unwrap(),
                 domain: format!("rack{i}"),
                 capacity_bytes: 1 << 40,
             }));

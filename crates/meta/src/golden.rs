@@ -68,7 +68,7 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
         id: TargetId(0xabcd),
         node: "n1".into(),
         slot: 0,
-        addr: "h:1".into(),
+        addr: "h:1".parse().unwrap(),
         domain: "r1".into(),
         capacity_bytes: 1 << 40,
     };

@@ -86,7 +86,7 @@ fn targets_are_admitted_by_identity() {
     w.cluster(ClusterOp::RegisterTarget(target(3))).unwrap();
     assert_eq!(cluster_map(&w.kv).epoch, epoch, "nothing changed");
     let mut moved = target(3);
-    moved.addr = "elsewhere:1".into();
+    moved.addr = "elsewhere:1".parse().unwrap();
     w.cluster(ClusterOp::RegisterTarget(moved.clone())).unwrap();
     assert_eq!(cluster_map(&w.kv).target(moved.id), Some(&moved));
     let mut blank = target(3);

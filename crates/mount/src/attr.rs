@@ -4,8 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fuser::{FileAttr, FileType, INodeNo, TimeOrNow};
 use isobar_base::limits::CACHE_LEASE_MS;
-use isobar_wire::message::files::{Attr, FileKind, Time};
-use isobar_wire::message::ops::SetTime;
+use isobar_client::{Attr, FileKind, SetTime, Time};
 
 /// How long the kernel may use names and attributes without asking again.
 pub const TTL: Duration = Duration::from_millis(CACHE_LEASE_MS);
@@ -16,9 +15,6 @@ const FILE_BLOCK_BYTES: u32 = 1 << 20;
 
 /// `st_blksize` of everything else; for directories it is libc's readdir buffer.
 const OTHER_BLOCK_BYTES: u32 = 64 << 10;
-
-/// Set-user-id and set-group-id.
-pub const SETID_BITS: u32 = 0o6000;
 
 /// What kind of inode, in the kernel's words.
 pub fn file_type(kind: FileKind) -> FileType {
@@ -117,16 +113,6 @@ pub fn set_time(time: TimeOrNow) -> SetTime {
     }
 }
 
-/// The mode after a write or truncation by a user who may not keep set-id bits; none when nothing
-/// changes. Set-group-id without group execution once meant mandatory locking and stays.
-pub fn without_setid(mode: u32) -> Option<u32> {
-    let mut cleared = mode & !libc::S_ISUID;
-    if mode & libc::S_IXGRP != 0 {
-        cleared &= !libc::S_ISGID;
-    }
-    (cleared != mode).then_some(cleared)
-}
-
 /// An error number for the kernel.
 pub fn errno(errno: isobar_base::Errno) -> fuser::Errno {
     fuser::Errno::from_i32(errno.0)
@@ -188,15 +174,6 @@ mod tests {
             SetTime::At(Time { seconds: 5, nanoseconds: 6 })
         );
         assert_eq!(set_time(TimeOrNow::Now), SetTime::Now);
-    }
-
-    #[test]
-    fn set_id_bits_go_as_posix_says() {
-        assert_eq!(without_setid(0o755), None);
-        assert_eq!(without_setid(0o4755), Some(0o755));
-        assert_eq!(without_setid(0o6755), Some(0o755));
-        assert_eq!(without_setid(0o2644), None);
-        assert_eq!(without_setid(0o6644), Some(0o2644));
     }
 
     #[test]

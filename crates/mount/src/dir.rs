@@ -10,11 +10,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use fuser::{FileType, Generation, INodeNo, ReplyDirectory, ReplyDirectoryPlus};
 use isobar_base::{Errno, Ino};
-use isobar_wire::message::files::{Attr, DirEntry};
+use isobar_client::{Attr, DirEntry};
 use parking_lot::Mutex;
 
 use crate::attr::{TTL, dot_attr, errno, file_attr, file_type};
-use crate::told::Told;
+use crate::kernel_attrs::KernelAttrCache;
 
 /// Offset after `.`.
 const AFTER_DOT: u64 = 1;
@@ -37,6 +37,13 @@ pub struct Dir {
     pub ino: Ino,
     /// What was read last.
     pub page: Mutex<Page>,
+}
+
+impl Dir {
+    /// A directory that was just opened.
+    pub fn new(ino: Ino) -> Dir {
+        Dir { ino, page: Mutex::default() }
+    }
 }
 
 /// A run of entries.
@@ -68,7 +75,7 @@ pub trait Sink: Send + 'static {
     /// Adds `.` or `..`.
     fn add_dot(&mut self, ino: u64, offset: u64, name: &str) -> bool;
     /// Adds an entry.
-    fn add(&mut self, attr: &Attr, offset: u64, name: &[u8], told: &Told) -> bool;
+    fn add(&mut self, attr: &Attr, offset: u64, name: &[u8], cache: &KernelAttrCache) -> bool;
     /// Sends it.
     fn finish(self, result: Result<(), Errno>);
 }
@@ -84,7 +91,7 @@ impl Page {
     }
 
     /// Fills a reply to a request at `offset`.
-    pub fn serve(&self, dir: Ino, offset: u64, told: &Told, sink: &mut impl Sink) -> Served {
+    pub fn serve(&self, dir: Ino, offset: u64, cache: &KernelAttrCache, sink: &mut impl Sink) -> Served {
         let Some(position) = self.position(cookie_of_offset(offset)) else {
             return Served::Fetch;
         };
@@ -98,7 +105,7 @@ impl Page {
             }
         }
         for entry in &self.entries[position..] {
-            if sink.add(&entry.attr, offset_of_cookie(entry.cookie), &entry.name, told) {
+            if sink.add(&entry.attr, offset_of_cookie(entry.cookie), &entry.name, cache) {
                 break;
             }
         }
@@ -111,7 +118,7 @@ impl Sink for ReplyDirectory {
         ReplyDirectory::add(self, INodeNo(ino), offset, FileType::Directory, name)
     }
 
-    fn add(&mut self, attr: &Attr, offset: u64, name: &[u8], _told: &Told) -> bool {
+    fn add(&mut self, attr: &Attr, offset: u64, name: &[u8], _cache: &KernelAttrCache) -> bool {
         ReplyDirectory::add(self, INodeNo(attr.ino.0), offset, file_type(attr.kind), OsStr::from_bytes(name))
     }
 
@@ -129,7 +136,7 @@ impl Sink for ReplyDirectoryPlus {
         ReplyDirectoryPlus::add(self, INodeNo(ino), offset, name, &TTL, &attr, Generation(0))
     }
 
-    fn add(&mut self, attr: &Attr, offset: u64, name: &[u8], told: &Told) -> bool {
+    fn add(&mut self, attr: &Attr, offset: u64, name: &[u8], cache: &KernelAttrCache) -> bool {
         let full = ReplyDirectoryPlus::add(
             self,
             INodeNo(attr.ino.0),
@@ -140,7 +147,7 @@ impl Sink for ReplyDirectoryPlus {
             Generation(0),
         );
         if !full {
-            told.tell(attr);
+            cache.record(attr);
         }
         full
     }
@@ -156,7 +163,7 @@ impl Sink for ReplyDirectoryPlus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use isobar_wire::message::files::{FileKind, Time};
+    use isobar_client::{FileKind, Time};
 
     #[derive(Default)]
     struct Names {
@@ -178,7 +185,7 @@ mod tests {
         fn add_dot(&mut self, ino: u64, offset: u64, name: &str) -> bool {
             self.push(ino, offset, name)
         }
-        fn add(&mut self, attr: &Attr, offset: u64, name: &[u8], _told: &Told) -> bool {
+        fn add(&mut self, attr: &Attr, offset: u64, name: &[u8], _cache: &KernelAttrCache) -> bool {
             self.push(attr.ino.0, offset, std::str::from_utf8(name).unwrap())
         }
         fn finish(self, _result: Result<(), Errno>) {}
@@ -190,23 +197,7 @@ mod tests {
             .map(|cookie| DirEntry {
                 name: format!("n{cookie}").into_bytes(),
                 cookie: *cookie,
-                attr: Attr {
-                    ino: Ino(100 + cookie),
-                    kind: FileKind::File,
-                    mode: 0o644,
-                    nlink: 1,
-                    uid: 0,
-                    gid: 0,
-                    rdev: 0,
-                    size: 0,
-                    allocated_bytes: 0,
-                    atime: Time::default(),
-                    mtime: Time::default(),
-                    ctime: Time::default(),
-                    incarnation: 0,
-                    version: 1,
-                    data_version: 1,
-                },
+                attr: Attr::new(Ino(100 + cookie), FileKind::File, Time::default()),
             })
             .collect();
         Page { parent: Some(Ino(9)), after, entries, end, fetched: true }
@@ -214,7 +205,7 @@ mod tests {
 
     fn read(page: &Page, offset: u64, room: usize) -> (Served, Vec<(String, u64, u64)>) {
         let mut sink = Names { room, ..Names::default() };
-        let served = page.serve(Ino(5), offset, &Told::new(), &mut sink);
+        let served = page.serve(Ino(5), offset, &KernelAttrCache::new(), &mut sink);
         (served, sink.names)
     }
 

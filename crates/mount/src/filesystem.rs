@@ -1,7 +1,7 @@
 //! One method per kernel request: the fast path in the FUSE thread, the rest moved to a task.
 //!
 //! What a request costs on the fast path beyond the client's own work: lookup and getattr one shard
-//! lock of [`crate::told`]; read and write one shared shard lock and one reference count. No
+//! lock of [`crate::kernel_attrs`]; read and write one shared shard lock and one reference count. No
 //! allocation, no task.
 
 use std::ffi::OsStr;
@@ -18,41 +18,39 @@ use fuser::{
     ReplyIoctl, ReplyLock, ReplyLseek, ReplyOpen, ReplyPoll, ReplyStatfs, ReplyWrite, ReplyXattr, Request,
     TimeOrNow, WriteFlags,
 };
+use isobar_base::Ino;
 use isobar_base::limits::NAME_BYTES_MAX;
-use isobar_base::{Errno, Ino};
-use isobar_client::{NewInode, OpenOptions, Owner};
-use isobar_wire::message::files::{Attr, FileKind, LockFamily};
-use isobar_wire::message::ops::SetAttr;
-use parking_lot::Mutex;
+use isobar_client::{Attr, FileKind, LockFamily, NewInode, SetAttr, StatFs};
+use isobar_vfs::{Credentials, WriteIntent};
 use tokio::sync::watch;
 
-use crate::attr::{TTL, errno, file_attr, kind_of_mode, set_time, without_setid};
-use crate::dir::{Dir, Page, Served, Sink, cookie_of_offset};
-use crate::flags::{is_punch_hole, open_options, rename_mode, xattr_mode};
+use crate::attr::{TTL, errno, file_attr, kind_of_mode, set_time};
+use crate::capabilities::Capabilities;
+use crate::context::{Context, empty};
+use crate::dir::Dir;
+use crate::flags::{is_punch_hole, open_options, reads, rename_mode, xattr_mode};
 use crate::handles::File;
-use crate::kernel::Wishes;
-use crate::locks::{self, Asked};
-use crate::shared::{Shared, empty};
-use crate::xattr;
+use crate::locks::{self, LockRequest};
+use crate::{readdir, xattr};
 
 /// Block size of statfs.
 const STATFS_BLOCK_BYTES: u32 = 4096;
 
 /// The file system as fuser calls it.
 pub struct IsobarFs {
-    shared: Arc<Shared>,
-    wishes: Wishes,
+    context: Arc<Context>,
+    capabilities: Capabilities,
     ended: watch::Sender<bool>,
 }
 
 impl IsobarFs {
     /// `ended` becomes true when the kernel has let go of the mount.
-    pub fn new(shared: Arc<Shared>, wishes: Wishes, ended: watch::Sender<bool>) -> Self {
-        IsobarFs { shared, wishes, ended }
+    pub fn new(context: Arc<Context>, capabilities: Capabilities, ended: watch::Sender<bool>) -> Self {
+        IsobarFs { context, capabilities, ended }
     }
 
     fn file(&self, fh: FileHandle) -> Option<Arc<File>> {
-        self.shared.files.get(fh.0)
+        self.context.files.get(fh.0)
     }
 
     fn make(
@@ -63,151 +61,26 @@ impl IsobarFs {
         node: (FileKind, u32, u32),
         reply: ReplyEntry,
     ) {
-        let (shared, name) = (self.shared.clone(), name.as_bytes().to_vec());
-        let (kind, mode, rdev) = node;
-        let owner = Owner { uid: req.uid(), gid: req.gid() };
-        let new = NewInode { kind, mode: mode & 0o7777, owner, rdev };
-        self.shared.spawn(async move {
-            let result = shared.client.create(ino(parent), &name, new, true).await;
-            shared.entry(reply, result.map(|(attr, _)| attr));
+        let (name, who, (kind, mode, rdev)) = (name.as_bytes().to_vec(), who(req), node);
+        let new = NewInode { kind, mode: mode & 0o7777, owner: who.owner(), rdev };
+        self.context.reply_entry(reply, |context| async move {
+            context.vfs.make(&who, ino(parent), &name, new).await
         });
     }
-
-    fn read_dir<S: Sink>(&self, fh: FileHandle, offset: u64, mut sink: S) {
-        let Some(dir) = self.shared.dirs.get(fh.0) else {
-            return sink.finish(Err(Errno::EBADF));
-        };
-        // Offset 0 is the first read or a rewinddir: it fetches anew.
-        if offset > 0 {
-            let served = dir.page.lock().serve(dir.ino, offset, &self.shared.told, &mut sink);
-            if served == Served::Done {
-                return sink.finish(Ok(()));
-            }
-        }
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            let result = fetch_and_serve(&shared, &dir, offset, &mut sink).await;
-            sink.finish(result);
-        });
-    }
-}
-
-async fn fetch_and_serve(shared: &Shared, dir: &Dir, offset: u64, sink: &mut impl Sink) -> Result<(), Errno> {
-    let after = cookie_of_offset(offset);
-    let known_parent = if offset == 0 { None } else { dir.page.lock().parent };
-    let (parent, entries) = match known_parent {
-        Some(parent) => (Some(parent), shared.client.readdir(dir.ino, after).await?),
-        None => {
-            let (parent, entries) =
-                tokio::join!(shared.client.parent(dir.ino), shared.client.readdir(dir.ino, after));
-            // A removed directory has nothing above it; it still lists as empty.
-            (parent.ok().map(|attr| attr.ino), entries?)
-        }
-    };
-    let (entries, end) = entries;
-    let page = Page { parent, after, end: end || entries.is_empty(), entries, fetched: true };
-    // Freshly fetched after the very cookie asked for: always served.
-    page.serve(dir.ino, offset, &shared.told, sink);
-    *dir.page.lock() = page;
-    Ok(())
-}
-
-/// Opens and gives the handle and the flags of the reply.
-async fn open(
-    shared: &Shared,
-    ino: Ino,
-    options: OpenOptions,
-    is_root: bool,
-) -> Result<(Attr, FileHandle, FopenFlags), Errno> {
-    let (open, mut attr) = shared.client.open(ino, options).await?;
-    if options.truncate && !is_root {
-        // With O_TRUNC in the open the kernel leaves this to us.
-        if let Some(mode) = without_setid(attr.mode) {
-            match shared.drop_setid(&attr, mode).await {
-                Ok(changed) => attr = changed,
-                Err(e) => {
-                    shared.client.release(open).await;
-                    return Err(e);
-                }
-            }
-        }
-    }
-    let flags = shared.begin_open(&attr);
-    let file = File::new(ino, open, options.append, shared.setid_clear_at(&attr));
-    Ok((attr, FileHandle(shared.files.insert(file)), flags))
-}
-
-/// Creates and opens, or opens what exists.
-async fn create(
-    shared: &Shared,
-    parent: Ino,
-    name: &[u8],
-    mode: u32,
-    owner: Owner,
-    flags: i32,
-) -> Result<(Attr, FileHandle, FopenFlags), Errno> {
-    let exclusive = flags & libc::O_EXCL != 0;
-    let options = open_options(flags);
-    let (attr, created) = shared.client.create(parent, name, NewInode::file(mode, owner), exclusive).await?;
-    if !created {
-        // Somebody else made it since the kernel looked. The kernel would not check permissions of a
-        // file it believes to be new: ESTALE makes it look again and open what is there.
-        return if owner.uid == 0 { open(shared, attr.ino, options, true).await } else { Err(Errno::ESTALE) };
-    }
-    if options.sync {
-        shared.client.sync_directory(parent).await?;
-    }
-    let (fh, flags) = opened_new(shared, &attr, options);
-    Ok((attr, fh, flags))
-}
-
-/// The handle of a file this mount has just made.
-fn opened_new(shared: &Shared, attr: &Attr, options: OpenOptions) -> (FileHandle, FopenFlags) {
-    let open = shared.client.open_created(attr, options);
-    let flags = shared.begin_open(attr);
-    let file = File::new(attr.ino, open, options.append, shared.setid_clear_at(attr));
-    (FileHandle(shared.files.insert(file)), flags)
-}
-
-/// What a write needs beyond the client's write.
-#[derive(Clone, Copy)]
-struct WriteNeeds {
-    /// Set-id bits must go.
-    clear_setid: bool,
-    /// Mapped pages being written back through a handle the kernel picked, which appends.
-    not_append: bool,
-}
-
-async fn write(
-    shared: &Shared,
-    file: &File,
-    offset: u64,
-    data: &[u8],
-    needs: WriteNeeds,
-) -> Result<(), Errno> {
-    if needs.clear_setid {
-        shared.clear_setid(file).await?;
-    }
-    if !needs.not_append {
-        return shared.client.write(&file.open, offset, data).await;
-    }
-    let options = OpenOptions { write: true, ..OpenOptions::default() };
-    let (open, _) = shared.client.open(file.ino, options).await?;
-    let mut result = shared.client.write(&open, offset, data).await;
-    if result.is_ok() {
-        result = shared.client.flush(&open).await;
-    }
-    shared.client.release(open).await;
-    result
 }
 
 fn ino(node: INodeNo) -> Ino {
     Ino(node.0)
 }
 
+/// Who makes a request. Groups beyond the first are the kernel's business: it judges permissions.
+fn who(req: &Request) -> Credentials {
+    Credentials::new(req.uid(), req.gid())
+}
+
 impl Filesystem for IsobarFs {
     fn init(&mut self, _req: &Request, config: &mut KernelConfig) -> io::Result<()> {
-        self.wishes.apply(config);
+        self.capabilities.apply(config);
         Ok(())
     }
 
@@ -215,45 +88,35 @@ impl Filesystem for IsobarFs {
         self.ended.send_replace(true);
     }
 
-    fn lookup(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        let (client, name) = (&self.shared.client, name.as_bytes());
+    fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let (who, name) = (who(req), name.as_bytes());
         if name.len() > NAME_BYTES_MAX {
             return reply.error(fuser::Errno::ENAMETOOLONG);
         }
         // "." and ".." come from NFS export only: the kernel walks them by itself.
         let is_dots = name == b"." || name == b"..";
-        if !is_dots && let Some(result) = client.try_lookup(ino(parent), name) {
-            return self.shared.entry(reply, result);
+        if !is_dots && let Some(result) = self.context.vfs.try_lookup(&who, ino(parent), name) {
+            return self.context.entry(reply, result);
         }
-        let (shared, name) = (self.shared.clone(), name.to_vec());
-        self.shared.spawn(async move {
-            let result = match name.as_slice() {
-                b"." => shared.client.getattr(ino(parent)).await,
-                b".." => shared.client.parent(ino(parent)).await,
-                name => shared.client.lookup(ino(parent), name).await,
-            };
-            shared.entry(reply, result);
-        });
+        let name = name.to_vec();
+        self.context
+            .reply_entry(reply, |context| async move { context.vfs.lookup(&who, ino(parent), &name).await });
     }
 
     fn forget(&self, _req: &Request, node: INodeNo, _nlookup: u64) {
-        self.shared.told.forget(node.0);
+        self.context.kernel_attrs.forget(node.0);
     }
 
     fn getattr(&self, _req: &Request, node: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
-        if let Some(attr) = self.shared.client.try_getattr(ino(node)) {
-            return self.shared.attr(reply, Ok(attr));
+        if let Some(attr) = self.context.vfs.try_getattr(ino(node)) {
+            return self.context.attr(reply, Ok(attr));
         }
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            let result = shared.client.getattr(ino(node)).await;
-            shared.attr(reply, result);
-        });
+        self.context.reply_attr(reply, |context| async move { context.vfs.getattr(ino(node)).await });
     }
 
     fn setattr(
         &self,
-        _req: &Request,
+        req: &Request,
         node: INodeNo,
         mode: Option<u32>,
         uid: Option<u32>,
@@ -277,24 +140,14 @@ impl Filesystem for IsobarFs {
             atime: atime.map(set_time),
             mtime: mtime.map(set_time),
         };
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            let result = if set == SetAttr::default() {
-                shared.client.getattr(ino(node)).await
-            } else {
-                if let Some(mode) = set.mode {
-                    shared.note_mode(mode);
-                }
-                shared.client.setattr(ino(node), set).await
-            };
-            shared.attr(reply, result);
-        });
+        let who = who(req);
+        self.context
+            .reply_attr(reply, |context| async move { context.vfs.setattr(&who, ino(node), set).await });
     }
 
     fn readlink(&self, _req: &Request, node: INodeNo, reply: ReplyData) {
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            match shared.client.readlink(ino(node)).await {
+        self.context.spawn(|context| async move {
+            match context.vfs.readlink(ino(node)).await {
                 Ok(target) => reply.data(&target),
                 Err(e) => reply.error(errno(e)),
             }
@@ -321,36 +174,32 @@ impl Filesystem for IsobarFs {
         self.make(req, parent, name, (FileKind::Directory, mode, 0), reply);
     }
 
-    fn unlink(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        if self.shared.client.try_unlink(ino(parent), name.as_bytes()).is_some() {
+    fn unlink(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        if self.context.vfs.try_unlink(ino(parent), name.as_bytes()).is_some() {
             return reply.ok();
         }
-        let (shared, name) = (self.shared.clone(), name.as_bytes().to_vec());
-        self.shared.spawn(async move {
-            empty(reply, shared.client.unlink(ino(parent), &name).await);
-        });
+        let (who, name) = (who(req), name.as_bytes().to_vec());
+        self.context
+            .reply_empty(reply, |context| async move { context.vfs.unlink(&who, ino(parent), &name).await });
     }
 
-    fn rmdir(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let (shared, name) = (self.shared.clone(), name.as_bytes().to_vec());
-        self.shared.spawn(async move {
-            empty(reply, shared.client.rmdir(ino(parent), &name).await);
-        });
+    fn rmdir(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let (who, name) = (who(req), name.as_bytes().to_vec());
+        self.context
+            .reply_empty(reply, |context| async move { context.vfs.rmdir(&who, ino(parent), &name).await });
     }
 
     fn symlink(&self, req: &Request, parent: INodeNo, link_name: &OsStr, target: &Path, reply: ReplyEntry) {
-        let (shared, name) = (self.shared.clone(), link_name.as_bytes().to_vec());
+        let (who, name) = (who(req), link_name.as_bytes().to_vec());
         let target = target.as_os_str().as_bytes().to_vec();
-        let owner = Owner { uid: req.uid(), gid: req.gid() };
-        self.shared.spawn(async move {
-            let result = shared.client.symlink(ino(parent), &name, &target, owner).await;
-            shared.entry(reply, result);
+        self.context.reply_entry(reply, |context| async move {
+            context.vfs.symlink(&who, ino(parent), &name, &target).await
         });
     }
 
     fn rename(
         &self,
-        _req: &Request,
+        req: &Request,
         parent: INodeNo,
         name: &OsStr,
         newparent: INodeNo,
@@ -362,27 +211,27 @@ impl Filesystem for IsobarFs {
             Ok(mode) => mode,
             Err(e) => return reply.error(errno(e)),
         };
-        let (shared, name) = (self.shared.clone(), name.as_bytes().to_vec());
-        let newname = newname.as_bytes().to_vec();
-        self.shared.spawn(async move {
-            let result = shared.client.rename(ino(parent), &name, ino(newparent), &newname, mode).await;
-            empty(reply, result);
+        let (who, name, newname) = (who(req), name.as_bytes().to_vec(), newname.as_bytes().to_vec());
+        self.context.reply_empty(reply, |context| async move {
+            context.vfs.rename(&who, (ino(parent), &name), (ino(newparent), &newname), mode).await
         });
     }
 
-    fn link(&self, _req: &Request, node: INodeNo, newparent: INodeNo, newname: &OsStr, reply: ReplyEntry) {
-        let (shared, name) = (self.shared.clone(), newname.as_bytes().to_vec());
-        self.shared.spawn(async move {
-            let result = shared.client.link(ino(node), ino(newparent), &name).await;
-            shared.entry(reply, result);
+    fn link(&self, req: &Request, node: INodeNo, newparent: INodeNo, newname: &OsStr, reply: ReplyEntry) {
+        let (who, name) = (who(req), newname.as_bytes().to_vec());
+        self.context.reply_entry(reply, |context| async move {
+            context.vfs.link(&who, ino(node), ino(newparent), &name).await
         });
     }
 
     fn open(&self, req: &Request, node: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        let (shared, is_root) = (self.shared.clone(), req.uid() == 0);
-        self.shared.spawn(async move {
-            match open(&shared, ino(node), open_options(flags.0), is_root).await {
-                Ok((_, fh, flags)) => reply.opened(fh, flags),
+        let who = who(req);
+        self.context.spawn(|context| async move {
+            match context.vfs.open(&who, ino(node), reads(flags.0), open_options(flags.0)).await {
+                Ok(opened) => {
+                    let (_, fh, flags) = context.opened(opened);
+                    reply.opened(fh, flags);
+                }
                 Err(e) => reply.error(errno(e)),
             }
         });
@@ -398,20 +247,19 @@ impl Filesystem for IsobarFs {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let (owner, options) = (Owner { uid: req.uid(), gid: req.gid() }, open_options(flags));
-        if !options.sync
-            && let Some(attr) =
-                self.shared.client.try_create(ino(parent), name.as_bytes(), mode & 0o7777, owner)
-        {
-            let (fh, flags) = opened_new(&self.shared, &attr, options);
-            return reply.created(&TTL, &file_attr(&attr), Generation(0), fh, flags);
+        fn created(reply: ReplyCreate, (attr, fh, flags): (Attr, FileHandle, FopenFlags)) {
+            reply.created(&TTL, &file_attr(&attr), Generation(0), fh, flags);
         }
-        let (shared, name) = (self.shared.clone(), name.as_bytes().to_vec());
-        self.shared.spawn(async move {
-            match create(&shared, ino(parent), &name, mode & 0o7777, owner, flags).await {
-                Ok((attr, fh, flags)) => {
-                    reply.created(&TTL, &file_attr(&attr), Generation(0), fh, flags);
-                }
+        let (who, mode, options) = (who(req), mode & 0o7777, open_options(flags));
+        let at_once = self.context.vfs.try_create(&who, ino(parent), name.as_bytes(), mode, options);
+        if let Some(opened) = at_once {
+            return created(reply, self.context.opened(opened));
+        }
+        let (name, exclusive) = (name.as_bytes().to_vec(), flags & libc::O_EXCL != 0);
+        self.context.spawn(|context| async move {
+            let place = (ino(parent), &name[..]);
+            match context.vfs.create(&who, place, mode, exclusive, reads(flags), options).await {
+                Ok(opened) => created(reply, context.opened(opened)),
                 Err(e) => reply.error(errno(e)),
             }
         });
@@ -431,12 +279,11 @@ impl Filesystem for IsobarFs {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        if let Some(bytes) = self.shared.client.try_read(&file.open, offset, size) {
+        if let Some(bytes) = self.context.vfs.try_read(&file.open, offset, size) {
             return reply.data(&bytes.contiguous());
         }
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            match shared.client.read(&file.open, offset, size).await {
+        self.context.spawn(|context| async move {
+            match context.vfs.read(&file.open, offset, size).await {
                 Ok(bytes) => reply.data(&bytes.contiguous()),
                 Err(e) => reply.error(errno(e)),
             }
@@ -445,7 +292,7 @@ impl Filesystem for IsobarFs {
 
     fn write(
         &self,
-        _req: &Request,
+        req: &Request,
         _node: INodeNo,
         fh: FileHandle,
         offset: u64,
@@ -458,26 +305,27 @@ impl Filesystem for IsobarFs {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        let needs = WriteNeeds {
-            clear_setid: write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID)
-                && !self.shared.is_setid_clear(&file),
-            not_append: file.append && write_flags.contains(WriteFlags::FUSE_WRITE_CACHE),
+        let intent = WriteIntent {
+            clear_setid: write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID),
+            // Written back through a handle the kernel picked.
+            is_mapping: write_flags.contains(WriteFlags::FUSE_WRITE_CACHE),
         };
         // A request holds at most REQUEST_BYTES_MAX bytes.
-        let written = data.len() as u32;
-        if !needs.clear_setid
-            && !needs.not_append
-            && let Some(result) = self.shared.client.try_write(&file.open, offset, data)
-        {
-            return match result {
-                Ok(()) => reply.written(written),
-                Err(e) => reply.error(errno(e)),
-            };
+        let (who, written) = (who(req), data.len() as u32);
+        match self.context.vfs.try_write(&who, &file.open, offset, data, intent) {
+            Some(Ok(())) => return reply.written(written),
+            Some(Err(e)) => return reply.error(errno(e)),
+            None => {}
         }
-        let (shared, data) = (self.shared.clone(), data.to_vec());
-        self.shared.spawn(async move {
-            match write(&shared, &file, offset, &data, needs).await {
-                Ok(()) => reply.written(written),
+        let data = data.to_vec();
+        self.context.spawn(|context| async move {
+            match context.vfs.write(&who, &file.open, offset, &data, intent).await {
+                Ok(setid_cleared) => {
+                    if setid_cleared {
+                        context.drop_attributes(file.open.ino);
+                    }
+                    reply.written(written);
+                }
                 Err(e) => reply.error(errno(e)),
             }
         });
@@ -494,21 +342,20 @@ impl Filesystem for IsobarFs {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        let client = &self.shared.client;
+        let vfs = &self.context.vfs;
         file.forget_lock(lock_owner.0);
-        let unlock = client.holds_locks(file.ino, lock_owner.0);
-        if !unlock && client.try_flush(&file.open) {
+        let unlock = vfs.holds_locks(file.open.ino, lock_owner.0);
+        if !unlock && vfs.try_flush(&file.open) {
             return reply.ok();
         }
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            let mut result = shared.client.flush(&file.open).await;
+        self.context.reply_empty(reply, |context| async move {
+            let result = context.vfs.flush(&file.open).await;
             // Whoever gets the lock next sees the bytes: unlock after they are committed.
             if unlock {
-                let unlocked = shared.client.unlock_all(file.ino, lock_owner.0).await;
-                result = result.and(unlocked);
+                let unlocked = context.vfs.unlock_all(file.open.ino, lock_owner.0).await;
+                return result.and(unlocked);
             }
-            empty(reply, result);
+            result
         });
     }
 
@@ -522,12 +369,12 @@ impl Filesystem for IsobarFs {
         _flush: bool,
         reply: ReplyEmpty,
     ) {
-        let file = self.shared.files.remove(fh.0);
+        let file = self.context.files.remove(fh.0);
         // Nobody waits for the outcome of a release.
         reply.ok();
         let Some(file) = file else { return };
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
+        self.context.spawn(|context| async move {
+            let (vfs, ino) = (&context.vfs, file.open.ino);
             let mut owners = file.take_lock_owners();
             if let Some(owner) = lock_owner
                 && !owners.contains(&owner.0)
@@ -536,13 +383,13 @@ impl Filesystem for IsobarFs {
             }
             for owner in owners {
                 // Locks end with the session if they cannot be given up now.
-                if shared.client.holds_locks(file.ino, owner)
-                    && let Err(error) = shared.client.unlock_all(file.ino, owner).await
+                if vfs.holds_locks(ino, owner)
+                    && let Err(error) = vfs.unlock_all(ino, owner).await
                 {
-                    tracing::warn!(ino = %file.ino, %error, "a lock could not be given up on close");
+                    tracing::warn!(%ino, %error, "a lock could not be given up on close");
                 }
             }
-            shared.client.release(file.open.clone()).await;
+            vfs.release(&file.open).await;
         });
     }
 
@@ -550,30 +397,27 @@ impl Filesystem for IsobarFs {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            empty(reply, shared.client.fsync(&file.open).await);
-        });
+        self.context.reply_empty(reply, |context| async move { context.vfs.fsync(&file.open).await });
     }
 
     fn opendir(&self, _req: &Request, node: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        let fh = self.shared.dirs.insert(Dir { ino: ino(node), page: Mutex::new(Page::default()) });
+        let fh = self.context.dirs.insert(Dir::new(ino(node)));
         reply.opened(FileHandle(fh), FopenFlags::empty());
     }
 
-    fn readdir(&self, _req: &Request, _node: INodeNo, fh: FileHandle, offset: u64, reply: ReplyDirectory) {
-        self.read_dir(fh, offset, reply);
+    fn readdir(&self, req: &Request, _node: INodeNo, fh: FileHandle, offset: u64, reply: ReplyDirectory) {
+        readdir::read(&self.context, who(req), fh, offset, reply);
     }
 
     fn readdirplus(
         &self,
-        _req: &Request,
+        req: &Request,
         _node: INodeNo,
         fh: FileHandle,
         offset: u64,
         reply: ReplyDirectoryPlus,
     ) {
-        self.read_dir(fh, offset, reply);
+        readdir::read(&self.context, who(req), fh, offset, reply);
     }
 
     fn releasedir(
@@ -584,35 +428,18 @@ impl Filesystem for IsobarFs {
         _flags: OpenFlags,
         reply: ReplyEmpty,
     ) {
-        self.shared.dirs.remove(fh.0);
+        self.context.dirs.remove(fh.0);
         reply.ok();
     }
 
     fn fsyncdir(&self, _req: &Request, node: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            empty(reply, shared.client.sync_directory(ino(node)).await);
-        });
+        self.context.reply_empty(reply, |context| async move { context.vfs.sync_directory(ino(node)).await });
     }
 
     fn statfs(&self, _req: &Request, _node: INodeNo, reply: ReplyStatfs) {
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            match shared.client.statfs().await {
-                Ok(fs) => {
-                    let blocks = |bytes: u64| bytes / u64::from(STATFS_BLOCK_BYTES);
-                    let free = blocks(fs.free_bytes);
-                    reply.statfs(
-                        blocks(fs.total_bytes),
-                        free,
-                        free,
-                        fs.inodes,
-                        fs.inodes_free,
-                        STATFS_BLOCK_BYTES,
-                        NAME_BYTES_MAX as u32,
-                        STATFS_BLOCK_BYTES,
-                    );
-                }
+        self.context.spawn(|context| async move {
+            match context.vfs.statfs().await {
+                Ok(fs) => statfs(reply, &fs),
                 Err(e) => reply.error(errno(e)),
             }
         });
@@ -620,7 +447,7 @@ impl Filesystem for IsobarFs {
 
     fn setxattr(
         &self,
-        _req: &Request,
+        req: &Request,
         node: INodeNo,
         name: &OsStr,
         value: &[u8],
@@ -628,47 +455,35 @@ impl Filesystem for IsobarFs {
         _position: u32,
         reply: ReplyEmpty,
     ) {
-        let name = name.as_bytes();
-        let mode = match xattr::check_name(name).and_then(|()| xattr_mode(flags)) {
+        let mode = match xattr_mode(flags) {
             Ok(mode) => mode,
             Err(e) => return reply.error(errno(e)),
         };
-        let (shared, name, value) = (self.shared.clone(), name.to_vec(), value.to_vec());
-        self.shared.spawn(async move {
-            let result = shared.client.setxattr(ino(node), &name, &value, mode).await;
-            empty(reply, result);
+        let (who, name, value) = (who(req), name.as_bytes().to_vec(), value.to_vec());
+        self.context.reply_empty(reply, |context| async move {
+            context.vfs.setxattr(&who, ino(node), &name, &value, mode).await
         });
     }
 
-    fn getxattr(&self, _req: &Request, node: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
-        let name = name.as_bytes();
-        if let Err(e) = xattr::check_name(name) {
-            return reply.error(errno(e));
-        }
-        let (shared, name) = (self.shared.clone(), name.to_vec());
-        self.shared.spawn(async move {
-            let value = shared.client.getxattr(ino(node), &name).await;
-            xattr::answer(reply, size, value);
+    fn getxattr(&self, req: &Request, node: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        let (who, name) = (who(req), name.as_bytes().to_vec());
+        self.context.spawn(|context| async move {
+            xattr::answer(reply, size, context.vfs.getxattr(&who, ino(node), &name).await);
         });
     }
 
     fn listxattr(&self, req: &Request, node: INodeNo, size: u32, reply: ReplyXattr) {
-        let (shared, is_root) = (self.shared.clone(), req.uid() == 0);
-        self.shared.spawn(async move {
-            let names = shared.client.listxattr(ino(node)).await;
-            let joined = names.map(|names| xattr::join_names(&names, is_root));
-            xattr::answer(reply, size, joined);
+        let who = who(req);
+        self.context.spawn(|context| async move {
+            let names = context.vfs.listxattr(&who, ino(node)).await;
+            xattr::answer(reply, size, names.map(|names| xattr::join_names(&names)));
         });
     }
 
-    fn removexattr(&self, _req: &Request, node: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let name = name.as_bytes();
-        if let Err(e) = xattr::check_name(name) {
-            return reply.error(errno(e));
-        }
-        let (shared, name) = (self.shared.clone(), name.to_vec());
-        self.shared.spawn(async move {
-            empty(reply, shared.client.removexattr(ino(node), &name).await);
+    fn removexattr(&self, req: &Request, node: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let (who, name) = (who(req), name.as_bytes().to_vec());
+        self.context.reply_empty(reply, |context| async move {
+            context.vfs.removexattr(&who, ino(node), &name).await
         });
     }
 
@@ -692,14 +507,13 @@ impl Filesystem for IsobarFs {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        let asked = Asked { start, end, typ, owner: lock_owner.0, pid };
-        let lock = match asked.lock(LockFamily::Posix) {
+        let request = LockRequest { start, end, typ, owner: lock_owner.0, pid };
+        let lock = match request.lock(LockFamily::Posix) {
             Ok(lock) => lock,
             Err(e) => return reply.error(errno(e)),
         };
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            match shared.client.test_lock(file.ino, lock).await {
+        self.context.spawn(|context| async move {
+            match context.vfs.test_lock(file.open.ino, lock).await {
                 Ok(Some(other)) => {
                     let (start, end, typ, pid) = locks::for_kernel(&other);
                     reply.locked(start, end, typ, pid);
@@ -726,13 +540,13 @@ impl Filesystem for IsobarFs {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        let asked = Asked { start, end, typ, owner: lock_owner.0, pid };
-        let (shared, caller) = (self.shared.clone(), req.pid());
-        self.shared.spawn(async move {
-            let result = locks::set(&shared.client, &file, asked, sleep, caller).await;
+        let request = LockRequest { start, end, typ, owner: lock_owner.0, pid };
+        let caller = req.pid();
+        self.context.spawn(|context| async move {
+            let result = locks::set(&context.vfs, &file, request, sleep, caller).await;
             if result.is_ok() && typ != libc::F_UNLCK {
                 // Whoever holds a lock may rely on what fstat says, the size above all.
-                shared.drop_attributes(file.ino);
+                context.drop_attributes(file.open.ino);
             }
             empty(reply, result);
         });
@@ -755,10 +569,8 @@ impl Filesystem for IsobarFs {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            empty(reply, shared.client.punch(&file.open, offset, length).await);
-        });
+        self.context
+            .reply_empty(reply, |context| async move { context.vfs.punch(&file.open, offset, length).await });
     }
 
     fn lseek(
@@ -781,9 +593,8 @@ impl Filesystem for IsobarFs {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        let shared = self.shared.clone();
-        self.shared.spawn(async move {
-            match shared.client.seek(&file.open, offset, data).await {
+        self.context.spawn(|context| async move {
+            match context.vfs.seek(&file.open, offset, data).await {
                 Ok(at) => match i64::try_from(at) {
                     Ok(at) => reply.offset(at),
                     Err(_) => reply.error(fuser::Errno::EOVERFLOW),
@@ -841,4 +652,19 @@ impl Filesystem for IsobarFs {
         // The kernel then copies by reading and writing and stops asking.
         reply.error(fuser::Errno::ENOSYS);
     }
+}
+
+fn statfs(reply: ReplyStatfs, fs: &StatFs) {
+    let blocks = |bytes: u64| bytes / u64::from(STATFS_BLOCK_BYTES);
+    let free = blocks(fs.free_bytes);
+    reply.statfs(
+        blocks(fs.total_bytes),
+        free,
+        free,
+        fs.inodes,
+        fs.inodes_free,
+        STATFS_BLOCK_BYTES,
+        NAME_BYTES_MAX as u32,
+        STATFS_BLOCK_BYTES,
+    );
 }

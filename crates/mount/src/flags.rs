@@ -2,8 +2,7 @@
 
 use fuser::RenameFlags;
 use isobar_base::Errno;
-use isobar_client::OpenOptions;
-use isobar_wire::message::ops::{RenameMode, XattrMode};
+use isobar_client::{OpenOptions, RenameMode, XattrMode};
 
 /// How a file is opened, from the flags of open(2). The kernel has checked permissions.
 pub fn open_options(flags: i32) -> OpenOptions {
@@ -15,6 +14,11 @@ pub fn open_options(flags: i32) -> OpenOptions {
         sync: flags & libc::O_DSYNC != 0,
         truncate: flags & libc::O_TRUNC != 0,
     }
+}
+
+/// Whether bytes may be read.
+pub fn reads(flags: i32) -> bool {
+    flags & libc::O_ACCMODE != libc::O_WRONLY
 }
 
 /// What renameat2(2) asks for.

@@ -1,10 +1,8 @@
 //! Open files and directories by the number the kernel knows them by.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 
-use isobar_base::Ino;
-use isobar_client::OpenFile;
 use parking_lot::{Mutex, RwLock};
 
 /// Shards of a table: opens and closes lock one of them, reads and writes share it.
@@ -71,28 +69,16 @@ fn place(handle: u64) -> (usize, usize) {
 
 /// An open file as the kernel knows it.
 pub struct File {
-    /// Which inode.
-    pub ino: Ino,
-    /// The client's side.
-    pub open: OpenFile,
-    /// Opened with O_APPEND.
-    pub append: bool,
-    /// Value of the mount's set-id epoch at which the inode was seen without set-id bits; 0: never.
-    pub setid_clear_at: AtomicU64,
+    /// The file.
+    pub open: isobar_vfs::File,
     /// Owners that took locks through this handle and have not closed since.
     lock_owners: Mutex<Vec<u64>>,
 }
 
 impl File {
     /// A file that was just opened.
-    pub fn new(ino: Ino, open: OpenFile, append: bool, setid_clear_at: u64) -> Self {
-        File {
-            ino,
-            open,
-            append,
-            setid_clear_at: AtomicU64::new(setid_clear_at),
-            lock_owners: Mutex::new(Vec::new()),
-        }
+    pub fn new(open: isobar_vfs::File) -> Self {
+        File { open, lock_owners: Mutex::new(Vec::new()) }
     }
 
     /// Remembers that an owner took a lock through this handle.

@@ -1,43 +1,46 @@
-//! The FUSE front end: a mounted directory whose calls become calls of [`isobar_client::Client`].
+//! The FUSE front end: a mounted directory whose calls become calls of [`isobar_vfs::Vfs`].
 //!
 //! ```text
 //! kernel ── /dev/fuse ── FUSE threads ──┬─ try_…  answered at once, in the thread
 //!                                       └─ async  moved with its reply into a task of the runtime
 //! ```
 //!
-//! Where to start reading: `filesystem` (one method per kernel request), `shared` (what they have in
-//! common), `told` (why fstat after open is never stale), `locks` (who waits and how waiting ends),
-//! `mount` (mounting, recovery of dead mounts, unmounting).
+//! Where to start reading: `filesystem` (one method per kernel request), `context` (what they have in
+//! common), `kernel_attrs` (why fstat after open is never stale), `locks` (which family, and how waiting
+//! ends), `mount` (mounting, recovery of dead mounts, unmounting).
 //!
-//! **Invariants.** A FUSE thread never waits for the network. There is no state here that outlives
-//! the mount: names, attributes and bytes are the client's. Nothing is cached in the kernel's pages
-//! but what was mapped with mmap: files are opened for direct I/O, and `writeback_cache` is off, so
-//! that the kernel never invents a size, a time or bytes nobody wrote (I8).
+//! **Invariants.** A FUSE thread never waits for the network. There is no state here that outlives the mount:
+//! names, attributes and bytes are the client's, and rules are those of `vfs`; permissions the kernel judges
+//! itself (`default_permissions`). Nothing is cached in the kernel's pages but what was mapped with mmap:
+//! files are opened for direct I/O, and `writeback_cache` is off, so that the kernel never invents a size, a
+//! time or bytes nobody wrote (I8).
 #![forbid(unsafe_code)]
 
 mod attr;
+mod capabilities;
+mod context;
 mod dir;
 mod error;
 mod filesystem;
 mod flags;
 mod handles;
-mod kernel;
+mod kernel_attrs;
 mod locks;
 mod mount;
+mod mount_point;
 mod options;
-mod point;
-mod shared;
-mod told;
+mod readdir;
 mod xattr;
 
 use isobar_client::Client;
+use isobar_vfs::{Checks, Vfs};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 pub use error::MountError;
 pub use mount::{Mounted, Unmounted};
+pub use mount_point::fuse_available;
 pub use options::MountOptions;
-pub use point::fuse_available;
 
 /// Mounts the file system that `client` speaks for. Requests are served by `options.threads` threads
 /// of their own and by tasks on `runtime`, which must be the one the client was opened on and must
@@ -49,10 +52,12 @@ pub use point::fuse_available;
 /// [`MountError`] says in one line what is in the way and what to do about it.
 pub fn mount(client: Client, runtime: Handle, options: MountOptions) -> Result<Mounted, MountError> {
     let (ended_tx, ended) = watch::channel(false);
-    let shared = shared::Shared::new(client.clone(), runtime.clone());
-    let filesystem = filesystem::IsobarFs::new(shared.clone(), kernel::Wishes::new(&options), ended_tx);
+    let vfs = Vfs::new(client.clone(), Checks::ByCaller);
+    let context = context::Context::new(vfs, runtime.clone());
+    let capabilities = capabilities::Capabilities::new(&options);
+    let filesystem = filesystem::IsobarFs::new(context.clone(), capabilities, ended_tx);
     let (kernel_mount, notifier) = mount::KernelMount::new(filesystem, &options, ended)?;
-    shared.set_notifier(notifier);
+    context.set_notifier(notifier);
     Ok(Mounted::new(client, runtime, kernel_mount))
 }
 

@@ -5,32 +5,28 @@
 //! call the caller is in right now. Where that cannot be read (mounted without root under Yama), the
 //! lock is taken in both families: too much is excluded then, never too little.
 //!
-//! **How waiting ends.** fuser answers the kernel's interrupts with ENOSYS, and a process whose request
-//! has been read stays until it is answered, even when killed. So a waiting lock is asked for again and
-//! again, and between the attempts the caller is examined: when it has a signal to act on, the wait ends
-//! with EINTR (which the kernel turns into a restart where the handler asks for that). Every attempt has
-//! a definite outcome, so no lock is ever granted to somebody who stopped waiting. While it waits the
-//! caller costs queries, not log entries.
+//! **How waiting ends.** fuser answers the kernel's interrupts with ENOSYS, and a process whose request has
+//! been read stays until it is answered, even when killed. So between the attempts to get a lock the caller
+//! is examined: when it has a signal to act on, the wait ends with EINTR (which the kernel turns into a
+//! restart where the handler asks for that).
 
 use std::time::Duration;
 
 use isobar_base::{Errno, SessionId};
-use isobar_client::Client;
-use isobar_wire::message::files::{Lock, LockFamily, LockKind};
+use isobar_client::{Lock, LockFamily, LockKind};
+use isobar_vfs::Vfs;
 
 use crate::handles::File;
 
 /// The kernel's end of a lock that reaches to the end of the file.
 const KERNEL_END_MAX: u64 = i64::MAX.unsigned_abs();
-/// Pauses between attempts to get a lock: the first and the longest.
-const PAUSE_FIRST: Duration = Duration::from_millis(1);
-const PAUSE_MAX: Duration = Duration::from_millis(64);
 /// How often the caller's system call is looked for while the caller is still on its way to sleep.
 const SYSCALL_ATTEMPTS: u32 = 50;
+const SYSCALL_PAUSE: Duration = Duration::from_millis(1);
 
 /// What setlk is asked for, as the kernel puts it.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked {
+pub struct LockRequest {
     /// First byte.
     pub start: u64,
     /// Last byte.
@@ -52,7 +48,7 @@ pub enum Meant {
     Unknown,
 }
 
-impl Asked {
+impl LockRequest {
     /// The lock in the cluster's words.
     pub fn lock(&self, family: LockFamily) -> Result<Lock, Errno> {
         let kind = match self.typ {
@@ -89,52 +85,39 @@ pub fn for_kernel(lock: &Lock) -> (u64, u64, i32, u32) {
 }
 
 /// Takes, changes or gives up a lock for thread `caller`.
-pub async fn set(client: &Client, file: &File, asked: Asked, wait: bool, caller: u32) -> Result<(), Errno> {
+pub async fn set(vfs: &Vfs, file: &File, asked: LockRequest, wait: bool, caller: u32) -> Result<(), Errno> {
     if asked.typ == libc::F_UNLCK {
         // The owners of the two families are different, so giving up all is giving up the right one.
         return if asked.is_whole_file() {
-            client.unlock_all(file.ino, asked.owner).await
+            vfs.unlock_all(file.open.ino, asked.owner).await
         } else {
             let lock = asked.lock(LockFamily::Posix)?;
-            client.lock(file.ino, lock).await
+            vfs.lock(file.open.ino, lock).await
         };
     }
     let meant =
         if asked.is_whole_file() { family_of_caller(caller).await } else { Meant::One(LockFamily::Posix) };
     file.note_lock(asked.owner);
     match meant {
-        Meant::One(family) => acquire(client, file, asked.lock(family)?, wait, caller).await,
+        Meant::One(family) => acquire(vfs, file, asked.lock(family)?, wait, caller).await,
         Meant::Unknown => {
             let flock = asked.lock(LockFamily::Flock)?;
             let posix = asked.lock(LockFamily::Posix)?;
-            acquire(client, file, flock, wait, caller).await?;
-            let second = acquire(client, file, posix, wait, caller).await;
+            acquire(vfs, file, flock, wait, caller).await?;
+            let second = acquire(vfs, file, posix, wait, caller).await;
             if second.is_err() {
                 let undo = Lock { kind: LockKind::Unlock, ..flock };
-                client.lock(file.ino, undo).await?;
+                vfs.lock(file.open.ino, undo).await?;
             }
             second
         }
     }
 }
 
-async fn acquire(client: &Client, file: &File, lock: Lock, wait: bool, caller: u32) -> Result<(), Errno> {
-    let mut pause = PAUSE_FIRST;
-    loop {
-        match client.lock(file.ino, lock).await {
-            Err(Errno::EAGAIN) if wait => {}
-            other => return other,
-        }
-        loop {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
-            if must_stop_waiting(caller) {
-                return Err(Errno::EINTR);
-            }
-            if client.test_lock(file.ino, lock).await?.is_none() {
-                break;
-            }
-        }
+async fn acquire(vfs: &Vfs, file: &File, lock: Lock, wait: bool, caller: u32) -> Result<(), Errno> {
+    match wait {
+        true => vfs.lock_waiting(file.open.ino, lock, || must_stop_waiting(caller)).await,
+        false => vfs.lock(file.open.ino, lock).await,
     }
 }
 
@@ -144,7 +127,7 @@ pub async fn family_of_caller(thread: u32) -> Meant {
         match std::fs::read_to_string(format!("/proc/{thread}/syscall")) {
             // The caller has posted its request and not gone to sleep yet.
             Ok(text) if text.starts_with("running") => {
-                tokio::time::sleep(PAUSE_FIRST).await;
+                tokio::time::sleep(SYSCALL_PAUSE).await;
             }
             Ok(text) => return family_of_syscall(&text),
             Err(_) => break,
@@ -190,8 +173,8 @@ fn has_signal(status: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn asked(start: u64, end: u64, typ: i32) -> Asked {
-        Asked { start, end, typ, owner: 7, pid: 8 }
+    fn asked(start: u64, end: u64, typ: i32) -> LockRequest {
+        LockRequest { start, end, typ, owner: 7, pid: 8 }
     }
 
     #[test]

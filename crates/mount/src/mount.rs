@@ -23,8 +23,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::error::MountError;
+use crate::mount_point;
 use crate::options::MountOptions;
-use crate::point;
 
 /// Type of the file system in the kernel's table of mounts: `fuse.` and this.
 const SUBTYPE: &str = "isobar";
@@ -150,8 +150,8 @@ impl KernelMount {
         options: &MountOptions,
         ended: watch::Receiver<bool>,
     ) -> Result<(Self, Notifier), MountError> {
-        point::fuse_available().map_err(MountError::NoFuse)?;
-        let path = point::prepare(&options.mount_point, options.allow_nonempty)?;
+        mount_point::fuse_available().map_err(MountError::NoFuse)?;
+        let path = mount_point::prepare(&options.mount_point, options.allow_nonempty)?;
         let refused = |error| MountError::Refused { path: path.clone(), error };
         let config = session_config(options);
         let (session, helped) = match mount_directly(&path, options) {
@@ -170,7 +170,7 @@ impl KernelMount {
             }
             Err(error) => return Err(refused(error.into())),
         };
-        let device = point::mounted_on(&path).map(|found| found.device);
+        let device = mount_point::mounted_on(&path).map(|found| found.device);
         if let Some(device) = &device {
             raise_read_ahead(device);
         }
@@ -191,7 +191,7 @@ impl KernelMount {
         self.done = true;
         // fuser would unmount once more when this is dropped, whatever is mounted there by then.
         std::mem::forget(self.helped.take());
-        let ours = point::mounted_on(&self.path).map(|found| found.device) == self.device;
+        let ours = mount_point::mounted_on(&self.path).map(|found| found.device) == self.device;
         if !ours || self.device.is_none() {
             return Ok(Unmounted::AlreadyGone);
         }
@@ -203,7 +203,7 @@ impl KernelMount {
                     return Ok(Unmounted::AlreadyGone);
                 }
                 Err(rustix::io::Errno::PERM) => {
-                    if point::run_helper(&self.path, false).is_ok() {
+                    if mount_point::run_helper(&self.path, false).is_ok() {
                         return Ok(Unmounted::Clean);
                     }
                 }
@@ -217,7 +217,7 @@ impl KernelMount {
         rustix::mount::unmount(&self.path, UnmountFlags::DETACH)
             .map_err(io::Error::from)
             .or_else(|error| match error.raw_os_error() {
-                Some(libc::EPERM) => point::run_helper(&self.path, true),
+                Some(libc::EPERM) => mount_point::run_helper(&self.path, true),
                 _ => Err(error),
             })
             .map_err(failed)?;
@@ -257,7 +257,7 @@ impl Drop for KernelMount {
 
 /// mount(2) on a fresh device.
 fn mount_directly(path: &Path, options: &MountOptions) -> rustix::io::Result<OwnedFd> {
-    let device = rustix::fs::open(point::DEVICE, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    let device = rustix::fs::open(mount_point::DEVICE, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
     let mut data = format!(
         "fd={},rootmode=40000,user_id={},group_id={},default_permissions",
         device.as_raw_fd(),

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use crate::kernel::Wishes;
+use crate::capabilities::Capabilities;
 use crate::locks::{self, Meant};
 use crate::mount::{KernelMount, Unmounted};
 use crate::options::MountOptions;
@@ -35,7 +35,7 @@ struct Seen {
 }
 
 struct Tiny {
-    wishes: Wishes,
+    capabilities: Capabilities,
     ended: watch::Sender<bool>,
     runtime: Arc<Runtime>,
     seen: Arc<Mutex<Seen>>,
@@ -55,7 +55,7 @@ fn tiny_attr(node: u64) -> FileAttr {
 
 impl Filesystem for Tiny {
     fn init(&mut self, _req: &Request, config: &mut KernelConfig) -> io::Result<()> {
-        self.wishes.apply(config);
+        self.capabilities.apply(config);
         Ok(())
     }
 
@@ -157,7 +157,7 @@ fn mount_tiny(path: &Path) -> TinyMount {
     let (ended_tx, ended) = watch::channel(false);
     let seen = Arc::<Mutex<Seen>>::default();
     let tiny = Tiny {
-        wishes: Wishes::new(&options),
+        capabilities: Capabilities::new(&options),
         ended: ended_tx,
         runtime: Arc::new(Runtime::new().unwrap()),
         seen: seen.clone(),
@@ -228,9 +228,9 @@ fn a_mount_appears_and_goes() {
     let dir = tempfile::tempdir().unwrap();
     let mut mount = mount_tiny(dir.path());
     assert_eq!(fs::read(dir.path().join("file")).unwrap(), CONTENT);
-    let found = crate::point::mounted_on(&dir.path().canonicalize().unwrap()).unwrap();
+    let found = crate::mount_point::mounted_on(&dir.path().canonicalize().unwrap()).unwrap();
     assert_eq!(found.source, "isobar");
-    let again = crate::point::prepare(dir.path(), false).unwrap_err();
+    let again = crate::mount_point::prepare(dir.path(), false).unwrap_err();
     assert!(again.to_string().contains("already has isobar"), "{again}");
     assert_eq!(mount.kernel.detach().unwrap(), Unmounted::Clean);
     assert!(within(Duration::from_secs(5), || *mount.ended.borrow()));
@@ -311,7 +311,7 @@ fn the_kernel_calls_for_locks_are_told_apart() {
         flock(&file, FlockOperation::NonBlockingLockExclusive).unwrap();
         fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).unwrap();
     }
-    use isobar_wire::message::files::LockFamily::{Flock, Posix};
+    use isobar_client::LockFamily::{Flock, Posix};
     let expected: Vec<Meant> = (0..20).flat_map(|_| [Meant::One(Flock), Meant::One(Posix)]).collect();
     assert_eq!(mount.seen.lock().families, expected);
 }

@@ -26,7 +26,7 @@ pub enum Basis {
 
 impl Basis {
     /// One word.
-    pub fn word(self) -> &'static str {
+    pub fn describe(self) -> &'static str {
         match self {
             Basis::Assumed => "assumed",
             Basis::Measured => "measured",

@@ -6,23 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{PlanError, nearest};
-use crate::machine::{Machine, MachineFacts};
+use crate::machine::{Machine, MachineFacts, Status};
 use crate::units::{Bytes, BytesPerSecond};
 
 const BUILT_IN: &str = include_str!("../data/azure-l-series.json");
 const SIZES_MAX: usize = 10_000;
-
-/// How far the facts of a size can be relied on.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// The provider documents them.
-    Documented,
-    /// Somebody said so; marked wherever shown.
-    Unconfirmed,
-    /// Another name of a size.
-    Alias,
-}
 
 /// One size as a file has it. MB/s and Mbit/s are decimal.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -112,7 +100,7 @@ impl Catalogue {
     /// whose facts make no sense; nothing is added then.
     pub fn extend(&mut self, text: &str, origin: &str) -> Result<(), PlanError> {
         let wrong = |why: String| PlanError::Catalogue { origin: origin.to_owned(), why };
-        let file: File = serde_json::from_str(text).map_err(|e| wrong(json_words(&e)))?;
+        let file: File = serde_json::from_str(text).map_err(|e| wrong(describe_json_error(&e)))?;
         if file.schema != 1 {
             return Err(wrong(format!("schema {} is not known: write \"schema\": 1", file.schema)));
         }
@@ -190,7 +178,7 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 /// The complaint of the JSON reader, without its list of all fields.
-fn json_words(error: &serde_json::Error) -> String {
+fn describe_json_error(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let place = format!("line {} column {}", error.line(), error.column());
     let Some(rest) = said.strip_prefix("unknown field `") else { return said };

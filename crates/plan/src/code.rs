@@ -10,45 +10,45 @@ use serde::{Serialize, Serializer};
 use crate::error::PlanError;
 use crate::units::Bytes;
 
-/// An erasure code: N data rows and K parity rows, each on a node of its own. JSON has it as `"8+2"`.
+/// An erasure code: N `data` rows and K `parity` rows, each on a node of its own. JSON has it as `"8+2"`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Code {
-    n: u8,
-    k: u8,
+    data: u8,
+    parity: u8,
 }
 
 impl Code {
-    /// `n` data rows and `k` parity rows.
+    /// So many data and parity rows.
     ///
     /// # Errors
     /// [`PlanError::Request`] when N is not 1 to 16 or K not 1 to 4: the format has no others.
-    pub fn new(n: u8, k: u8) -> Result<Self, PlanError> {
-        if (1..=DATA_ROWS_MAX).contains(&n) && (1..=PARITY_ROWS_MAX).contains(&k) {
-            return Ok(Code { n, k });
+    pub fn new(data: u8, parity: u8) -> Result<Self, PlanError> {
+        if (1..=DATA_ROWS_MAX).contains(&data) && (1..=PARITY_ROWS_MAX).contains(&parity) {
+            return Ok(Code { data, parity });
         }
         Err(PlanError::Request(format!(
-            "there is no code {n}+{k}: use 1 to {DATA_ROWS_MAX} data rows and 1 to {PARITY_ROWS_MAX} parity rows, as 8+2"
+            "there is no code {data}+{parity}: use 1 to {DATA_ROWS_MAX} data rows and 1 to {PARITY_ROWS_MAX} parity rows, as 8+2"
         )))
     }
 
     /// Data rows, N.
     pub fn data_rows(self) -> u8 {
-        self.n
+        self.data
     }
 
     /// Parity rows, K: so many nodes may be lost.
     pub fn parity_rows(self) -> u8 {
-        self.k
+        self.parity
     }
 
     /// All rows, and so the fewest nodes.
     pub fn rows(self) -> u32 {
-        u32::from(self.n) + u32::from(self.k)
+        u32::from(self.data) + u32::from(self.parity)
     }
 
     /// Bytes stored for each byte of a large file: (N+K)/N.
     pub fn amplification(self) -> f64 {
-        f64::from(self.rows()) / f64::from(self.n)
+        f64::from(self.rows()) / f64::from(self.data)
     }
 
     /// Bytes stored for each byte of files of `len` bytes that each become a segment of their own: short
@@ -58,14 +58,16 @@ impl Code {
         if len.0 == 0 || len.0 >= most {
             return self.amplification();
         }
-        let n = segment_width(len.0, self.n, self.k, usize::from(self.n) + usize::from(self.k)).unwrap_or(1);
-        let shape = Geometry { n, k: self.k, len: len.0 as u32 };
+        let data =
+            segment_width(len.0, self.data, self.parity, usize::from(self.data) + usize::from(self.parity))
+                .unwrap_or(1);
+        let shape = Geometry { n: data, k: self.parity, len: len.0 as u32 };
         shape.stored_bytes() as f64 / len.0 as f64
     }
 
     /// Voters of a metadata group that may lose K: 2K+1, each on a node of its own.
     pub fn voters(self) -> u32 {
-        2 * u32::from(self.k) + 1
+        2 * u32::from(self.parity) + 1
     }
 
     /// The fewest nodes a cluster with this code has: all rows and all voters on nodes of their own.
@@ -76,15 +78,15 @@ impl Code {
     /// What is written on `nodes` nodes: N shrinks where it must, K does not. `None` when K+1 rows or the
     /// voters do not fit.
     pub fn on(self, nodes: u32) -> Option<Code> {
-        let room = nodes.checked_sub(u32::from(self.k)).filter(|&room| room > 0)?;
-        let n = u32::from(self.n).min(room) as u8;
-        (nodes >= self.voters()).then_some(Code { n, k: self.k })
+        let room = nodes.checked_sub(u32::from(self.parity)).filter(|&room| room > 0)?;
+        let data = u32::from(self.data).min(room) as u8;
+        (nodes >= self.voters()).then_some(Code { data, parity: self.parity })
     }
 }
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+{}", self.n, self.k)
+        write!(f, "{}+{}", self.data, self.parity)
     }
 }
 
@@ -98,15 +100,16 @@ impl FromStr for Code {
     type Err = PlanError;
 
     fn from_str(text: &str) -> Result<Self, PlanError> {
-        let parts = text.split_once('+').map(|(n, k)| (n.trim().parse::<u8>(), k.trim().parse::<u8>()));
-        let Some((Ok(n), Ok(k))) = parts else {
+        let rows = |text: &str| text.trim().parse::<u8>();
+        let parts = text.split_once('+').map(|(data, parity)| (rows(data), rows(parity)));
+        let Some((Ok(data), Ok(parity))) = parts else {
             return Err(PlanError::Value {
                 text: text.to_owned(),
                 what: "a code",
                 hint: "write data rows + parity rows, as 8+2".to_owned(),
             });
         };
-        Code::new(n, k)
+        Code::new(data, parity)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Each number of an alternative with the figures it came from, a line each.
 
+use isobar_base::quantity::{grouped, percent, significant};
+
 use crate::assumptions::{Assumptions, VOTERS_MEASURED};
 use crate::code::CodingPath;
 use crate::inputs::Request;
 use crate::model::{self, Limit, Need, Work};
 use crate::rank::{Alternative, planned_with, work};
-use crate::units::{Bytes, BytesPerSecond, PerSecond, grouped, percent, significant};
+use crate::units::{Bytes, BytesPerSecond, PerSecond};
 
 /// A number, how it is made, and from what.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
@@ -25,121 +27,23 @@ pub fn explain(request: &Request, alt: &Alternative, a: &Assumptions) -> Vec<Lin
     let a = &planned_with(request, a);
     let work = work(request, alt.reach.as_ref());
     let mut lines = vec![line(alt.machine.name.clone(), facts(alt))];
-    if work.small_writes() > 0.0 {
-        lines.push(line("small files", small(&work, alt)));
-    }
-    for need in &alt.needs {
-        lines.push(line(need.limit.words(), limit(need, &work, request, alt, a)));
-    }
-    let code = alt.code;
-    lines.push(line(
-        Limit::Width.words(),
-        format!(
-            "{code} puts its {} rows, and {} voters, on nodes of their own = at least {} nodes",
-            code.rows(),
-            code.voters(),
-            code.nodes_min()
-        ),
-    ));
-    let groups = model::metadata_groups(&work, &alt.machine.facts, code, a);
-    if groups > 0.0 {
-        let (per_voter, _) = model::metadata_cores(&work, code, a);
-        lines.push(line(
-            Limit::Metadata.words(),
-            format!(
-                "{} keep {} processors of each voter busy / ({} that a group can use{}) = {} groups",
-                operations(&work),
-                significant(per_voter),
-                significant(a.metadata_cores.min(alt.machine.facts.vcpus.unwrap_or(a.metadata_cores))),
-                not_free(a),
-                significant(groups)
-            ),
-        ));
-    }
-    if let Some(creates) = alt.prediction.as_ref().and_then(|p| p.creates) {
-        let cores = a.metadata_cores.min(alt.machine.facts.vcpus.unwrap_or(a.metadata_cores));
-        lines.push(line(
-            "creates",
-            format!(
-                "a group uses {} processors of a voter, and a create costs {} core ms over the {} voters it was measured with: at most {}; limited by {} to {}",
-                significant(cores),
-                significant(a.create_core_s * 1e3),
-                VOTERS_MEASURED,
-                PerSecond(cores * VOTERS_MEASURED / a.create_core_s),
-                creates.limit.words(),
-                creates.per_second
-            ),
-        ));
-    }
+    lines.extend((work.small_writes() > 0.0).then(|| line("small files", small(&work, alt))));
+    lines.extend(
+        alt.needs.iter().map(|need| line(need.limit.describe(), limit(need, &work, request, alt, a))),
+    );
+    lines.push(line(Limit::Width.describe(), width(alt)));
+    lines.extend(metadata(&work, alt, a).map(|how| line(Limit::Metadata.describe(), how)));
+    lines.extend(creates(alt, a).map(|how| line("creates", how)));
     if request.nodes.is_none() {
-        lines.push(line(
-            "at line rate",
-            format!("the same with 100 % efficient and nothing left free = {} nodes", alt.nodes_at_line_rate),
-        ));
-        let (out, inwards) = model::network(&work, code, CodingPath::Gateways);
-        lines.push(line(
-            "by gateways",
-            format!(
-                "{} out of the nodes and {} into them, and all of the processors' work = {} nodes",
-                BytesPerSecond(out),
-                BytesPerSecond(inwards),
-                alt.nodes_through_gateways
-            ),
-        ));
+        lines.push(line("at line rate", at_line_rate(alt)));
+        lines.push(line("by gateways", by_gateways(&work, alt)));
     }
-    if let (Some(vcpus), Some(each)) = (alt.vcpus, alt.machine.facts.vcpus) {
-        lines.push(line(
-            "quota",
-            format!("{} nodes x {} vCPUs = {}", alt.nodes, significant(each), grouped(vcpus)),
-        ));
-    }
-    if let (Some(raw), Some(usable)) = (alt.raw_bytes, alt.usable_bytes) {
-        lines.push(line(
-            "usable",
-            format!(
-                "{raw} raw x {} after the reserve / {} for parity and padding = {usable}",
-                percent(1.0 - a.reserve),
-                significant(raw.0 as f64 * (1.0 - a.reserve) / usable.0.max(1) as f64)
-            ),
-        ));
-    }
-    if let Some(reach) = &alt.reach {
-        lines.push(line(
-            "reaches",
-            format!(
-                "{} nodes at {} efficiency, nothing left free, limited by {}",
-                alt.nodes,
-                percent(a.efficiency),
-                reach.limit.words()
-            ),
-        ));
-    }
-    if let Some(rebuild) = &alt.rebuild {
-        lines.push(line(
-            "rebuild",
-            format!(
-                "a full node holds {}; its replacement reads {} rows for each it lacks, with {} of {} of its rates = {}, limited by {}",
-                rebuild.lost_bytes,
-                code.data_rows(),
-                percent(a.rebuild_share),
-                percent(a.efficiency),
-                rebuild.seconds,
-                rebuild.limit.words()
-            ),
-        ));
-    }
+    lines.extend(quota(alt).map(|how| line("quota", how)));
+    lines.extend(usable(alt, a).map(|how| line("usable", how)));
+    lines.extend(reaches(alt, a).map(|how| line("reaches", how)));
+    lines.extend(rebuild(alt, a).map(|how| line("rebuild", how)));
     lines.push(line("survives", survives(request, alt)));
-    if let Some(eight) = alt.eight_nodes.as_ref().filter(|eight| request.nodes != Some(eight.nodes)) {
-        lines.push(line(
-            "eight nodes",
-            format!(
-                "the same limits on {} nodes with {}, whose rows cost {} bytes for each byte written; nothing left free",
-                eight.nodes,
-                eight.code,
-                significant(eight.code.amplification())
-            ),
-        ));
-    }
+    lines.extend(eight_nodes(request, alt).map(|how| line("eight nodes", how)));
     lines
 }
 
@@ -222,6 +126,111 @@ fn limit(need: &Need, work: &Work, request: &Request, alt: &Alternative, a: &Ass
         // These are no needs of nodes.
         Limit::Width | Limit::Metadata | Limit::ClientNetwork => nodes,
     }
+}
+
+fn width(alt: &Alternative) -> String {
+    let code = alt.code;
+    format!(
+        "{code} puts its {} rows, and {} voters, on nodes of their own = at least {} nodes",
+        code.rows(),
+        code.voters(),
+        code.nodes_min()
+    )
+}
+
+fn metadata(work: &Work, alt: &Alternative, a: &Assumptions) -> Option<String> {
+    let groups = model::metadata_groups(work, &alt.machine.facts, alt.code, a);
+    let (per_voter, _) = model::metadata_cores(work, alt.code, a);
+    (groups > 0.0).then(|| {
+        format!(
+            "{} keep {} processors of each voter busy / ({} that a group can use{}) = {} groups",
+            operations(work),
+            significant(per_voter),
+            significant(metadata_cores(alt, a)),
+            not_free(a),
+            significant(groups)
+        )
+    })
+}
+
+fn creates(alt: &Alternative, a: &Assumptions) -> Option<String> {
+    let creates = alt.prediction.as_ref()?.creates?;
+    let cores = metadata_cores(alt, a);
+    Some(format!(
+        "a group uses {} processors of a voter, and a create costs {} core ms over the {} voters it was measured with: at most {}; limited by {} to {}",
+        significant(cores),
+        significant(a.create_core_s * 1e3),
+        VOTERS_MEASURED,
+        PerSecond(cores * VOTERS_MEASURED / a.create_core_s),
+        creates.limit.describe(),
+        creates.per_second
+    ))
+}
+
+/// Processors of one voter that a metadata group can use.
+fn metadata_cores(alt: &Alternative, a: &Assumptions) -> f64 {
+    a.metadata_cores.min(alt.machine.facts.vcpus.unwrap_or(a.metadata_cores))
+}
+
+fn at_line_rate(alt: &Alternative) -> String {
+    format!("the same with 100 % efficient and nothing left free = {} nodes", alt.nodes_at_line_rate)
+}
+
+fn by_gateways(work: &Work, alt: &Alternative) -> String {
+    let (out, inwards) = model::network(work, alt.code, CodingPath::Gateways);
+    format!(
+        "{} out of the nodes and {} into them, and all of the processors' work = {} nodes",
+        BytesPerSecond(out),
+        BytesPerSecond(inwards),
+        alt.nodes_through_gateways
+    )
+}
+
+fn quota(alt: &Alternative) -> Option<String> {
+    let (vcpus, each) = (alt.vcpus?, alt.machine.facts.vcpus?);
+    Some(format!("{} nodes x {} vCPUs = {}", alt.nodes, significant(each), grouped(vcpus)))
+}
+
+fn usable(alt: &Alternative, a: &Assumptions) -> Option<String> {
+    let (raw, usable) = (alt.raw_bytes?, alt.usable_bytes?);
+    Some(format!(
+        "{raw} raw x {} after the reserve / {} for parity and padding = {usable}",
+        percent(1.0 - a.reserve),
+        significant(raw.0 as f64 * (1.0 - a.reserve) / usable.0.max(1) as f64)
+    ))
+}
+
+fn reaches(alt: &Alternative, a: &Assumptions) -> Option<String> {
+    let reach = alt.reach.as_ref()?;
+    Some(format!(
+        "{} nodes at {} efficiency, nothing left free, limited by {}",
+        alt.nodes,
+        percent(a.efficiency),
+        reach.limit.describe()
+    ))
+}
+
+fn rebuild(alt: &Alternative, a: &Assumptions) -> Option<String> {
+    let rebuild = alt.rebuild.as_ref()?;
+    Some(format!(
+        "a full node holds {}; its replacement reads {} rows for each it lacks, with {} of {} of its rates = {}, limited by {}",
+        rebuild.lost_bytes,
+        alt.code.data_rows(),
+        percent(a.rebuild_share),
+        percent(a.efficiency),
+        rebuild.seconds,
+        rebuild.limit.describe()
+    ))
+}
+
+fn eight_nodes(request: &Request, alt: &Alternative) -> Option<String> {
+    let eight = alt.eight_nodes.as_ref().filter(|eight| request.nodes != Some(eight.nodes))?;
+    Some(format!(
+        "the same limits on {} nodes with {}, whose rows cost {} bytes for each byte written; nothing left free",
+        eight.nodes,
+        eight.code,
+        significant(eight.code.amplification())
+    ))
 }
 
 fn survives(request: &Request, alt: &Alternative) -> String {

@@ -6,7 +6,7 @@ use isobar_base::limits::INLINE_BYTES_MAX;
 
 use crate::code::{Code, CodingPath};
 use crate::error::PlanError;
-use crate::rank::TARGETS_MAX;
+use crate::limits::TARGETS_MAX;
 use crate::units::{Bytes, BytesPerSecond, PerSecond};
 
 /// Mean size of small files when none is given: that of sizes from 4 KiB to 1 MiB, every doubling as

@@ -4,8 +4,9 @@
 //!
 //! Where to start reading: [`model`] is the arithmetic (one line for each limit), [`rank`] turns a
 //! [`Request`] into a [`Plan`], [`predict`] answers for a cluster that exists, [`survive`] counts what may
-//! be lost, [`explain`] says each number with the figures it came from, [`report`] puts a plan into words. What the numbers rest on is data:
-//! `data/azure-l-series.json` ([`Catalogue`]) and `data/assumptions.json` ([`Assumptions`]).
+//! be lost, [`explain`] says each number with the figures it came from, [`report`] puts a plan into words.
+//! What the numbers rest on is data: `data/azure-l-series.json` ([`Catalogue`]) and `data/assumptions.json`
+//! ([`Assumptions`]).
 #![forbid(unsafe_code)]
 
 mod assumptions;
@@ -14,6 +15,7 @@ mod code;
 mod error;
 pub mod explain;
 mod inputs;
+pub mod limits;
 mod machine;
 pub mod model;
 mod predict;
@@ -24,11 +26,11 @@ pub mod survive;
 mod units;
 
 pub use assumptions::{Assumption, Assumptions, Basis};
-pub use catalogue::{Catalogue, Entry, Status};
+pub use catalogue::{Catalogue, Entry};
 pub use code::{Code, CodingPath};
 pub use error::PlanError;
 pub use inputs::{MetadataRates, Order, Request, SMALL_FILE_BYTES, SmallFiles};
-pub use machine::{Machine, MachineFacts};
+pub use machine::{Machine, MachineFacts, Status};
 pub use model::{Limit, Need};
 pub use predict::{ClientFacts, ClusterFacts, FileRate, OperationRate, Prediction, Rate, predict};
 pub use rank::{Alternative, LeftOut, Plan, plan};

@@ -1,8 +1,7 @@
 //! What the model knows of one machine.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::catalogue::Status;
 use crate::units::{Bytes, BytesPerSecond};
 
 /// The facts of a machine that runs one node. What is `None` is not known, and sets no limit.
@@ -42,6 +41,18 @@ impl MachineFacts {
         }
         unknown
     }
+}
+
+/// How far the facts of a size can be relied on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// The provider documents them.
+    Documented,
+    /// Somebody said so; marked wherever shown.
+    Unconfirmed,
+    /// Another name of a size.
+    Alias,
 }
 
 /// A machine size of the catalogue.

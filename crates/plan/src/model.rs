@@ -53,7 +53,7 @@ pub enum Limit {
 
 impl Limit {
     /// In words.
-    pub fn words(self) -> &'static str {
+    pub fn describe(self) -> &'static str {
         match self {
             Limit::NetworkIn => "network in",
             Limit::NetworkOut => "network out",

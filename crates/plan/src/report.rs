@@ -1,15 +1,18 @@
 //! A plan for people: heading, table and what there is to say about one alternative. Only text; who
 //! prints it decides how columns are set.
 
+use isobar_base::quantity::{grouped, percent, significant};
+
 use crate::assumptions::{Assumption, Assumptions};
 use crate::catalogue::Entry;
 use crate::code::CodingPath;
 use crate::explain::{Line, line};
 use crate::inputs::Request;
+use crate::limits::{METADATA_GROUPS, TEST_NODES};
 use crate::model::{self, Limit, Need, Work};
 use crate::predict::Prediction;
-use crate::rank::{Alternative, METADATA_GROUPS, Plan, Reach, TEST_NODES};
-use crate::units::{BytesPerSecond, grouped, percent, significant};
+use crate::rank::{Alternative, Plan, Reach};
+use crate::units::BytesPerSecond;
 
 /// What was asked and on which assumptions, a line each.
 pub fn heading(plan: &Plan, a: &Assumptions) -> Vec<Line> {
@@ -20,7 +23,7 @@ pub fn heading(plan: &Plan, a: &Assumptions) -> Vec<Line> {
     };
     let stated = names.iter().filter_map(|name| a.get(name));
     let stated: Vec<String> =
-        stated.map(|a| format!("{} {} ({})", a.name, percent(a.value), a.basis.word())).collect();
+        stated.map(|a| format!("{} {} ({})", a.name, percent(a.value), a.basis.describe())).collect();
     vec![
         line("wanted", wanted(&plan.request)),
         line("planned with", format!("{}; --explain says where each number comes from", stated.join(", "))),
@@ -117,7 +120,7 @@ pub fn table(plan: &Plan, shown: usize) -> Vec<Vec<String>> {
             }));
         }
         let known = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
-        row.push(alt.limit.words().to_owned());
+        row.push(alt.limit.describe().to_owned());
         row.push(known(alt.vcpus.map(|v| {
             let mark = if alt.over_quota_vcpus > 0 { " (over)" } else { "" };
             format!("{}{mark}", grouped(v))
@@ -156,14 +159,14 @@ pub fn details(request: &Request, alt: &Alternative) -> Vec<Line> {
         lines.push(line("reaches", format!("{}{degraded}", rates(reach))));
     }
     if let Some(predicted) = &alt.prediction
-        && let Some(words) = metadata(predicted)
+        && let Some(text) = metadata(predicted)
     {
-        lines.push(line("metadata", words));
+        lines.push(line("metadata", text));
     }
-    if let Some(words) = clients(request, alt) {
-        lines.push(line("clients", words));
+    if let Some(text) = clients(request, alt) {
+        lines.push(line("clients", text));
     }
-    lines.push(line("survives", alt.survival.words.clone()));
+    lines.push(line("survives", alt.survival.description.clone()));
     if let Some(rebuild) = &alt.rebuild {
         lines.push(line(
             "rebuild",
@@ -171,15 +174,15 @@ pub fn details(request: &Request, alt: &Alternative) -> Vec<Line> {
                 "{} for a full node of {} onto a blank one, limited by {}; a VM that comes back blank counts as lost until then",
                 rebuild.seconds,
                 rebuild.lost_bytes,
-                rebuild.limit.words()
+                rebuild.limit.describe()
             ),
         ));
     }
     if let (Some(eight), Some(ideal)) = (&alt.eight_nodes, &alt.eight_nodes_at_line_rate)
         && request.nodes != Some(TEST_NODES)
-        && let Some(words) = eight_nodes(eight, ideal, request.small_files.is_some())
+        && let Some(text) = eight_nodes(eight, ideal, request.small_files.is_some())
     {
-        lines.push(line("eight nodes", words));
+        lines.push(line("eight nodes", text));
     }
     lines.extend(alt.notes.iter().map(|note| line("note", note.clone())));
     lines
@@ -188,12 +191,12 @@ pub fn details(request: &Request, alt: &Alternative) -> Vec<Line> {
 /// The limits in order, each with the nodes it asks for.
 fn limits(request: &Request, alt: &Alternative) -> String {
     if request.nodes.is_some() {
-        return alt.limit.words().to_owned();
+        return alt.limit.describe().to_owned();
     }
     let count =
-        |need: &Need| format!("{} {}", need.limit.words(), grouped(u64::from(model::whole(need.nodes))));
+        |need: &Need| format!("{} {}", need.limit.describe(), grouped(u64::from(model::whole(need.nodes))));
     let mut parts: Vec<String> = alt.needs.iter().map(count).collect();
-    let rows = format!("{} {}", Limit::Width.words(), alt.code.nodes_min());
+    let rows = format!("{} {}", Limit::Width.describe(), alt.code.nodes_min());
     match alt.limit {
         Limit::Width => parts.insert(0, rows),
         _ => parts.push(rows),
@@ -263,20 +266,20 @@ fn eight_nodes(predicted: &Prediction, ideal: &Prediction, small: bool) -> Optio
     Some(format!(
         "{}: {rate} read + {rate} written at once, {each} of each per node, limited by {}; {} of each is all the hardware has{}",
         predicted.code,
-        both.limit.words(),
+        both.limit.describe(),
         most.bytes_per_second,
         predicted.small_both_each_way.filter(|_| small).map_or(String::new(), |files| format!(
             "; small files {} each way, limited by {}",
             files.bytes_per_second,
-            files.limit.words()
+            files.limit.describe()
         ))
     ))
 }
 
 /// Every assumption, a line each.
 pub fn assumptions(a: &Assumptions) -> Vec<Line> {
-    let words = |a: &Assumption| format!("{}, {}: {}", value(a), a.basis.word(), a.source);
-    a.all().iter().map(|a| line(a.name.clone(), words(a))).collect()
+    let describe = |a: &Assumption| format!("{}, {}: {}", value(a), a.basis.describe(), a.source);
+    a.all().iter().map(|a| line(a.name.clone(), describe(a))).collect()
 }
 
 /// Sizes that were not planned with, in a line; `None` when there are none.

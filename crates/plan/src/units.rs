@@ -1,11 +1,13 @@
 //! Quantities with their units, read and written as people write them.
 //!
-//! Decimal and binary prefixes are both read (`1TB` is 10^12 bytes, `1TiB` is 2^40). Written is decimal,
-//! because documented rates of networks and disks are.
+//! Decimal and binary prefixes are both read (`1TB` is 10^12 bytes, `1TiB` is 2^40), and what could mean two
+//! things is refused. Written is decimal, because documented rates of networks and disks are; only sizes of
+//! files that are whole KiB or MiB are written so.
 
 use std::fmt;
 use std::str::FromStr;
 
+use isobar_base::quantity::{DECIMAL_PREFIXES, decimal, grouped, significant};
 use serde::{Serialize, Serializer};
 
 use crate::error::PlanError;
@@ -25,8 +27,6 @@ pub struct PerSecond(pub f64);
 /// A duration in seconds. JSON has it rounded to whole ones.
 #[derive(Clone, Copy, PartialEq, PartialOrd, Debug, Default)]
 pub struct Seconds(pub f64);
-
-const PREFIXES: [&str; 6] = ["k", "M", "G", "T", "P", "E"];
 
 impl BytesPerSecond {
     /// From megabits per second (10^6), the unit of network documentation.
@@ -62,7 +62,7 @@ fn factor(unit: &str, bits: bool) -> Option<f64> {
     let power = match letter {
         "" if base == 1000.0 => 0,
         "K" => 1,
-        letter => PREFIXES.iter().position(|p| *p == letter)? as i32 + 1,
+        letter => DECIMAL_PREFIXES.iter().position(|p| *p == letter)? as i32 + 1,
     };
     Some(base.powi(power) / divisor)
 }
@@ -140,52 +140,6 @@ impl FromStr for PerSecond {
     }
 }
 
-/// Three significant digits and a decimal prefix: `1.11 TB`.
-fn scaled(value: f64, unit: &str) -> String {
-    let mut value = value;
-    let mut prefix = "";
-    for next in PREFIXES {
-        // What would be rounded to 1000 is 1 of the next.
-        if value < 999.5 {
-            break;
-        }
-        value /= 1000.0;
-        prefix = next;
-    }
-    format!("{} {prefix}{unit}", significant(value))
-}
-
-/// Three significant digits, without zeros at the end of a fraction.
-pub(crate) fn significant(value: f64) -> String {
-    let decimals = match value.abs() {
-        v if v >= 99.95 => 0,
-        v if v >= 9.995 => 1,
-        v if v >= 0.9995 => 2,
-        v if v >= 0.09995 => 3,
-        _ => 4,
-    };
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
-/// A whole number with commas between thousands.
-pub fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A fraction as percents: `0.0875` is `8.75 %`.
-pub fn percent(fraction: f64) -> String {
-    format!("{} %", significant(fraction * 100.0))
-}
-
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Sizes of files are mostly powers of two.
@@ -196,14 +150,14 @@ impl fmt::Display for Bytes {
             mib if (1 << 20..1 << 30).contains(&mib) && mib.is_multiple_of(1 << 20) => {
                 write!(f, "{} MiB", mib >> 20)
             }
-            bytes => f.write_str(&scaled(bytes as f64, "B")),
+            bytes => f.write_str(&decimal(bytes as f64, "B")),
         }
     }
 }
 
 impl fmt::Display for BytesPerSecond {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&scaled(self.0, "B/s"))
+        f.write_str(&decimal(self.0, "B/s"))
     }
 }
 
@@ -287,7 +241,5 @@ mod tests {
         assert_eq!(BytesPerSecond(1.1119e12).to_string(), "1.11 TB/s");
         assert_eq!(PerSecond(23_841.9).to_string(), "23,800/s");
         assert_eq!(Seconds(5400.0).to_string(), "90 min");
-        assert_eq!(percent(0.0875), "8.75 %");
-        assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

@@ -95,7 +95,7 @@ fn eight_given_nodes_say_what_they_reach_with_the_code_that_fits_them() {
     let plan = planned(&request);
     let alt = &plan.alternatives[0];
     assert_eq!((alt.nodes, alt.code), (8, Code::new(6, 2).expect("a code")));
-    assert!(alt.survival.words.starts_with("any two VMs; not a fault domain of three; 5+3 would"));
+    assert!(alt.survival.description.starts_with("any two VMs; not a fault domain of three; 5+3 would"));
     let reach = alt.reach.expect("known facts");
     assert_eq!(reach.read_bytes_per_second.to_string(), "24.6 GB/s");
     assert_eq!(reach.limit, Limit::NetworkIn);

@@ -127,7 +127,8 @@ impl Segments {
         };
         let buf = match self.decode_units(segment, row, first, units).await {
             Err(Errno::EIO) => {
-                // Targets may have been replaced since the map was learned, and the owner may only have been slow.
+                // Targets may have been replaced since the map was learned, and the owner may only have been
+                // slow.
                 if let Err(error) = self.0.cluster.refresh(SLOW_MAX).await {
                     tracing::debug!(%error, "the cluster map could not be renewed");
                 }

@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use isobar_config::NodeSpec;
 use isobar_consensus::Member;
-use isobar_wire::Opcode;
 use isobar_wire::message::cluster::NodeStatus;
 use isobar_wire::message::storage::{ListReply, ListRequest};
+use isobar_wire::{Address, Opcode};
 use tokio::task::JoinSet;
 
 use crate::context::NodeContext;
@@ -98,7 +98,7 @@ async fn ask(node: &Arc<NodeContext>, other: &NodeSpec) -> Option<NodeStatus> {
     Some(status)
 }
 
-async fn has_rows(node: &Arc<NodeContext>, addr: &str, target: isobar_base::TargetId) -> Option<bool> {
+async fn has_rows(node: &Arc<NodeContext>, addr: &Address, target: isobar_base::TargetId) -> Option<bool> {
     if let Some(own) = node.target(target) {
         return Some(own.store.usage().fragments > 0);
     }
@@ -122,7 +122,7 @@ fn judge(said: &[Said]) -> Verdict {
         }
         match meta {
             Some(meta) if node.voter => {
-                voters.push(Member { id: meta.id, name: name.clone(), addr: node.addr.clone() });
+                voters.push(Member { id: meta.id, name: name.clone(), addr: node.addr.to_string() });
             }
             _ if node.voter => missing.push(name.as_str()),
             _ => {}
@@ -161,8 +161,12 @@ mod tests {
             strangers: Vec::new(),
             meta,
         });
-        let node =
-            NodeSpec { name: name.to_owned(), addr: format!("{name}:1"), voter, domain: String::new() };
+        let node = NodeSpec {
+            name: name.to_owned(),
+            addr: format!("{name}:1").parse().unwrap(),
+            voter,
+            domain: String::new(),
+        };
         Said { node, status, rows }
     }
 

@@ -1,17 +1,18 @@
-//! What all parts of a node share. Every duty and every role imports this file; it imports none of them, only what they
-//! own: targets, the metadata role and access to the cluster.
+//! What all parts of a node share. Every duty and every role imports this file; it imports none of them, only
+//! what they own: targets, the metadata role and access to the cluster.
 
 use std::sync::Arc;
 
 use isobar_base::{ClusterId, TargetId};
 use isobar_cluster::Cluster;
 use isobar_config::ClusterSpec;
+use isobar_wire::Address;
 use isobar_wire::message::cluster::{ClusterMap, TargetLive};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::limits::ECHOES_MAX;
-use crate::metadata::Metadata;
+use crate::metadata::{Metadata, address};
 use crate::storage::Target;
 use isobar_config::NodeConfig;
 
@@ -21,7 +22,7 @@ pub(crate) struct NodeContext {
     pub(crate) spec: ClusterSpec,
     pub(crate) cluster_id: ClusterId,
     /// Where others find this node.
-    pub(crate) addr: String,
+    pub(crate) addr: Address,
     pub(crate) targets: Vec<Arc<Target>>,
     pub(crate) meta: Option<Arc<Metadata>>,
     /// Access to the metadata leader and to other nodes. Its view is fed by heartbeats.
@@ -40,7 +41,7 @@ pub(crate) struct NodeContext {
 /// What heartbeats brought back, beside the map.
 #[derive(Default)]
 struct Heard {
-    leader: Option<String>,
+    leader: Option<Address>,
     strangers: Vec<TargetId>,
 }
 
@@ -50,7 +51,7 @@ impl NodeContext {
         config: NodeConfig,
         spec: ClusterSpec,
         cluster_id: ClusterId,
-        addr: String,
+        addr: Address,
         targets: Vec<Arc<Target>>,
         meta: Option<Arc<Metadata>>,
         cluster: Cluster,
@@ -84,14 +85,14 @@ impl NodeContext {
     }
 
     /// Where the metadata leader listens, as far as this node knows.
-    pub(crate) fn leader_addr(&self) -> Option<String> {
+    pub(crate) fn leader_addr(&self) -> Option<Address> {
         match self.meta.as_ref().and_then(|meta| meta.group.leader()) {
-            Some(leader) => Some(leader.addr),
+            Some(leader) => address(&leader),
             None => self.heard.lock().leader.clone(),
         }
     }
 
-    pub(crate) fn set_leader(&self, addr: Option<String>) {
+    pub(crate) fn set_leader(&self, addr: Option<Address>) {
         self.heard.lock().leader = addr;
     }
 

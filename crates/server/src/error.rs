@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use isobar_config::ConfigError;
+use isobar_wire::Address;
 
 /// Why a node does not start or stops. Each is one line that says what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +34,7 @@ pub enum ServerError {
     #[error("cannot listen on {addr}: {source}")]
     Listen {
         /// Where.
-        addr: String,
+        addr: Address,
         /// What the system said.
         source: std::io::Error,
     },

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use isobar_consensus::Rpc;
-use isobar_wire::message::cluster::{AdminRequest, ClusterReply, Heartbeat, RenewReply, RenewRequest};
+use isobar_wire::message::admin::AdminRequest;
+use isobar_wire::message::cluster::{ClusterReply, Heartbeat, RenewReply, RenewRequest};
 use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
 use isobar_wire::message::ops::MutateReply;
 use isobar_wire::message::queries::QueryReply;

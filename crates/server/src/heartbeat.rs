@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use isobar_wire::Opcode;
 use isobar_wire::message::cluster::{Heartbeat, HeartbeatReply};
+use isobar_wire::{Address, Opcode};
 
 use crate::context::NodeContext;
 use crate::limits::STATUS_TIMEOUT;
 
 /// Reports as long as the node runs.
 pub(crate) async fn run(node: Arc<NodeContext>) {
-    let voters: Vec<String> = node.spec.node.iter().filter(|n| n.voter).map(|n| n.addr.clone()).collect();
+    let voters: Vec<Address> = node.spec.node.iter().filter(|n| n.voter).map(|n| n.addr.clone()).collect();
     let mut turn = 0;
     loop {
         // The leader, then whoever it or anybody else names, then the voters one by one.
@@ -39,7 +39,7 @@ pub(crate) async fn run(node: Arc<NodeContext>) {
     }
 }
 
-async fn report(node: &Arc<NodeContext>, to: &str) -> Option<HeartbeatReply> {
+async fn report(node: &Arc<NodeContext>, to: &Address) -> Option<HeartbeatReply> {
     let heartbeat = Heartbeat {
         node: node.config.node.clone(),
         addr: node.addr.clone(),
@@ -47,14 +47,14 @@ async fn report(node: &Arc<NodeContext>, to: &str) -> Option<HeartbeatReply> {
         targets: node.targets.iter().map(|t| (t.info.clone(), t.live())).collect(),
         voter: node.meta.as_ref().map(|meta| meta.me),
     };
-    if to == node.addr {
+    if *to == node.addr {
         return Some(hear(node, heartbeat));
     }
     let channel = node.cluster.channels().to(to);
     match channel.call(Opcode::Heartbeat, &heartbeat, STATUS_TIMEOUT).await {
         Ok(reply) => Some(reply),
         Err(error) => {
-            tracing::debug!(addr = to, %error, "report not delivered");
+            tracing::debug!(addr = %to, %error, "report not delivered");
             None
         }
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use isobar_base::{BufPool, ClusterId};
 use isobar_cluster::Cluster;
 use isobar_config::ClusterSpec;
-use isobar_wire::{Channels, Secret};
-use tokio::net::TcpListener;
+use isobar_wire::transport::{Tcp, Transport};
+use isobar_wire::{Address, Channels, Secret};
 use tokio::task::JoinSet;
 
 use crate::context::NodeContext;
@@ -25,18 +25,27 @@ pub struct Node {
 }
 
 impl Node {
-    /// Opens the targets and the metadata role, listens and serves.
+    /// Opens the targets and the metadata role, listens and serves, over TCP.
     ///
     /// # Errors
     /// See [`ServerError`]; nothing keeps running then.
     pub async fn start(config: NodeConfig) -> Result<Node, ServerError> {
+        Node::start_on(config, Arc::new(Tcp)).await
+    }
+
+    /// Like [`Node::start`], over another transport.
+    ///
+    /// # Errors
+    /// See [`ServerError`]; nothing keeps running then.
+    pub async fn start_on(config: NodeConfig, transport: Arc<dyn Transport>) -> Result<Node, ServerError> {
         let spec = ClusterSpec::load(&config.resolve(&config.cluster_file))
             .map_err(|e| ServerError::Config(e.to_string()))?;
         let cluster = config.cluster_id()?;
         let addr = check_spec(&config, &spec, cluster)?;
         let secret = Secret::load(&config.resolve(&config.secret_file), cluster)
             .map_err(|e| ServerError::Config(e.to_string()))?;
-        let listener = TcpListener::bind(&config.listen)
+        let listener = transport
+            .listen(&config.listen)
             .await
             .map_err(|source| ServerError::Listen { addr: config.listen.clone(), source })?;
         let (opening, opening_addr) = (config.clone(), addr.clone());
@@ -45,13 +54,13 @@ impl Node {
             .map_err(|e| ServerError::Config(format!("a target could not be opened: {e}")))??;
         let pool = BufPool::new(POOL_BYTES);
         let meta = if config.voter {
-            let channels = Channels::new(secret.clone(), pool.clone());
+            let channels = Channels::with_transport(transport.clone(), secret.clone(), pool.clone());
             let group = voter::open(&config, &addr, channels).await?;
             Some(Arc::new(Metadata::start(group, config.meta.log_bytes)))
         } else {
             None
         };
-        let channels = Channels::new(secret.clone(), pool.clone());
+        let channels = Channels::with_transport(transport, secret.clone(), pool.clone());
         let mut nodes: Vec<_> = spec.node.iter().collect();
         nodes.sort_by_key(|n| !n.voter);
         let access =
@@ -78,7 +87,7 @@ impl Node {
     }
 
     /// Where others find the node.
-    pub fn addr(&self) -> &str {
+    pub fn addr(&self) -> &Address {
         &self.shared.addr
     }
 
@@ -141,7 +150,7 @@ pub fn runtime(config: &NodeConfig) -> std::io::Result<tokio::runtime::Runtime> 
 }
 
 /// Checks that the cluster file fits the node's configuration; gives where others find the node.
-fn check_spec(config: &NodeConfig, spec: &ClusterSpec, cluster: ClusterId) -> Result<String, ServerError> {
+fn check_spec(config: &NodeConfig, spec: &ClusterSpec, cluster: ClusterId) -> Result<Address, ServerError> {
     let wrong = |why: String| Err(ServerError::Config(why));
     let file = config.cluster_file.display();
     if spec.id().ok() != Some(cluster) {

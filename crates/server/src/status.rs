@@ -6,7 +6,7 @@ use isobar_wire::message::cluster::{MetaStatus, NodeStatus, VoterStatus};
 use rustix::time::ClockId;
 
 use crate::context::NodeContext;
-use crate::metadata::Metadata;
+use crate::metadata::{Metadata, address};
 
 /// The status of this node. Needs no quorum. With `hash`, the hash of the metadata state is computed,
 /// which reads all of it.
@@ -28,12 +28,14 @@ fn meta_status(meta: &Metadata, hash: bool) -> MetaStatus {
     let status = meta.group.status();
     let member = |voting| {
         let (matched, me, last_log) = (status.matched.clone(), status.me.id, status.last_log);
-        move |m: &isobar_consensus::Member| VoterStatus {
-            id: m.id,
-            node: m.name.clone(),
-            addr: m.addr.clone(),
-            voting,
-            matched: matched.get(&m.id).copied().or((m.id == me).then_some(last_log)),
+        move |m: &isobar_consensus::Member| {
+            Some(VoterStatus {
+                id: m.id,
+                node: m.name.clone(),
+                addr: address(m)?,
+                voting,
+                matched: matched.get(&m.id).copied().or((m.id == me).then_some(last_log)),
+            })
         }
     };
     MetaStatus {
@@ -47,8 +49,8 @@ fn meta_status(meta: &Metadata, hash: bool) -> MetaStatus {
         members: status
             .voters
             .iter()
-            .map(member(true))
-            .chain(status.learners.iter().map(member(false)))
+            .filter_map(member(true))
+            .chain(status.learners.iter().filter_map(member(false)))
             .collect(),
     }
 }

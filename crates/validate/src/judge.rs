@@ -255,7 +255,7 @@ fn survives(all: &mut Vec<Check>, spec: &ClusterSpec, targets: &Targets) {
             .holds(
                 targets.survives.fault_domain.filter(|wanted| *wanted).map(|_| "yes"),
                 holds,
-                format!("{} nodes in {} domains: {}", count, domains.len(), survival.words),
+                format!("{} nodes in {} domains: {}", count, domains.len(), survival.description),
             ),
     );
 }
@@ -273,7 +273,7 @@ fn rates(all: &mut Vec<Check>, measured: &Measured, report: &Report, targets: &T
     let (nodes, sharing) = (report.cluster.nodes, &report.preflight.sharing);
     let of_model = targets.of_model_min;
     let model = |rate: Option<isobar_plan::Rate>| {
-        rate.map(|r| (Quantity::Rate(r.bytes_per_second.0), r.limit.words()))
+        rate.map(|r| (Quantity::Rate(r.bytes_per_second.0), r.limit.describe()))
     };
     let not_the_model = (sharing.with_clients && sharing.is_shared()).then_some(
         "clients, nodes and all else share the processors, and the model counts nodes and mount only",
@@ -334,7 +334,7 @@ fn rates(all: &mut Vec<Check>, measured: &Measured, report: &Report, targets: &T
     );
 
     let small = prediction.and_then(|p| p.small_both_each_way);
-    let limit = |r: &isobar_plan::FileRate| r.limit.words();
+    let limit = |r: &isobar_plan::FileRate| r.limit.describe();
     let slower = |of: fn(&isobar_bench::SideRates) -> f64| {
         measured.small.map(|o| of(&o.read).min(of(&o.written))).ok_or_else(no_overlap)
     };
@@ -401,7 +401,7 @@ fn rates(all: &mut Vec<Check>, measured: &Measured, report: &Report, targets: &T
     for (id, title, value, predicted, target) in operations {
         all.push(
             Check::new(id, Group::Metadata, title, &commands.mdtest)
-                .predicted(predicted.map(|r| (Quantity::Operations(r.per_second.0), r.limit.words())))
+                .predicted(predicted.map(|r| (Quantity::Operations(r.per_second.0), r.limit.describe())))
                 .measured(Ok(Quantity::Operations(value)), want(target.map(Quantity::Operations))),
         );
     }

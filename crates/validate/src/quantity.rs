@@ -1,4 +1,8 @@
 //! Numbers with units, in words for people and bare for programs.
+//!
+//! Rates and sizes are written as `isobar-plan` writes them, so that a measurement can be compared with what
+//! the model says. Times are not: a plan speaks of minutes and days, a measurement of microseconds and
+//! seconds. Nor are shares: a measured one is good for whole percents.
 
 use isobar_plan::{Bytes, BytesPerSecond, PerSecond};
 use serde::ser::SerializeStruct;

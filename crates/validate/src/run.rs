@@ -1,9 +1,9 @@
 //! One validation from beginning to end.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use isobar_bench::{Cancel, Launcher};
+use isobar_bench::{Cancel, CivilTime, Launcher};
 use isobar_client::ClusterSpec;
 use isobar_plan::Prediction;
 
@@ -90,7 +90,7 @@ pub struct Options<'a> {
 pub fn run(options: &Options, watcher: &dyn Watcher) -> Result<Report> {
     check(options)?;
     let begun = Instant::now();
-    let began = utc(SystemTime::now());
+    let began = CivilTime::now().to_string();
     let load_before = load_of_machine();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -364,32 +364,4 @@ fn commands(
         all.push(command("The return", drill.start_command.clone()));
     }
     all
-}
-
-/// `2026-11-22 14:03:07 UTC`. Days to a date as in Howard Hinnant's `civil_from_days`.
-fn utc(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let (days, rest) = ((seconds / 86_400) as i64 + 719_468, seconds % 86_400);
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", rest / 3600, rest / 60 % 60, rest % 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        let at = |seconds| utc(UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(at(0), "1970-01-01 00:00:00 UTC");
-        assert_eq!(at(951_782_400), "2000-02-29 00:00:00 UTC");
-        assert_eq!(at(1_795_392_123), "2026-11-23 00:02:03 UTC");
-    }
 }

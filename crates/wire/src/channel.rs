@@ -10,13 +10,12 @@ use isobar_base::{AlignedBuf, BufPool};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::frame::{FLAG_REFUSED, FLAG_REPLY};
 use crate::secret::{HandshakeError, Secret};
-use crate::stream::{self, Message, Outgoing};
-use crate::{Opcode, Refusal};
+use crate::transport::{Ends, Flow, Message, Outgoing, Receive, Tcp, Transport};
+use crate::{Address, Opcode, Refusal};
 
 /// Why there is no reply.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -25,7 +24,7 @@ pub enum CallError {
     #[error("{addr} cannot be reached: {why}")]
     Unreachable {
         /// Where.
-        addr: String,
+        addr: Address,
         /// Why.
         why: String,
         /// The two do not belong together (another secret, cluster or protocol): trying again does not help.
@@ -33,16 +32,16 @@ pub enum CallError {
     },
     /// The connection broke: the request may or may not have been carried out.
     #[error("the connection to {0} broke")]
-    Broken(String),
+    Broken(Address),
     /// No reply in time: the request may or may not have been carried out.
     #[error("{0} did not answer in time")]
-    TimedOut(String),
+    TimedOut(Address),
     /// The other side did not execute the request, and said why.
     #[error("{0}")]
     Refused(Refusal),
     /// The reply makes no sense.
     #[error("{0} sent a reply that cannot be read")]
-    Unreadable(String),
+    Unreadable(Address),
 }
 
 /// A connection to one node, re-opened when it breaks. Cheap to clone.
@@ -51,28 +50,29 @@ pub struct Channel(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    addr: String,
+    addr: Address,
+    transport: Arc<dyn Transport>,
     secret: Secret,
     pool: BufPool,
     next_request: AtomicU64,
-    connection: tokio::sync::Mutex<Slot>,
-    /// A copy of the open connection, taken without waiting.
+    /// Held by the one who connects: when and why it failed last, and whether the other side refused.
+    connecting: tokio::sync::Mutex<Option<(Instant, String, bool)>>,
+    /// The open connection, taken without waiting.
     open: Mutex<Option<Connection>>,
 }
 
-#[derive(Debug, Default)]
-struct Slot {
-    failed: Option<(Instant, String, bool)>,
-}
-
+/// A connection and who waits for replies on it. Ends when the last clone is dropped.
 #[derive(Clone, Debug)]
 struct Connection {
     queue: mpsc::UnboundedSender<Outgoing>,
     waiting: Arc<Waiting>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Waiting(Mutex<Option<HashMap<u64, oneshot::Sender<Message>>>>);
+
+/// Hands replies to those who wait. Holds no sender of the queue: a connection that nobody uses ends.
+struct Replies(Arc<Waiting>);
 
 /// After a failed attempt to connect, further ones fail at once for this long.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -80,19 +80,20 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
 
 impl Channel {
     /// A channel to `addr`. Nothing is sent before the first call.
-    pub fn new(addr: &str, secret: Secret, pool: BufPool) -> Channel {
+    pub fn new(addr: &Address, transport: Arc<dyn Transport>, secret: Secret, pool: BufPool) -> Channel {
         Channel(Arc::new(Inner {
-            addr: addr.to_owned(),
+            addr: addr.clone(),
+            transport,
             secret,
             pool,
             next_request: AtomicU64::new(1),
-            connection: tokio::sync::Mutex::default(),
+            connecting: tokio::sync::Mutex::default(),
             open: Mutex::new(None),
         }))
     }
 
     /// Where the channel leads.
-    pub fn addr(&self) -> &str {
+    pub fn addr(&self) -> &Address {
         &self.0.addr
     }
 
@@ -166,20 +167,20 @@ impl Channel {
         if let Some(connection) = self.usable() {
             return Ok(connection);
         }
-        let mut slot = self.0.connection.lock().await;
+        let mut failure = self.0.connecting.lock().await;
         if let Some(connection) = self.usable() {
             return Ok(connection);
         }
         let unreachable =
             |why: String, stranger| CallError::Unreachable { addr: self.0.addr.clone(), why, stranger };
-        if let Some((at, why, stranger)) = &slot.failed
+        if let Some((at, why, stranger)) = &*failure
             && at.elapsed() < RETRY_AFTER
         {
             return Err(unreachable(why.clone(), *stranger));
         }
         match tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await {
             Ok(Ok(connection)) => {
-                slot.failed = None;
+                *failure = None;
                 *self.0.open.lock() = Some(connection.clone());
                 Ok(connection)
             }
@@ -188,7 +189,7 @@ impl Channel {
                     Ok(Err(error)) => (error.to_string(), !matches!(error, HandshakeError::Io(_))),
                     _ => ("no answer".to_owned(), false),
                 };
-                slot.failed = Some((Instant::now(), why.clone(), stranger));
+                *failure = Some((Instant::now(), why.clone(), stranger));
                 Err(unreachable(why, stranger))
             }
         }
@@ -199,31 +200,29 @@ impl Channel {
     }
 
     async fn connect(&self) -> Result<Connection, HandshakeError> {
-        let mut stream = TcpStream::connect(&self.0.addr).await?;
-        stream::tune(&stream)?;
-        self.0.secret.greet(&mut stream).await?;
-        let (reader, writer) = stream.into_split();
         let (queue, outgoing) = mpsc::unbounded_channel();
         let waiting = Arc::new(Waiting(Mutex::new(Some(HashMap::new()))));
-        let connection = Connection { queue, waiting: waiting.clone() };
-        let pool = self.0.pool.clone();
-        let writer_waiting = waiting.clone();
-        let writing = tokio::spawn(async move {
-            // A connection that cannot be written to is of no use for reading either.
-            stream::write_messages(writer, outgoing).await.ok();
-            writer_waiting.close();
-        });
-        tokio::spawn(async move {
-            let mut reader = tokio::io::BufReader::with_capacity(16 << 10, reader);
-            while let Ok(message) = stream::read_message(&mut reader, &pool).await {
-                if message.header.flags.get() & FLAG_REPLY != 0 {
-                    waiting.deliver(message);
-                }
-            }
-            waiting.close();
-            writing.abort();
-        });
-        Ok(connection)
+        let receiver = Box::new(Replies(waiting.clone()));
+        let ends = Ends { outgoing, receiver, pool: self.0.pool.clone() };
+        self.0.transport.connect(&self.0.addr, &self.0.secret, ends).await?;
+        Ok(Connection { queue, waiting })
+    }
+}
+
+impl Receive for Replies {
+    fn deliver(&mut self, message: Message) -> Flow {
+        if message.header.flags.get() & FLAG_REPLY != 0 {
+            self.0.deliver(message);
+        }
+        Flow::Continue
+    }
+
+    fn failed(&mut self, _: &std::io::Error) {}
+}
+
+impl Drop for Replies {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
@@ -270,25 +269,31 @@ impl Drop for Forget<'_> {
 /// Channels by address. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Channels {
+    transport: Arc<dyn Transport>,
     secret: Secret,
     pool: BufPool,
-    by_addr: Arc<Mutex<HashMap<String, Channel>>>,
+    by_addr: Arc<Mutex<HashMap<Address, Channel>>>,
 }
 
 impl Channels {
-    /// No channels yet.
+    /// No channels yet; they will be over TCP.
     pub fn new(secret: Secret, pool: BufPool) -> Channels {
-        Channels { secret, pool, by_addr: Arc::default() }
+        Channels::with_transport(Arc::new(Tcp), secret, pool)
+    }
+
+    /// No channels yet; they will be over this transport.
+    pub fn with_transport(transport: Arc<dyn Transport>, secret: Secret, pool: BufPool) -> Channels {
+        Channels { transport, secret, pool, by_addr: Arc::default() }
     }
 
     /// The channel to `addr`.
-    pub fn to(&self, addr: &str) -> Channel {
+    pub fn to(&self, addr: &Address) -> Channel {
         let mut by_addr = self.by_addr.lock();
         if let Some(channel) = by_addr.get(addr) {
             return channel.clone();
         }
-        let channel = Channel::new(addr, self.secret.clone(), self.pool.clone());
-        by_addr.insert(addr.to_owned(), channel.clone());
+        let channel = Channel::new(addr, self.transport.clone(), self.secret.clone(), self.pool.clone());
+        by_addr.insert(addr.clone(), channel.clone());
         channel
     }
 

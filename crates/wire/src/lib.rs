@@ -4,20 +4,23 @@
 //! mutual proof each connection starts with; [`Channel`] the side that asks and [`serve`] the side
 //! that answers. Many requests are in flight on one connection and replies come in any order.
 //!
-//! Transport is TCP. Another one needs what `stream` offers: messages in order, both ways.
+//! [`transport`] says what carries them: messages in order, both ways, between two sides that know the
+//! secret.
 #![forbid(unsafe_code)]
 
+mod address;
 mod bytes_serde;
 mod channel;
 pub mod frame;
 pub mod message;
 mod secret;
 mod serve;
-mod stream;
+pub mod transport;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use address::{Address, AddressError, Host};
 pub use channel::{CallError, Channel, Channels};
 pub use message::Opcode;
 pub use secret::{HandshakeError, Secret};

@@ -1,18 +1,17 @@
 //! The side that answers: accepts connections, checks the secret, hands requests to a [`Handler`].
 
-use std::net::SocketAddr;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use isobar_base::{AlignedBuf, BufPool, limits};
 use serde::Serialize;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::frame::{FLAG_REFUSED, FLAG_REPLY};
 use crate::secret::{HandshakeError, Secret};
-use crate::stream::{self, Outgoing};
+use crate::transport::{Ends, Flow, Incoming, Listener, Message, Outgoing, Receive};
 use crate::{Opcode, Refusal};
 
 /// Payload bytes of one connection that may be in the handler's hands before reading pauses.
@@ -84,12 +83,17 @@ impl Drop for Responder {
 }
 
 /// Accepts connections until the task is aborted.
-pub async fn serve(listener: TcpListener, secret: Secret, pool: BufPool, handler: Arc<dyn Handler>) {
+pub async fn serve(
+    mut listener: Box<dyn Listener>,
+    secret: Secret,
+    pool: BufPool,
+    handler: Arc<dyn Handler>,
+) {
     loop {
         match listener.accept().await {
-            Ok((stream, from)) => {
+            Ok(incoming) => {
                 let (secret, pool, handler) = (secret.clone(), pool.clone(), handler.clone());
-                tokio::spawn(async move { connection(stream, from, secret, pool, handler).await });
+                tokio::spawn(async move { welcome(incoming, &secret, pool, handler).await });
             }
             Err(error) => {
                 // Out of file descriptors, most likely: others may close theirs meanwhile.
@@ -100,66 +104,71 @@ pub async fn serve(listener: TcpListener, secret: Secret, pool: BufPool, handler
     }
 }
 
-async fn connection(
-    mut stream: TcpStream,
-    from: SocketAddr,
-    secret: Secret,
-    pool: BufPool,
-    handler: Arc<dyn Handler>,
-) {
-    let greeted = match tokio::time::timeout(HANDSHAKE_TIMEOUT, secret.welcome(&mut stream)).await {
+/// Opens the connection, if the other side knows the secret and is quick about it.
+async fn welcome(incoming: Box<dyn Incoming>, secret: &Secret, pool: BufPool, handler: Arc<dyn Handler>) {
+    let from = incoming.from();
+    let (queue, outgoing) = mpsc::unbounded_channel();
+    let room = Arc::new(Semaphore::new(limits::REQUESTS_IN_FLIGHT_MAX * PERMITS_PER_REQUEST));
+    let receiver = Box::new(Requests { from: from.clone(), queue, room, handler });
+    let ends = Ends { outgoing, receiver, pool };
+    let welcomed = match tokio::time::timeout(HANDSHAKE_TIMEOUT, incoming.welcome(secret, ends)).await {
         Ok(result) => result,
         Err(_) => Err(HandshakeError::Refused("no proof of the secret in time".to_owned())),
     };
-    match greeted {
+    match welcomed {
         Ok(()) => {}
         // A port probe or a peer that changed its mind, not somebody who tried.
-        Err(HandshakeError::Io(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+        Err(HandshakeError::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
             tracing::debug!(%from, "connection closed before it proved the secret");
-            return;
         }
-        Err(error) => {
-            tracing::warn!(%from, %error, "stranger refused");
-            return;
-        }
+        Err(error) => tracing::warn!(%from, %error, "stranger refused"),
     }
-    if stream::tune(&stream).is_err() {
-        return;
-    }
-    let (reader, writer) = stream.into_split();
-    let (queue, outgoing) = mpsc::unbounded_channel();
-    let writing = tokio::spawn(stream::write_messages(writer, outgoing));
-    let requests = Arc::new(Semaphore::new(limits::REQUESTS_IN_FLIGHT_MAX * PERMITS_PER_REQUEST));
-    let mut reader = tokio::io::BufReader::with_capacity(16 << 10, reader);
-    loop {
-        let message = match stream::read_message(&mut reader, &pool).await {
-            Ok(message) => message,
-            Err(error) => {
-                if error.kind() == std::io::ErrorKind::InvalidData {
-                    tracing::warn!(%from, %error, "connection closed");
-                }
-                break;
-            }
-        };
+}
+
+/// The requests of one connection. Those still being carried out when it ends hold their own handle of the
+/// queue.
+struct Requests {
+    from: String,
+    queue: mpsc::UnboundedSender<Outgoing>,
+    /// Room for requests in the handler's hands.
+    room: Arc<Semaphore>,
+    handler: Arc<dyn Handler>,
+}
+
+impl Receive for Requests {
+    fn deliver(&mut self, message: Message) -> Flow {
         let permits = PERMITS_PER_REQUEST.max(message.payload.len() / BYTES_PER_PERMIT) as u32;
-        let room = requests.clone().acquire_many_owned(permits).await.ok();
-        let responder = Responder {
-            queue: queue.clone(),
-            opcode: message.header.opcode.get(),
-            request: message.header.request.get(),
-            _room: room,
-            answered: false,
-        };
-        match Opcode::from_number(message.header.opcode.get()) {
-            Some(opcode) => {
-                handler.handle(Request { opcode, body: message.body, payload: message.payload }, responder);
-            }
-            None => responder.refuse(Refusal::Unknown),
+        if let Ok(room) = self.room.clone().try_acquire_many_owned(permits) {
+            hand_over(&*self.handler, self.queue.clone(), Some(room), message);
+            return Flow::Continue;
+        }
+        let (handler, queue, room) = (self.handler.clone(), self.queue.clone(), self.room.clone());
+        Flow::Pause(Box::pin(async move {
+            let room = room.acquire_many_owned(permits).await.ok();
+            hand_over(&*handler, queue, room, message);
+        }))
+    }
+
+    fn failed(&mut self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::InvalidData {
+            tracing::warn!(from = %self.from, %error, "connection closed");
         }
     }
-    drop(queue);
-    // Requests still being carried out hold their own handle of the queue; the writer ends with the last.
-    writing.await.ok();
+}
+
+fn hand_over(
+    handler: &dyn Handler,
+    queue: mpsc::UnboundedSender<Outgoing>,
+    room: Option<OwnedSemaphorePermit>,
+    message: Message,
+) {
+    let Message { header, body, payload } = message;
+    let (opcode, request) = (header.opcode.get(), header.request.get());
+    let responder = Responder { queue, opcode, request, _room: room, answered: false };
+    match Opcode::from_number(opcode) {
+        Some(opcode) => handler.handle(Request { opcode, body, payload }, responder),
+        None => responder.refuse(Refusal::Unknown),
+    }
 }
 
 const PERMITS_PER_REQUEST: usize = 16;

@@ -1,12 +1,12 @@
-//! Real sockets: replies out of order, broken connections, strangers.
+//! What every transport does: replies out of order, broken connections, strangers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use isobar_base::{BufPool, ClusterId};
-use isobar_wire::{CallError, Channel, Handler, Opcode, Refusal, Request, Responder, Secret, serve};
-use tokio::net::TcpListener;
+use isobar_base::{BufPool, ClusterId, limits};
+use isobar_wire::transport::{MemoryNetwork, Tcp, Transport};
+use isobar_wire::{Address, CallError, Channel, Handler, Opcode, Refusal, Request, Responder, Secret, serve};
 
 /// Answers with the body and payload it got; waits as many milliseconds as the body says.
 struct Echo;
@@ -27,19 +27,82 @@ impl Handler for Echo {
     }
 }
 
-async fn node(secret: &Secret) -> (String, tokio::task::JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = listener.local_addr().unwrap().to_string();
-    (addr, tokio::spawn(serve(listener, secret.clone(), BufPool::new(1 << 20), Arc::new(Echo))))
+/// A transport for each side, and addresses.
+struct Ground {
+    asking: Arc<dyn Transport>,
+    answering: Arc<dyn Transport>,
+    listen: Address,
+    nobody: Address,
 }
+
+fn addr(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+fn tcp() -> Ground {
+    Ground {
+        asking: Arc::new(Tcp),
+        answering: Arc::new(Tcp),
+        listen: addr("127.0.0.1:0"),
+        nobody: addr("127.0.0.1:1"),
+    }
+}
+
+fn in_memory() -> Ground {
+    let network = MemoryNetwork::new();
+    Ground {
+        asking: network.at("client"),
+        answering: network.at("node"),
+        listen: addr("node:1"),
+        nobody: addr("nobody:1"),
+    }
+}
+
+impl Ground {
+    /// Runs a node, as long as the runtime runs; gives its address.
+    async fn node(&self, secret: &Secret) -> Address {
+        let listener = self.answering.listen(&self.listen).await.unwrap();
+        let addr = listener.addr();
+        tokio::spawn(serve(listener, secret.clone(), BufPool::new(1 << 20), Arc::new(Echo)));
+        addr
+    }
+
+    fn channel(&self, addr: &Address, secret: Secret) -> Channel {
+        Channel::new(addr, self.asking.clone(), secret, BufPool::new(1 << 20))
+    }
+}
+
+macro_rules! over_every_transport {
+    ($($behaviour:ident),* $(,)?) => {
+        mod over_tcp {
+            $(#[tokio::test]
+            async fn $behaviour() {
+                super::$behaviour(super::tcp()).await
+            })*
+        }
+        mod in_memory {
+            $(#[tokio::test]
+            async fn $behaviour() {
+                super::$behaviour(super::in_memory()).await
+            })*
+        }
+    };
+}
+
+over_every_transport!(
+    a_slow_request_does_not_hold_up_a_quick_one,
+    refusals_dropped_requests_and_silence_are_told_apart,
+    strangers_and_dead_nodes_are_named,
+    a_channel_reconnects_after_its_node_restarted,
+    many_requests_at_once_are_all_answered,
+);
 
 const SECOND: Duration = Duration::from_secs(1);
 
-#[tokio::test]
-async fn a_slow_request_does_not_hold_up_a_quick_one() {
+async fn a_slow_request_does_not_hold_up_a_quick_one(ground: Ground) {
     let secret = Secret::generate(ClusterId(1));
-    let (addr, _node) = node(&secret).await;
-    let channel = Channel::new(&addr, secret, BufPool::new(1 << 20));
+    let addr = ground.node(&secret).await;
+    let channel = ground.channel(&addr, secret);
     let payload = Bytes::from(vec![7; 3_000_000]);
     let slow = channel.call_with_payload::<u64, u64>(Opcode::Get, &300, vec![payload.clone()], 5 * SECOND);
     let quick = async {
@@ -54,11 +117,10 @@ async fn a_slow_request_does_not_hold_up_a_quick_one() {
     assert!(quick_at.elapsed() > Duration::from_millis(100));
 }
 
-#[tokio::test]
-async fn refusals_dropped_requests_and_silence_are_told_apart() {
+async fn refusals_dropped_requests_and_silence_are_told_apart(ground: Ground) {
     let secret = Secret::generate(ClusterId(1));
-    let (addr, _node) = node(&secret).await;
-    let channel = Channel::new(&addr, secret, BufPool::new(1 << 20));
+    let addr = ground.node(&secret).await;
+    let channel = ground.channel(&addr, secret);
     let refused = channel.call::<_, ()>(Opcode::Put, &(), SECOND).await;
     assert!(matches!(refused, Err(CallError::Refused(Refusal::WrongRole))));
     let dropped = channel.call::<_, ()>(Opcode::List, &(), SECOND).await;
@@ -67,39 +129,63 @@ async fn refusals_dropped_requests_and_silence_are_told_apart() {
     assert!(matches!(silent, Err(CallError::TimedOut(_))));
 }
 
-#[tokio::test]
-async fn strangers_and_dead_nodes_are_named() {
+async fn strangers_and_dead_nodes_are_named(ground: Ground) {
     let secret = Secret::generate(ClusterId(1));
-    let (addr, _node) = node(&secret).await;
-    let stranger = Channel::new(&addr, Secret::generate(ClusterId(1)), BufPool::new(1 << 20));
+    let addr = ground.node(&secret).await;
+    let stranger = ground.channel(&addr, Secret::generate(ClusterId(1)));
     let refused = stranger.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap_err();
     assert!(refused.to_string().contains("secret"), "{refused}");
-    let nobody = Channel::new("127.0.0.1:1", secret, BufPool::new(1 << 20));
+    assert!(matches!(refused, CallError::Unreachable { stranger: true, .. }));
+    let foreigner = ground.channel(&addr, Secret::generate(ClusterId(2)));
+    let refused = foreigner.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap_err();
+    assert!(refused.to_string().contains("another cluster"), "{refused}");
+    let nobody = ground.channel(&ground.nobody, secret);
     assert!(matches!(
         nobody.call::<_, u64>(Opcode::Get, &0u64, SECOND).await,
-        Err(CallError::Unreachable { .. })
+        Err(CallError::Unreachable { stranger: false, .. })
     ));
 }
 
-#[tokio::test]
-async fn a_channel_reconnects_after_its_node_restarted() {
+async fn a_channel_reconnects_after_its_node_restarted(ground: Ground) {
     let secret = Secret::generate(ClusterId(1));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = listener.local_addr().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let std_listener = listener.into_std().unwrap();
-    let server_secret = secret.clone();
-    runtime.spawn(async move {
-        let listener = TcpListener::from_std(std_listener).unwrap();
-        serve(listener, server_secret, BufPool::new(1 << 20), Arc::new(Echo)).await;
+    let (answering, listen, server_secret) =
+        (ground.answering.clone(), ground.listen.clone(), secret.clone());
+    let starting = runtime.spawn(async move {
+        let listener = answering.listen(&listen).await.unwrap();
+        let addr = listener.addr();
+        tokio::spawn(serve(listener, server_secret, BufPool::new(1 << 20), Arc::new(Echo)));
+        addr
     });
-    let channel = Channel::new(&addr.to_string(), secret.clone(), BufPool::new(1 << 20));
+    let addr = starting.await.unwrap();
+    let channel = ground.channel(&addr, secret.clone());
     channel.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap();
     runtime.shutdown_background();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(channel.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.is_err());
-    let listener = TcpListener::bind(addr).await.unwrap();
+    let listener = ground.answering.listen(&addr).await.unwrap();
     tokio::spawn(serve(listener, secret, BufPool::new(1 << 20), Arc::new(Echo)));
     tokio::time::sleep(Duration::from_millis(150)).await;
     channel.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap();
+}
+
+/// More than a node takes into its hands at a time, in number and in bytes.
+async fn many_requests_at_once_are_all_answered(ground: Ground) {
+    let secret = Secret::generate(ClusterId(1));
+    let addr = ground.node(&secret).await;
+    let channel = ground.channel(&addr, secret);
+    let small = (0..2 * limits::REQUESTS_IN_FLIGHT_MAX).map(|_| (10, Bytes::new()));
+    let large = (0..24).map(|at| (50, Bytes::from(vec![at; 8 << 20])));
+    let calls = small.chain(large).map(|(wait, payload)| {
+        let channel = channel.clone();
+        tokio::spawn(async move {
+            let parts = vec![payload.slice(..payload.len() / 3), payload.slice(payload.len() / 3..)];
+            let call = channel.call_with_payload::<u64, u64>(Opcode::Get, &wait, parts, 30 * SECOND);
+            let (_, echoed) = call.await.unwrap();
+            assert!(echoed[..] == payload[..]);
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
 }

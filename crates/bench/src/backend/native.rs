@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use isobar_base::{Errno, Ino};
-use isobar_client::{Client, ClientOptions, ClusterSpec, FileKind, NewInode, OpenOptions, Owner, RenameMode};
+use isobar_client::{
+    Client, ClientOptions, ClusterSpec, DirEntry, FileKind, NewInode, OpenOptions, Owner, RenameMode,
+};
+use isobar_vfs::{Checks, Credentials, Vfs};
 use tokio::runtime::Runtime;
 
-use super::{Backend, How, OpenFile, Room, Stat};
+use super::filesystem::{Backend, OpenFile, OpenFlags, Space, Stat};
 use crate::error::{BenchError, Result};
 
 /// Bytes asked for at a time, as the mount does.
@@ -21,6 +24,8 @@ const CALL_BYTES_MAX: usize = 1 << 20;
 pub struct Native {
     runtime: Rc<Runtime>,
     client: Client,
+    /// Its paths. What a benchmark may do, its caller has judged.
+    vfs: Vfs,
     /// Directories that were met, as an application that uses `openat` keeps them open.
     dirs: RefCell<HashMap<PathBuf, Ino>>,
 }
@@ -51,7 +56,8 @@ impl Native {
         let client = runtime
             .block_on(Client::connect(&spec, options))
             .map_err(|e| BenchError::Failed(format!("{}: {e}", cluster.display())))?;
-        Ok(Native { runtime: Rc::new(runtime), client, dirs: RefCell::default() })
+        let vfs = Vfs::new(client.clone(), Checks::ByCaller);
+        Ok(Native { runtime: Rc::new(runtime), client, vfs, dirs: RefCell::default() })
     }
 
     fn run<T>(&self, call: impl Future<Output = isobar_client::Result<T>>) -> io::Result<T> {
@@ -63,9 +69,7 @@ impl Native {
         if let Some(ino) = self.dirs.borrow().get(path) {
             return Ok(*ino);
         }
-        let Some((parent, name)) = path.parent().zip(path.file_name()) else { return Ok(Ino::ROOT) };
-        let parent = self.dir(parent)?;
-        let attr = self.run(self.client.lookup(parent, name.as_bytes()))?;
+        let attr = self.run(self.vfs.resolve(&Credentials::root(), path))?;
         if attr.kind != FileKind::Directory {
             return Err(as_io(Errno::ENOTDIR));
         }
@@ -86,13 +90,17 @@ impl Native {
 }
 
 impl Backend for Native {
-    fn open(&self, path: &Path, how: How) -> io::Result<Box<dyn OpenFile>> {
+    fn open(&self, path: &Path, flags: OpenFlags) -> io::Result<Box<dyn OpenFile>> {
         let (parent, name) = self.entry(path)?;
-        let options = OpenOptions { write: how.write, ..OpenOptions::default() };
+        let options = OpenOptions { write: flags.write, ..OpenOptions::default() };
         let file = self.run(async {
-            if how.create || how.exclusive {
-                let made =
-                    self.client.create(parent, name, NewInode::file(0o664, Owner::default()), how.exclusive);
+            if flags.create || flags.exclusive {
+                let made = self.client.create(
+                    parent,
+                    name,
+                    NewInode::file(0o664, Owner::default()),
+                    flags.exclusive,
+                );
                 let (attr, created) = made.await?;
                 if created {
                     return Ok(self.client.open_created(&attr, options));
@@ -136,24 +144,17 @@ impl Backend for Native {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>> {
-        let dir = self.dir(path)?;
-        let (mut names, mut cookie) = (Vec::new(), 0);
-        loop {
-            let (entries, end) = self.run(self.client.readdir(dir, cookie))?;
-            for entry in &entries {
-                let name = String::from_utf8_lossy(&entry.name).into_owned();
-                names.push((name, entry.attr.kind == FileKind::Directory));
-                cookie = entry.cookie;
-            }
-            if end || entries.is_empty() {
-                return Ok(names);
-            }
-        }
+        let entries = self.run(self.vfs.list(&Credentials::root(), self.dir(path)?))?;
+        let listed = |entry: DirEntry| {
+            let name = String::from_utf8_lossy(&entry.name).into_owned();
+            (name, entry.attr.kind == FileKind::Directory)
+        };
+        Ok(entries.into_iter().map(listed).collect())
     }
 
-    fn room(&self, _: &Path) -> io::Result<Room> {
+    fn space(&self, _: &Path) -> io::Result<Space> {
         let said = self.run(self.client.statfs())?;
-        Ok(Room {
+        Ok(Space {
             total_bytes: said.total_bytes,
             free_bytes: said.free_bytes,
             files: said.inodes + said.inodes_free,

@@ -7,21 +7,21 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::{Backend, How, OpenFile, Room, Stat};
+use super::filesystem::{Backend, OpenFile, OpenFlags, Space, Stat};
 
 /// The kernel.
 pub struct Posix;
 
 impl Backend for Posix {
-    fn open(&self, path: &Path, how: How) -> io::Result<Box<dyn OpenFile>> {
+    fn open(&self, path: &Path, flags: OpenFlags) -> io::Result<Box<dyn OpenFile>> {
         let mut options = File::options();
-        options.read(true).write(how.write).mode(0o664);
-        if how.exclusive {
+        options.read(true).write(flags.write).mode(0o664);
+        if flags.exclusive {
             options.create_new(true);
         } else {
-            options.create(how.create);
+            options.create(flags.create);
         }
-        if how.direct {
+        if flags.direct {
             options.custom_flags(OFlags::DIRECT.bits() as i32);
         }
         Ok(Box::new(Plain(options.open(path)?)))
@@ -56,9 +56,9 @@ impl Backend for Posix {
             .collect()
     }
 
-    fn room(&self, path: &Path) -> io::Result<Room> {
+    fn space(&self, path: &Path) -> io::Result<Space> {
         let said = rustix::fs::statvfs(path)?;
-        Ok(Room {
+        Ok(Space {
             total_bytes: said.f_blocks * said.f_frsize,
             free_bytes: said.f_bavail * said.f_frsize,
             files: said.f_files,

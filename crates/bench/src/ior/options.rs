@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::ArgAction;
+use isobar_base::quantity::binary_bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::options::{CommonOptions, refuse};
-use crate::units::{human, parse_bytes};
+use crate::units::parse_bytes;
 
 /// Options of IOR, by its letters.
 #[derive(clap::Args, Clone, Debug, Serialize, Deserialize)]
@@ -173,7 +174,7 @@ impl IorOptions {
             return refuse(format!("-b {b} is not a multiple of -t {t}: try -b {}", b.next_multiple_of(t)));
         }
         if t > 1 << 30 {
-            return refuse(format!("-t {}: transfers of more than 1 GiB are not supported", human(t)));
+            return refuse(format!("-t {}: transfers of more than 1 GiB are not supported", binary_bytes(t)));
         }
         if self.tasks.is_some() && self.common.np.is_some() && self.tasks != self.common.np {
             return refuse("-N and -np say different numbers of processes: give one of them");
@@ -212,23 +213,14 @@ impl IorOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: IorOptions,
-    }
+    use crate::command_line;
 
     fn parse(text: &str) -> IorOptions {
-        let line = Line::try_parse_from(std::iter::once("ior").chain(text.split_whitespace()));
-        line.unwrap_or_else(|e| panic!("{text}: {e}")).options.with_stamp()
+        command_line::parse::<IorOptions>(text).with_stamp()
     }
 
     fn refusal(text: &str) -> String {
-        let said = parse(text).validate().expect_err(text).to_string();
-        assert_eq!(said.lines().count(), 1, "{said}");
-        said
+        command_line::refusal(text, parse(text).validate())
     }
 
     #[test]

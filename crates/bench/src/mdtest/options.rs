@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::ArgAction;
 use serde::{Deserialize, Serialize};
 
-use super::{MdtestStep, Tree};
+use super::step::MdtestStep;
+use super::tree::Tree;
 use crate::error::Result;
 use crate::options::{CommonOptions, refuse};
 use crate::units::parse_bytes;
@@ -215,23 +216,14 @@ impl MdtestOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: MdtestOptions,
-    }
+    use crate::command_line;
 
     fn parse(text: &str) -> MdtestOptions {
-        let line = Line::try_parse_from(std::iter::once("mdtest").chain(text.split_whitespace()));
-        line.unwrap_or_else(|e| panic!("{text}: {e}")).options
+        command_line::parse::<MdtestOptions>(text)
     }
 
     fn refusal(text: &str) -> String {
-        let said = parse(text).validate().expect_err(text).to_string();
-        assert_eq!(said.lines().count(), 1, "{said}");
-        said
+        command_line::refusal(text, parse(text).validate())
     }
 
     #[test]

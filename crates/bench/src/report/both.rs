@@ -1,10 +1,11 @@
 //! Reading and writing at once: both rates over the window they share.
 
+use isobar_base::quantity::binary_bytes;
+
+use crate::location::Location;
 use crate::mixed::MixedReport;
-use crate::place::Where;
 use crate::sides::{Overlap, SideRates};
 use crate::smallfile::SmallfileReport;
-use crate::units::human;
 
 /// A table for people.
 pub fn mixed(report: &MixedReport) -> String {
@@ -12,8 +13,8 @@ pub fn mixed(report: &MixedReport) -> String {
     let mut out = place("mixed", &report.place);
     out += &format!(
         "{readers} reader(s), {writers} writer(s), files of {}, transfers of {}{}\n",
-        human(report.options.file_bytes),
-        human(report.options.transfer_bytes),
+        binary_bytes(report.options.file_bytes),
+        binary_bytes(report.options.transfer_bytes),
         if report.options.fsync { ", fsync at the end of each file" } else { "" }
     );
     out += &window(report.overlap.as_ref(), "MiB");
@@ -33,7 +34,7 @@ pub fn smallfile(report: &SmallfileReport) -> String {
         .mix
         .sizes
         .iter()
-        .map(|(bytes, weight)| format!("{} x{weight}", human(*bytes)))
+        .map(|(bytes, weight)| format!("{} x{weight}", binary_bytes(*bytes)))
         .collect();
     out += &format!("{readers} reader(s), {writers} writer(s), mix {}\n", mix.join(", "));
     out += &window(report.overlap.as_ref(), "files");
@@ -41,7 +42,7 @@ pub fn smallfile(report: &SmallfileReport) -> String {
     out + &super::verdict(&super::total(report.phases())) + "\n"
 }
 
-fn place(what: &str, place: &Where) -> String {
+fn place(what: &str, place: &Location) -> String {
     let mount =
         place.mount.as_ref().map_or(String::new(), |m| format!(" on {} ({})", m.point.display(), m.kind));
     format!("{what} of {}{mount}, {}, {}\n", place.path.display(), place.api, place.began)

@@ -16,60 +16,80 @@ xsize aggs(MiB)   API RefNum\n";
 /// IOR's output for a report.
 pub fn ior(report: &IorReport) -> String {
     let mut out = "IOR-4.0.0: its layout, measured by isobar bench\n".to_owned();
-    let (place, options) = (&report.place, &report.options);
-    line(&mut out, "Began", &place.began);
-    line(&mut out, "Command line", &place.command);
-    line(&mut out, "Machine", &place.machine);
-    line(&mut out, "TestID", "0");
-    line(&mut out, "StartTime", &place.began);
-    line(&mut out, "Path", &place.path.display().to_string());
-    line(&mut out, "FS", &super::mdtest::room(&place.room));
+    begin(&mut out, report);
+    options(&mut out, report);
+    results(&mut out, report);
+    out.push_str("\nSummary of all tests:\n");
+    out.push_str(SUMMARY);
+    for (name, of) in [("write", &report.write), ("read", &report.read)] {
+        if let Some(of) = of {
+            out += &summary(report, name, of);
+        }
+    }
+    line(&mut out, "Finished", &report.place.finished);
+    out + &super::verdict(&super::total(report.phases())) + "\n"
+}
+
+/// What is measured, where and when.
+fn begin(out: &mut String, report: &IorReport) {
+    let place = &report.place;
+    line(out, "Began", &place.began);
+    line(out, "Command line", &place.command);
+    line(out, "Machine", &place.machine);
+    line(out, "TestID", "0");
+    line(out, "StartTime", &place.began);
+    line(out, "Path", &place.path.display().to_string());
+    line(out, "FS", &super::mdtest::space(&place.space));
     if let Some(mount) = &place.mount {
-        line(&mut out, "Mount", &format!("{} ({}, {})", mount.point.display(), mount.kind, mount.source));
+        line(out, "Mount", &format!("{} ({}, {})", mount.point.display(), mount.kind, mount.source));
     }
-    line(&mut out, "Participating tasks", &place.processes.to_string());
+    line(out, "Participating tasks", &place.processes.to_string());
+}
+
+fn options(out: &mut String, report: &IorReport) {
+    let (place, options) = (&report.place, &report.options);
     out.push_str("\nOptions: \n");
-    line(&mut out, "api", &place.api);
-    line(&mut out, "apiVersion", "");
-    line(&mut out, "test filename", &place.path.display().to_string());
-    line(
-        &mut out,
-        "access",
-        if options.file_per_process { "file-per-process" } else { "single-shared-file" },
-    );
-    line(&mut out, "type", "independent");
-    line(&mut out, "segments", &options.segments.to_string());
-    line(&mut out, "ordering in a file", if options.random { "random" } else { "sequential" });
+    line(out, "api", &place.api);
+    line(out, "apiVersion", "");
+    line(out, "test filename", &place.path.display().to_string());
+    line(out, "access", if options.file_per_process { "file-per-process" } else { "single-shared-file" });
+    line(out, "type", "independent");
+    line(out, "segments", &options.segments.to_string());
+    line(out, "ordering in a file", if options.random { "random" } else { "sequential" });
     if options.reorder_random {
-        line(&mut out, "ordering inter file", "random task offset");
-        line(&mut out, "reorder random seed", &options.reorder_seed.to_string());
+        line(out, "ordering inter file", "random task offset");
+        line(out, "reorder random seed", &options.reorder_seed.to_string());
     } else if options.reorder {
-        line(&mut out, "ordering inter file", "constant task offset");
-        line(&mut out, "task offset", &options.task_offset.to_string());
+        line(out, "ordering inter file", "constant task offset");
+        line(out, "task offset", &options.task_offset.to_string());
     } else {
-        line(&mut out, "ordering inter file", "no tasks offsets");
+        line(out, "ordering inter file", "no tasks offsets");
     }
-    line(&mut out, "nodes", "1");
-    line(&mut out, "tasks", &place.processes.to_string());
-    line(&mut out, "clients per node", &place.processes.to_string());
-    line(&mut out, "repetitions", &options.iterations.to_string());
-    line(&mut out, "xfersize", &ior_size(options.transfer_bytes));
-    line(&mut out, "blocksize", &ior_size(options.block_bytes));
-    line(&mut out, "aggregate filesize", &ior_size(options.aggregate_bytes()));
+    line(out, "nodes", "1");
+    line(out, "tasks", &place.processes.to_string());
+    line(out, "clients per node", &place.processes.to_string());
+    line(out, "repetitions", &options.iterations.to_string());
+    line(out, "xfersize", &ior_size(options.transfer_bytes));
+    line(out, "blocksize", &ior_size(options.block_bytes));
+    line(out, "aggregate filesize", &ior_size(options.aggregate_bytes()));
     if options.deadline_seconds > 0 {
-        line(&mut out, "stonewallingTime", &options.deadline_seconds.to_string());
-        line(&mut out, "stoneWallingWearOut", "0");
+        line(out, "stonewallingTime", &options.deadline_seconds.to_string());
+        line(out, "stoneWallingWearOut", "0");
     }
+}
+
+/// A row for every access, and the best of each kind.
+fn results(out: &mut String, report: &IorReport) {
     out.push_str("\nResults: \n\n");
     out.push_str(HEADING);
     for (number, iteration) in report.iterations.iter().enumerate() {
         for (name, phase) in [("write", &iteration.write), ("read", &iteration.read)] {
             if let Some(phase) = phase {
-                out += &access(report, name, phase, number);
+                *out += &access(report, name, phase, number);
             }
         }
         if let Some(seconds) = iteration.remove_seconds {
-            out += &format!(
+            *out += &format!(
                 "remove    -          -          -           -          -          -          -          -          {} {number:<4}\n",
                 number_of_ior(seconds)
             );
@@ -78,18 +98,9 @@ pub fn ior(report: &IorReport) -> String {
     for (name, summary) in [("Write:", &report.write), ("Read: ", &report.read)] {
         if let Some(IorSummary { mib_per_second, .. }) = summary {
             let mib = mib_per_second.max;
-            out += &format!("Max {name} {mib:.2} MiB/sec ({:.2} MB/sec)\n", mib * 1.048_576);
+            *out += &format!("Max {name} {mib:.2} MiB/sec ({:.2} MB/sec)\n", mib * 1.048_576);
         }
     }
-    out.push_str("\nSummary of all tests:\n");
-    out.push_str(SUMMARY);
-    for (name, of) in [("write", &report.write), ("read", &report.read)] {
-        if let Some(of) = of {
-            out += &summary(report, name, of);
-        }
-    }
-    line(&mut out, "Finished", &place.finished);
-    out + &super::verdict(&super::total(report.phases())) + "\n"
 }
 
 fn line(out: &mut String, key: &str, value: &str) {

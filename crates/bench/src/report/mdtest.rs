@@ -1,6 +1,6 @@
 //! mdtest's output, in the layout of its version 4.0.
 
-use crate::backend::Room;
+use crate::backend::Space;
 use crate::mdtest::{MdtestReport, MdtestStep};
 use crate::stats::Stats;
 
@@ -17,7 +17,7 @@ pub fn mdtest(report: &MdtestReport) -> String {
     out += &format!("Command line used: {}\n", place.command);
     out += "The layout is mdtest's; isobar bench measured.\n\n";
     out += &format!("Path                : {}\n", place.path.display());
-    out += &format!("FS                  : {}\n", room(&place.room));
+    out += &format!("FS                  : {}\n", space(&place.space));
     if let Some(mount) = &place.mount {
         out +=
             &format!("Mount               : {} ({}, {})\n", mount.point.display(), mount.kind, mount.source);
@@ -56,16 +56,16 @@ fn table(report: &MdtestReport, what: &str, rows: &[(MdtestStep, Stats)]) -> Str
     out
 }
 
-/// Room of a file system as IOR and mdtest print it.
-pub fn room(room: &Room) -> String {
-    let gib = crate::units::gib(room.total_bytes);
+/// Space of a file system as IOR and mdtest print it.
+pub fn space(space: &Space) -> String {
+    let gib = crate::units::gib(space.total_bytes);
     let (size, unit) = if gib > 1024.0 { (gib / 1024.0, "TiB") } else { (gib, "GiB") };
     let used = |free: u64, total: u64| 100.0 * (1.0 - free as f64 / total.max(1) as f64);
     format!(
         "{size:.1} {unit}   Used FS: {:.1}%   Inodes: {:.1} Mi   Used Inodes: {:.1}%",
-        used(room.free_bytes, room.total_bytes),
-        room.files as f64 / (1 << 20) as f64,
-        used(room.free_files, room.files)
+        used(space.free_bytes, space.total_bytes),
+        space.files as f64 / (1 << 20) as f64,
+        used(space.free_files, space.files)
     )
 }
 

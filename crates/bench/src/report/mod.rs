@@ -13,13 +13,15 @@ pub use ior::ior;
 pub use mdtest::mdtest;
 pub use suite::suite;
 
+use isobar_base::quantity::binary_bytes;
+
 use crate::record::Verified;
 
 /// What checking contents came to, in a line, and the first wrong places.
 fn verdict(all: &Verified) -> String {
-    let mut text = format!("Verified: {} byte by byte", crate::units::human(all.bytes));
+    let mut text = format!("Verified: {} byte by byte", binary_bytes(all.bytes));
     if all.stamped_bytes > 0 {
-        text += &format!(", {} by the stamp of every 4 KiB", crate::units::human(all.stamped_bytes));
+        text += &format!(", {} by the stamp of every 4 KiB", binary_bytes(all.stamped_bytes));
     }
     text += &match all.wrong {
         0 => "; all right".to_owned(),

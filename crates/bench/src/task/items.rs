@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, shuffled};
-use crate::backend::How;
+use super::job::Job;
+use super::shuffle::shuffled;
+use crate::backend::OpenFlags;
 use crate::content::{Check, Content};
 use crate::error::{Result, failed};
 use crate::mdtest::Tree;
@@ -141,9 +142,9 @@ impl ItemsTask {
     fn create(&self, job: &mut Job, path: &Path, buffer: &mut [u8]) -> Result<()> {
         let data = &mut buffer[..self.write_bytes as usize];
         job.recorder.fill(self.content(path), 0, data);
-        let how = How { write: true, exclusive: true, ..How::default() };
+        let flags = OpenFlags { write: true, exclusive: true, ..OpenFlags::default() };
         job.call(Call::WriteFile, path, |b| {
-            let mut file = b.open(path, how)?;
+            let mut file = b.open(path, flags)?;
             if !data.is_empty() {
                 file.write_at(0, data)?;
             }
@@ -159,7 +160,7 @@ impl ItemsTask {
     fn read(&self, job: &mut Job, path: &Path, buffer: &mut [u8]) -> Result<()> {
         let data = &mut buffer[..self.read_bytes as usize];
         let got = job.call(Call::ReadFile, path, |b| {
-            let mut file = b.open(path, How::default())?;
+            let mut file = b.open(path, OpenFlags::default())?;
             let got = if data.is_empty() { 0 } else { file.read_at(0, data)? };
             file.close()?;
             Ok(got)

@@ -2,25 +2,24 @@
 //! one, so that caches can be emptied in between.
 
 mod items;
+mod job;
+mod shuffle;
 mod small;
 mod stream;
 mod transfer;
 mod verify;
 
 pub use items::{ItemStep, ItemsTask};
+pub use job::Job;
+pub use shuffle::shuffled;
 pub use small::{SmallRead, SmallRemove, SmallWrite};
 pub use stream::{StreamRead, StreamWrite};
-pub use transfer::{Layout, TransferTask, shuffled};
+pub use transfer::{Layout, TransferTask};
 pub use verify::VerifyTask;
-
-use std::io;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::Backend;
-use crate::error::{Result, failed};
-use crate::record::{Call, Recorder};
+use crate::error::Result;
 
 /// A task and all it needs to know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,12 +42,6 @@ pub enum Task {
     Verify(VerifyTask),
 }
 
-/// A process at work.
-pub struct Job<'a> {
-    pub backend: &'a dyn Backend,
-    pub recorder: Recorder,
-}
-
 impl Task {
     pub fn run(&self, job: &mut Job) -> Result<()> {
         match self {
@@ -61,39 +54,5 @@ impl Task {
             Task::SmallRemove(task) => task.run(job),
             Task::Verify(task) => task.run(job),
         }
-    }
-}
-
-impl Job<'_> {
-    /// Makes a call on a path, times it, and says what could not be done.
-    fn call<T>(
-        &mut self,
-        call: Call,
-        path: &Path,
-        make: impl FnOnce(&dyn Backend) -> io::Result<T>,
-    ) -> Result<T> {
-        let backend = self.backend;
-        self.recorder.timed(call, || make(backend)).map_err(|e| failed(verb(call), path, e))
-    }
-
-    /// Whether a time in seconds since the phase began has come.
-    fn is_over(&self, seconds: Option<f64>) -> bool {
-        seconds.is_some_and(|s| self.recorder.now_ns() as f64 >= s * 1e9)
-    }
-}
-
-fn verb(call: Call) -> &'static str {
-    match call {
-        Call::Open => "open",
-        Call::Create => "create",
-        Call::Write | Call::WriteFile => "write",
-        Call::Read | Call::ReadFile => "read",
-        Call::Sync => "fsync",
-        Call::Close => "close",
-        Call::Stat => "stat",
-        Call::Remove => "remove",
-        Call::MakeDir => "make directory",
-        Call::RemoveDir => "remove directory",
-        Call::Rename => "rename",
     }
 }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, shuffled};
-use crate::backend::How;
+use super::job::Job;
+use super::shuffle::shuffled;
+use crate::backend::OpenFlags;
 use crate::content::{Check, Content};
 use crate::error::Result;
 use crate::record::{Call, Side, WrittenFile};
-use crate::smallfile::Mix;
+use crate::size_mix::Mix;
 
 /// Makes files.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,9 +52,9 @@ impl SmallWrite {
             let path = self.dir.join(format!("small.{number}"));
             let data = &mut buffer[..bytes as usize];
             job.recorder.fill(Content::of(&name, self.seed), 0, data);
-            let how = How { write: true, exclusive: true, ..How::default() };
+            let flags = OpenFlags { write: true, exclusive: true, ..OpenFlags::default() };
             job.call(Call::WriteFile, &path, |b| {
-                let mut file = b.open(&path, how)?;
+                let mut file = b.open(&path, flags)?;
                 file.write_at(0, data)?;
                 if self.sync {
                     file.sync()?;
@@ -83,7 +84,7 @@ impl SmallRead {
                 let file = &self.files[at as usize];
                 let data = &mut buffer[..file.bytes as usize];
                 let got = job.call(Call::ReadFile, &file.path, |b| {
-                    let mut opened = b.open(&file.path, How::default())?;
+                    let mut opened = b.open(&file.path, OpenFlags::default())?;
                     let got = opened.read_at(0, data)?;
                     opened.close()?;
                     Ok(got)

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use isobar_base::AlignedBuf;
 use serde::{Deserialize, Serialize};
 
-use super::Job;
-use crate::backend::How;
+use super::job::Job;
+use crate::backend::OpenFlags;
 use crate::content::{Check, Content};
 use crate::error::Result;
 use crate::record::{Call, Side, WrittenFile};
@@ -62,8 +62,8 @@ impl StreamWrite {
         let name = format!("{}.{number}", self.stem);
         let path = self.dir.join(&name);
         let content = Content::of(&name, self.seed);
-        let how = How { write: true, exclusive: true, ..How::default() };
-        let mut file = job.call(Call::Create, &path, |b| b.open(&path, how))?;
+        let flags = OpenFlags { write: true, exclusive: true, ..OpenFlags::default() };
+        let mut file = job.call(Call::Create, &path, |b| b.open(&path, flags))?;
         let mut offset = 0;
         while offset < self.file_bytes && !(offset > 0 && job.is_over(self.seconds)) {
             let part = &mut buffer[..(self.file_bytes - offset).min(self.transfer_bytes) as usize];
@@ -86,7 +86,7 @@ impl StreamRead {
         let content = Content::of(&self.file.content, self.seed);
         let path = &self.file.path;
         loop {
-            let mut file = job.call(Call::Open, path, |b| b.open(path, How::default()))?;
+            let mut file = job.call(Call::Open, path, |b| b.open(path, OpenFlags::default()))?;
             let mut offset = 0;
             while offset < self.file.bytes && !(offset > 0 && job.is_over(self.seconds)) {
                 let wanted = (self.file.bytes - offset).min(self.transfer_bytes) as usize;

@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use isobar_base::AlignedBuf;
 use serde::{Deserialize, Serialize};
 
-use super::Job;
-use crate::backend::How;
-use crate::content::{Check, Content, mix};
+use super::job::Job;
+use super::shuffle::shuffled;
+use crate::backend::OpenFlags;
+use crate::content::{Check, Content};
 use crate::error::Result;
 use crate::record::{Call, Side};
 use crate::window::Span;
@@ -68,16 +69,6 @@ impl Layout {
     }
 }
 
-/// A permutation of `0..count` that is the same for the same seed (Fisher-Yates).
-pub fn shuffled(count: u64, seed: u64) -> Vec<u64> {
-    let mut order: Vec<u64> = (0..count).collect();
-    for at in (1..order.len()).rev() {
-        let other = mix(seed ^ mix(at as u64)) % (at as u64 + 1);
-        order.swap(at, other as usize);
-    }
-    order
-}
-
 impl TransferTask {
     pub fn run(&self, job: &mut Job) -> Result<()> {
         let content = Content::of(&self.content, self.seed);
@@ -88,9 +79,10 @@ impl TransferTask {
 
         let begin = job.recorder.now_ns();
         let writing = self.side == Side::Write;
-        let how = How { write: writing, create: writing, direct: self.direct, ..How::default() };
+        let flags =
+            OpenFlags { write: writing, create: writing, direct: self.direct, ..OpenFlags::default() };
         let call = if writing { Call::Create } else { Call::Open };
-        let mut file = job.call(call, &self.path, |b| b.open(&self.path, how))?;
+        let mut file = job.call(call, &self.path, |b| b.open(&self.path, flags))?;
         let opened = job.recorder.now_ns();
 
         for number in 0..count {
@@ -148,16 +140,5 @@ mod tests {
         let layout = Layout { transfer_bytes: 1 << 20, block_bytes: 4 << 20, segments: 2, sharers: 1 };
         let offsets: Vec<u64> = (0..layout.transfers()).map(|t| layout.offset(0, t)).collect();
         assert_eq!(offsets, (0..8).map(|n| n << 20).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_random_order_is_an_order_of_all() {
-        let order = shuffled(1_000, 7);
-        assert_eq!(order, shuffled(1_000, 7));
-        assert_ne!(order, shuffled(1_000, 8));
-        let mut sorted = order.clone();
-        sorted.sort_unstable();
-        assert_eq!(sorted, (0..1_000).collect::<Vec<_>>());
-        assert_ne!(order, sorted);
     }
 }

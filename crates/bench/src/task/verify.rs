@@ -3,8 +3,8 @@
 use isobar_base::AlignedBuf;
 use serde::{Deserialize, Serialize};
 
-use super::Job;
-use crate::backend::How;
+use super::job::Job;
+use crate::backend::OpenFlags;
 use crate::content::{Check, Content};
 use crate::error::Result;
 use crate::record::{Call, Side, WrittenFile};
@@ -23,7 +23,7 @@ impl VerifyTask {
         for written in &self.files {
             let content = Content::of(&written.content, self.seed);
             let path = &written.path;
-            let mut file = job.call(Call::Open, path, |b| b.open(path, How::default()))?;
+            let mut file = job.call(Call::Open, path, |b| b.open(path, OpenFlags::default()))?;
             let mut offset = 0;
             while offset < written.bytes {
                 let wanted = (written.bytes - offset).min(self.transfer_bytes) as usize;

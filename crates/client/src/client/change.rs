@@ -37,8 +37,8 @@ impl Client {
         Ok(self.0.files.merged(attr))
     }
 
-    /// Makes a file, directory or special node; `false` when an existing file was found, which is `EEXIST` with
-    /// `exclusive`.
+    /// Makes a file, directory or special node; `false` when an existing file was found, which is `EEXIST`
+    /// with `exclusive`.
     pub async fn create(
         &self,
         parent: Ino,

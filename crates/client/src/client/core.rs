@@ -59,8 +59,8 @@ impl Client {
         self.0.files.segments.read_stats()
     }
 
-    /// A new session is in use: what the old one had not committed is lost, and so are its locks and delegations. Whoever
-    /// relied on them hears of it from its next call on the file.
+    /// A new session is in use: what the old one had not committed is lost, and so are its locks and
+    /// delegations. Whoever relied on them hears of it from its next call on the file.
     pub(super) fn session_lost(&self) {
         let now = self.0.session.id();
         self.0.files.lose_uncommitted();

@@ -10,8 +10,8 @@ use crate::namespace::Answer;
 use crate::options::Owner;
 
 impl Client {
-    /// Makes a regular file if this client can answer for it: the directory is delegated to it and has no such name.
-    /// The log has it before anything later of this client, and at the latest when it is fsynced.
+    /// Makes a regular file if this client can answer for it: the directory is delegated to it and has no
+    /// such name. The log has it before anything later of this client, and at the latest when it is fsynced.
     pub fn try_create(&self, dir: Ino, name: &[u8], mode: u32, owner: Owner) -> Option<Attr> {
         let inner = &*self.0;
         if name.len() > limits::NAME_BYTES_MAX || !inner.cluster.unconfirmed().has_room() {
@@ -52,8 +52,8 @@ impl Client {
         Some(attr)
     }
 
-    /// Removes a file's only name if this client can answer for it: the directory is delegated to it and nothing here has
-    /// the file open.
+    /// Removes a file's only name if this client can answer for it: the directory is delegated to it and
+    /// nothing here has the file open.
     pub fn try_unlink(&self, dir: Ino, name: &[u8]) -> Option<()> {
         let inner = &*self.0;
         let attr = inner.namespace.attr(inner.namespace.ino(dir, name)?)?;
@@ -83,7 +83,8 @@ impl Client {
         if self.0.namespace.take_lost(dir) { Err(Errno::EIO) } else { Ok(()) }
     }
 
-    /// Sends what is answered for. Called with the lock of the delegations: the order of the answers is that of the log.
+    /// Sends what is answered for. Called with the lock of the delegations: the order of the answers is that
+    /// of the log.
     fn answer(&self, dir: Ino, name: &[u8], ino: Ino, session: SessionId, op: FileOp) -> Option<()> {
         let _in_runtime = self.0.files.runtime.enter();
         let begun = self.0.session.begin(op, Some(session))?;

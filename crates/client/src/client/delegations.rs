@@ -1,4 +1,5 @@
-//! How directories are delegated to this client, what becomes of what it answered for, and how they are given up.
+//! How directories are delegated to this client, what becomes of what it answered for, and how they are given
+//! up.
 
 use std::ops::Range;
 use std::sync::Weak;

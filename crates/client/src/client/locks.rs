@@ -1,4 +1,5 @@
-//! fcntl and flock locks. Nobody waits here: how long, and until what interrupts the wait, is for front ends to say.
+//! fcntl and flock locks. Nobody waits here: how long, and until what interrupts the wait, is for front ends
+//! to say.
 
 use std::time::Duration;
 

@@ -1,11 +1,12 @@
-//! The errors of a file, as Linux's `errseq_t` counts them: every handle that was open when bytes were lost hears of it
-//! once, whoever else has heard of it.
+//! The errors of a file, as Linux's `errseq_t` counts them: every handle that was open when bytes were lost
+//! hears of it once, whoever else has heard of it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use isobar_base::Errno;
 
-/// How often bytes of a file were lost, and why the last time. The count is in the upper 32 bits, the errno below.
+/// How often bytes of a file were lost, and why the last time. The count is in the upper 32 bits, the errno
+/// below.
 #[derive(Debug, Default)]
 pub(crate) struct ErrorSequence(AtomicU64);
 

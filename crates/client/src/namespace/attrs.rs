@@ -45,7 +45,8 @@ impl AttrCache {
         }
     }
 
-    /// Remembers what the holder of a directory's delegation, this client, knows of it, as far as asked for at `asked`.
+    /// Remembers what the holder of a directory's delegation, this client, knows of it, as far as asked for
+    /// at `asked`.
     pub fn put_as_holder(&self, attr: Attr, asked: Instant) {
         self.shard(attr.ino).lock().insert(attr.ino, (attr, asked));
     }

@@ -1,5 +1,5 @@
-//! Complete directories: this client knows every name of them, so names that are not there need no question (Ceph's
-//! I_COMPLETE).
+//! Complete directories: this client knows every name of them, so names that are not there need no question
+//! (Ceph's I_COMPLETE).
 //!
 //! A directory is complete from the moment this client made it, or read all of it. Each change this
 //! client makes comes back with the directory's version before and after; as long as these join up,

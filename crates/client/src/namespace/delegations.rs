@@ -1,11 +1,13 @@
 //! Directories delegated to this client: it answers for their names before the log has them.
 //!
 //! ```text
-//! None --several changes in a row--> Requested --granted, known whole--> Held --wanted by others, or idle--> Returning --> None
+//! None ─ changes in a row ─► Requested ─ granted, all names known ─► Held ─ recalled or idle ─► Returning
+//!   ▲                                                                                           │
+//!   └───────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
-//! While a delegation is asked for, operations on the directory wait, so that the names are known exactly as of the grant.
-//! While some operation on the directory is under way that was not answered for (a rename, say), nothing is answered for:
-//! its outcome is not known yet.
+//! While a delegation is asked for, operations on the directory wait, so that the names are known exactly as
+//! of the grant. While some operation on the directory is under way that was not answered for (a rename,
+//! say), nothing is answered for: its outcome is not known yet.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -131,8 +133,8 @@ impl Delegations {
         ask
     }
 
-    /// Takes over what the cluster says of a delegated directory. `keep` gets it with what was answered for since,
-    /// before anything more is.
+    /// Takes over what the cluster says of a delegated directory. `keep` gets it with what was answered for
+    /// since, before anything more is.
     pub fn refresh(&self, attr: Attr, asked: Instant, keep: impl FnOnce(Attr)) -> Option<Attr> {
         let mut directories = self.directories.lock();
         let delegation = directories.delegation(attr.ino)?;
@@ -144,7 +146,8 @@ impl Delegations {
         Some(delegation.dir)
     }
 
-    /// The cluster says this of a delegated directory after an operation during which nothing was answered for.
+    /// The cluster says this of a delegated directory after an operation during which nothing was answered
+    /// for.
     pub fn changed_to(&self, attr: Attr, asked: Instant, keep: impl FnOnce(Attr)) {
         if let Some(delegation) = self.directories.lock().delegation(attr.ino)
             && attr.version >= delegation.dir.version

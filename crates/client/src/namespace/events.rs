@@ -82,9 +82,9 @@ impl Namespace {
         self.dentries.forget(parent, name);
     }
 
-    /// Attributes were asked for at `asked`; gives them with what this client has answered for since. An inode that is
-    /// gone takes the names that led to it along: whoever meets ESTALE looks its name up again and must not be led here
-    /// once more.
+    /// Attributes were asked for at `asked`; gives them with what this client has answered for since. An
+    /// inode that is gone takes the names that led to it along: whoever meets ESTALE looks its name up again
+    /// and must not be led here once more.
     pub fn fetched(&self, ino: Ino, fetched: Result<Attr, Errno>, asked: Instant) -> Result<Attr, Errno> {
         match fetched {
             Ok(attr) if attr.kind == FileKind::Directory => {
@@ -308,8 +308,8 @@ impl Namespace {
         self.delegations.refilled(dir, numbers);
     }
 
-    /// Answers for a new file of a directory at `time`, if this client may: `send` puts the operation into the stream.
-    /// Also gives whether more inode numbers should be asked for.
+    /// Answers for a new file of a directory at `time`, if this client may: `send` puts the operation into
+    /// the stream. Also gives whether more inode numbers should be asked for.
     pub fn create_as_holder(
         &self,
         dir: Ino,
@@ -339,8 +339,8 @@ impl Namespace {
         self.told_entry(dir, name, attr, Instant::now());
     }
 
-    /// Answers for the removal of a file's only name at `time`, if this client may: `send` puts the operation into the
-    /// stream.
+    /// Answers for the removal of a file's only name at `time`, if this client may: `send` puts the operation
+    /// into the stream.
     pub fn unlink_as_holder(
         &self,
         dir: Ino,
@@ -386,8 +386,8 @@ impl Namespace {
         self.delegations.take_lost(dir)
     }
 
-    /// Begins to return a delegation: nothing more is answered for. `send` puts the operation into the stream, after
-    /// everything that was. `None` when there is nothing to return.
+    /// Begins to return a delegation: nothing more is answered for. `send` puts the operation into the
+    /// stream, after everything that was. `None` when there is nothing to return.
     pub fn begin_return<T>(&self, dir: Ino, send: impl FnOnce(SessionId) -> T) -> Option<T> {
         let mut directories = self.delegations.lock();
         let session = directories.begin_returning(dir)?;
@@ -395,7 +395,8 @@ impl Namespace {
         Some(send(session))
     }
 
-    /// The delegation is returned; the directory had `version` then, as asked for at `asked`. Without it nobody knows.
+    /// The delegation is returned; the directory had `version` then, as asked for at `asked`. Without it
+    /// nobody knows.
     pub fn returned(&self, dir: Ino, version: Option<u64>, asked: Instant) {
         match version {
             Some(version) => self.complete.delegation_ended(dir, version, asked),

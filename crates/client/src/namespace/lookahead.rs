@@ -1,5 +1,5 @@
-//! How many neighbours of a name to ask for along with it: none at first, more and more while names of one directory are
-//! asked for in quick succession.
+//! How many neighbours of a name to ask for along with it: none at first, more and more while names of one
+//! directory are asked for in quick succession.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

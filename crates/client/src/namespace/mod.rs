@@ -8,11 +8,12 @@
 //!                     ├─► intents       opens and last unlinks under way
 //!                     └─► lookahead     how many neighbours to ask for
 //! ```
-//! [`Namespace`] owns them all and has one method for each thing that can happen; whoever calls the cluster tells it what
-//! came of it, and nobody else touches a cache. Nothing here sends or waits for a message.
+//! [`Namespace`] owns them all and has one method for each thing that can happen; whoever calls the cluster
+//! tells it what came of it, and nobody else touches a cache. Nothing here sends or waits for a message.
 //!
-//! **Lock order**: delegations, then complete, then the shards of dentries and attrs. Operations are sent while the lock
-//! of the delegations is held (the order of the answers is that of the log), so the locks of `cluster` come last.
+//! **Lock order**: delegations, then complete, then the shards of dentries and attrs. Operations are sent
+//! while the lock of the delegations is held (the order of the answers is that of the log), so the locks of
+//! `cluster` come last.
 
 mod attrs;
 mod complete;

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use isobar_base::{Errno, Ino};
-use isobar_client::{Client, NewInode, OpenOptions, Owner};
+use isobar_base::Ino;
+use isobar_client::Client;
+use isobar_vfs::{Checks, Credentials, Vfs};
 use tokio::runtime::Handle;
 
 /// Files by name. Called from threads that may block.
@@ -52,61 +53,37 @@ impl Area for MountArea {
 
 /// The root directory, through the client library.
 pub struct LibraryArea {
-    client: Client,
+    vfs: Vfs,
     runtime: Handle,
 }
 
 impl LibraryArea {
     /// Calls go to `client` on `runtime`.
     pub fn new(client: Client, runtime: Handle) -> LibraryArea {
-        LibraryArea { client, runtime }
+        LibraryArea { vfs: Vfs::new(client, Checks::Here), runtime }
     }
 }
 
 impl Area for LibraryArea {
     fn write(&self, name: &str, data: &[u8]) -> Result<(), String> {
-        let write = async {
-            let (attr, _) = self
-                .client
-                .create(Ino::ROOT, name.as_bytes(), NewInode::file(0o644, Owner::default()), false)
-                .await?;
-            let file = self.client.open_created(&attr, OpenOptions { write: true, ..OpenOptions::default() });
-            for (at, part) in data.chunks(1 << 20).enumerate() {
-                self.client.write(&file, (at as u64) << 20, part).await?;
-            }
-            let synced = self.client.fsync(&file).await;
-            self.client.release(file).await;
-            synced
-        };
-        self.runtime.block_on(write).map_err(|e: Errno| format!("{name}: {e}"))
+        let (who, path) = (Credentials::root(), Path::new("/").join(name));
+        let write = self.vfs.put_atomic(&who, &path, data, 0o644);
+        self.runtime.block_on(write).map(drop).map_err(|e| format!("{name}: {e}"))
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, String> {
-        let read = async {
-            let attr = self.client.lookup(Ino::ROOT, name.as_bytes()).await?;
-            let (file, attr) = self.client.open(attr.ino, OpenOptions::default()).await?;
-            let mut data = Vec::with_capacity(attr.size as usize);
-            while (data.len() as u64) < attr.size {
-                let part = self.client.read(&file, data.len() as u64, 1 << 20).await?;
-                if part.is_empty() {
-                    break;
-                }
-                data.extend_from_slice(&part.contiguous());
-            }
-            self.client.release(file).await;
-            Ok(data)
-        };
-        self.runtime.block_on(read).map_err(|e: Errno| format!("{name}: {e}"))
+        let (who, path) = (Credentials::root(), Path::new("/").join(name));
+        self.runtime.block_on(self.vfs.get(&who, &path)).map_err(|e| format!("{name}: {e}"))
     }
 
     fn remove(&self, name: &str) -> Result<(), String> {
-        self.runtime
-            .block_on(self.client.unlink(Ino::ROOT, name.as_bytes()))
-            .map_err(|e| format!("{name}: {e}"))
+        let who = Credentials::root();
+        let remove = self.vfs.unlink(&who, Ino::ROOT, name.as_bytes());
+        self.runtime.block_on(remove).map_err(|e| format!("{name}: {e}"))
     }
 
     fn close(&self) {
-        let client = self.client.clone();
+        let client = self.vfs.client().clone();
         self.runtime.spawn(async move { client.close().await.ok() });
     }
 }

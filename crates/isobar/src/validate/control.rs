@@ -7,6 +7,7 @@ use isobar_client::{Cluster, ClusterSpec};
 use isobar_validate::NodeControl;
 
 use crate::local::{self, Local};
+use crate::runtime;
 
 /// How long a killed process may take to be gone.
 const GONE_WAIT: Duration = Duration::from_secs(10);
@@ -93,7 +94,7 @@ fn shell(command: &str, node: &str) -> Result<(), String> {
 
 /// Every target up and admitted, and no row of any segment missing.
 fn is_whole(spec: &ClusterSpec) -> Result<bool, String> {
-    local::block_on(async {
+    runtime::block_on(async {
         let cluster = Cluster::from_spec(spec, LEADER_WAIT).map_err(|e| e.to_string())?;
         let view = cluster.refresh(LEADER_WAIT).await.map_err(|e| e.to_string())?;
         let segments = isobar_admin::segments(&cluster).await.map_err(|e| e.to_string())?;

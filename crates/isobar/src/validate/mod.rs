@@ -13,14 +13,24 @@ use isobar_validate::{
     Control, NodeControl, Options, Report, Skip, Targets, Watcher, html, summary, targets,
 };
 
-use crate::args::{ClusterArgs, Format, Outcome};
+use crate::cluster::{self, ClusterArgs};
 use crate::local::{self, Local};
-use crate::output;
+use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
 use control::{Commands, DevCluster};
 
 /// A file of targets is text that people write.
 const TARGETS_BYTES_MAX: u64 = 1 << 20;
+
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Examples:
+  isobar validate --report report.html           the local cluster of `dev up`, with the drill
+  isobar validate --print-targets > targets.toml
+  isobar validate --cluster cluster/ /mnt/isobar --targets targets.toml --report report.html
+  isobar validate --cluster cluster/ --stop-node 'ssh {} systemctl kill -s KILL isobar' \\
+                                     --start-node 'ssh {} systemctl start isobar'
+
+{} is the name of the node. Exit codes: 0 no target was missed, 1 one was missed, 2 wrong usage.";
 
 /// What may be left out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -88,7 +98,7 @@ pub fn run(args: &ValidateArgs, format: Format) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let (targets, targets_from) = read_targets(args.targets.as_deref())?;
-    let spec = local::find_cluster(&args.cluster)?;
+    let spec = cluster::find(&args.cluster)?;
     let cluster_path = args.cluster.cluster.clone().unwrap_or_else(local::default_dir);
     let cluster_path = std::fs::canonicalize(&cluster_path).unwrap_or(cluster_path);
     let cluster_dir = if cluster_path.is_dir() { cluster_path.clone() } else { spec.base.clone() };
@@ -108,14 +118,7 @@ pub fn run(args: &ValidateArgs, format: Format) -> Outcome {
         spec: spec.clone(),
     });
     let processes = dev.map(|local| DevCluster { local });
-    let control: Control = match (&commands, &processes) {
-        (Some(commands), _) => Ok(commands as &dyn NodeControl),
-        (None, Some(dev)) => Ok(dev as &dyn NodeControl),
-        (None, None) => Err(
-            "nodes are not processes of a local cluster: --stop-node CMD and --start-node CMD say how to stop and start one"
-                .to_owned(),
-        ),
-    };
+    let control = control(commands.as_ref(), processes.as_ref());
     let cancel = Cancel::default();
     let skip = |part| args.skip.contains(&part);
     let options = Options {
@@ -154,6 +157,18 @@ pub fn run(args: &ValidateArgs, format: Format) -> Outcome {
         false => print(&report, args.report.as_deref()),
     }
     Ok(if report.overall.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Who stops and starts nodes: commands, where there are some.
+fn control<'a>(commands: Option<&'a Commands>, processes: Option<&'a DevCluster>) -> Control<'a> {
+    match (commands, processes) {
+        (Some(commands), _) => Ok(commands as &dyn NodeControl),
+        (None, Some(dev)) => Ok(dev as &dyn NodeControl),
+        (None, None) => Err(
+            "nodes are not processes of a local cluster: --stop-node CMD and --start-node CMD say how to stop and start one"
+                .to_owned(),
+        ),
+    }
 }
 
 fn print(report: &Report, written: Option<&Path>) {

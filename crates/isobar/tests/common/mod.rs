@@ -55,7 +55,8 @@ pub struct TestCluster {
 }
 
 impl TestCluster {
-    /// Starts a cluster of `nodes` nodes (named n1, n2, …), each with a target of `target_mib` MiB, and mounts it.
+    /// Starts a cluster of `nodes` nodes (named n1, n2, …), each with a target of `target_mib` MiB, and
+    /// mounts it.
     pub fn start(nodes: usize, target_mib: u64) -> TestCluster {
         let mut only_one = File::options()
             .create(true)

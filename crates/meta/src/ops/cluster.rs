@@ -19,7 +19,7 @@ use crate::record::{Group, Holder, Target};
 use crate::state::State;
 
 pub(super) fn register(state: &mut State, info: &TargetInfo) -> OpResult {
-    let labels = [&info.node, &info.addr, &info.domain];
+    let labels = [&info.node, &info.addr.to_string(), &info.domain];
     if info.node.is_empty() || labels.iter().any(|label| label.len() > LABEL_BYTES_MAX) {
         return Err(Errno::EINVAL.into());
     }

@@ -1,8 +1,8 @@
 //! Leases of directories: one session may answer for a directory's names before the log has them.
 //!
 //! While a session has the lease, operations of others on the directory's names are refused, and so are their
-//! questions about them (`query::query_as`). What the lessee has answered for reaches the log in the order in which it
-//! did, and before it gives the lease up.
+//! questions about them (`query::query_as`). What the lessee has answered for reaches the log in the order in
+//! which it did, and before it gives the lease up.
 
 use isobar_base::limits::LEASE_INODES;
 use isobar_base::{Errno, Ino, SessionId};

@@ -28,7 +28,7 @@ pub fn target(i: u64) -> TargetInfo {
         id: TargetId(100 + i),
         node: format!("node{i}"),
         slot: 0,
-        addr: format!("10.0.0.{i}:7000"),
+        addr: format!("10.0.0.{i}:7000").parse().unwrap(),
         domain: format!("rack{i}"),
         capacity_bytes: 1 << 40,
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use isobar_base::Errno;
 use isobar_wire::Opcode;
-use isobar_wire::message::cluster::{AdminRefusal, AdminReply, AdminRequest};
+use isobar_wire::message::admin::{AdminRefusal, AdminReply, AdminRequest};
 use isobar_wire::message::ops::{ClusterOp, OpError};
 
 use super::reconcile;
@@ -31,7 +31,7 @@ pub(crate) async fn admin(
         AdminRequest::ReplaceNode { node: name } => replace(node, meta, name).await,
         AdminRequest::Collect => {
             node.compact_now.notify_one();
-            let others: Vec<String> =
+            let others: Vec<_> =
                 node.spec.node.iter().map(|n| n.addr.clone()).filter(|addr| *addr != node.addr).collect();
             let count = others.len() + 1;
             for addr in others {
@@ -41,7 +41,7 @@ pub(crate) async fn admin(
                         .call::<_, AdminReply>(Opcode::Admin, &AdminRequest::Collect, NODE_CALL_TIMEOUT)
                         .await;
                     if let Err(error) = asked {
-                        tracing::debug!(addr, %error, "not asked to search for orphans");
+                        tracing::debug!(%addr, %error, "not asked to search for orphans");
                     }
                 });
             }

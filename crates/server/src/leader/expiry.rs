@@ -1,5 +1,5 @@
-//! The expiry of sessions that were not renewed (I5). The state machine ends them by an entry in the log; who is late, and
-//! that a late one is never renewed again, is known to `metadata::sessions`.
+//! The expiry of sessions that were not renewed (I5). The state machine ends them by an entry in the log; who
+//! is late, and that a late one is never renewed again, is known to `metadata::sessions`.
 
 use std::sync::Arc;
 use std::time::Duration;

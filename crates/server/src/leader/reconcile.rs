@@ -125,7 +125,7 @@ pub(super) async fn replace_voter(meta: &Metadata, heartbeat: &Heartbeat) -> boo
     }
     let old =
         status.voters.iter().find(|voter| voter.name == heartbeat.node && voter.id != id).map(|old| old.id);
-    let new = Member { id, name: heartbeat.node.clone(), addr: heartbeat.addr.clone() };
+    let new = Member { id, name: heartbeat.node.clone(), addr: heartbeat.addr.to_string() };
     tracing::info!(node = %heartbeat.node, ?old, new = id, "voter is being replaced");
     match tokio::time::timeout(REPLACE_VOTER_TIMEOUT, meta.group.replace_voter(old, new)).await {
         Ok(Ok(())) => {

@@ -1,9 +1,9 @@
 //! Between those who hold a delegation of a directory and those who want the directory.
 //!
-//! A holder asks again and again what it should give up, and waits for the answer; whoever is refused because of a
-//! delegation asks for a recall, and waits until the directory is free. A holder that has not asked for
-//! [`HOLDER_TIMEOUT`] loses the delegation of a directory that others want: what it answered for and had not sent is
-//! lost, as with an expired session.
+//! A holder asks again and again what it should give up, and waits for the answer; whoever is refused because
+//! of a delegation asks for a recall, and waits until the directory is free. A holder that has not asked for
+//! [`HOLDER_TIMEOUT`] loses the delegation of a directory that others want: what it answered for and had not
+//! sent is lost, as with an expired session.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -109,13 +109,12 @@ mod tests {
     use super::*;
 
     fn target(id: u64, node: &str) -> TargetInfo {
-        let text = String::new;
         TargetInfo {
             id: TargetId(id),
             node: node.into(),
             slot: 0,
-            addr: text(),
-            domain: text(),
+            addr: "h:1".parse().unwrap(),
+            domain: String::new(),
             capacity_bytes: 1,
         }
     }
@@ -146,7 +145,7 @@ mod tests {
         liveness.begin(vec![up(1)]);
         let heartbeat = Heartbeat {
             node: "a".into(),
-            addr: String::new(),
+            addr: "h:1".parse().unwrap(),
             epoch: 0,
             targets: vec![(target(9, "a"), up(9))],
             voter: None,

@@ -1,5 +1,5 @@
-//! The metadata role: operations into the log, questions to the state, and what the leader remembers of those who talk
-//! to it.
+//! The metadata role: operations into the log, questions to the state, and what the leader remembers of those
+//! who talk to it.
 //!
 //! ```text
 //! handler ─► requests ─┬─► proposer      group commit: operations into entries of the log
@@ -8,12 +8,13 @@
 //!                      └─► liveness      who reports
 //!            voter                       this disk's identity, and the group opened from it
 //! ```
-//! The last three are soft state: in memory, of the leader only, begun anew with every leadership, and no safety depends
-//! on them (I10). Duties that act on them are in `leader/`.
+//! The last three are soft state: in memory, of the leader only, begun anew with every leadership, and no
+//! safety depends on them (I10). Duties that act on them are in `leader/`.
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod delegations;
 mod liveness;
+mod member;
 mod proposer;
 mod requests;
 mod sessions;
@@ -21,9 +22,11 @@ pub(crate) mod voter;
 
 use isobar_base::{KvRead, SessionId};
 use isobar_consensus::{Group, ProposeError};
+use isobar_wire::Address;
 use isobar_wire::message::ops::{Mutation, Op, OpResult};
 
 pub(crate) use liveness::Report;
+pub(crate) use member::address;
 pub(crate) use sessions::live_sessions;
 
 use delegations::Delegations;
@@ -59,8 +62,8 @@ impl Metadata {
     }
 
     /// Where the leader listens, as far as this replica knows; `None` when it is this one.
-    pub(crate) fn other_leader(&self) -> Option<String> {
-        self.group.leader().filter(|l| l.id != self.me).map(|l| l.addr)
+    pub(crate) fn other_leader(&self) -> Option<Address> {
+        self.group.leader().filter(|l| l.id != self.me).as_ref().and_then(address)
     }
 
     /// Carries out operations of the leader's own.

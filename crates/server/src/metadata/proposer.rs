@@ -14,6 +14,7 @@ use isobar_wire::{Refusal, Responder};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use super::member::address;
 use crate::limits::ENTRY_BYTES_MAX;
 
 /// The queue of operations on their way into the log. Stops when dropped.
@@ -52,12 +53,14 @@ impl Proposer {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Queues the operations of a request of `bytes` encoded bytes; `responder` is answered once they are applied.
+    /// Queues the operations of a request of `bytes` encoded bytes; `responder` is answered once they are
+    /// applied.
     pub(super) fn propose_for(&self, ops: Vec<Mutation>, bytes: usize, responder: Responder) {
         self.enqueue(Proposal { ops, bytes, asker: Asker::Wire(responder) });
     }
 
-    /// Queues operations of this node's own; the receiver gets their results, or nothing when the proposer stops.
+    /// Queues operations of this node's own; the receiver gets their results, or nothing when the proposer
+    /// stops.
     pub(super) fn propose(
         &self,
         ops: Vec<Mutation>,
@@ -137,7 +140,7 @@ async fn carry_out(group: Group, time: Time, mut batch: Vec<Proposal>, permit: O
             for proposal in batch {
                 match (proposal.asker, &error) {
                     (Asker::Wire(responder), ProposeError::NotLeader { leader }) => {
-                        responder.reply(&MutateReply::NotLeader(leader.clone().map(|l| l.addr)));
+                        responder.reply(&MutateReply::NotLeader(leader.as_ref().and_then(address)));
                     }
                     (Asker::Wire(responder), error) => {
                         responder.refuse(Refusal::Unavailable(error.to_string()));

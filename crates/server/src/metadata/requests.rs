@@ -1,5 +1,5 @@
-//! What clients and nodes ask of the metadata role. Questions are confirmed by ReadIndex; consensus shares one
-//! confirmation among all that wait.
+//! What clients and nodes ask of the metadata role. Questions are confirmed by ReadIndex; consensus shares
+//! one confirmation among all that wait.
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use isobar_wire::{Refusal, Responder};
 
 use super::Metadata;
 use super::delegations::RECALL_WAIT_MAX;
+use super::member::address;
 use super::sessions::{Renewal, live_sessions};
 use crate::limits::{OPS_WAITING_MAX, ORPHANS_PER_RENEWAL_MAX, QUERIES_PER_MESSAGE_MAX};
 
@@ -58,7 +59,7 @@ impl Metadata {
                 }
                 Ok(()) => answer(&group, &request, responder),
                 Err(ProposeError::NotLeader { leader }) => {
-                    responder.reply(&QueryReply::NotLeader(leader.map(|l| l.addr)));
+                    responder.reply(&QueryReply::NotLeader(leader.as_ref().and_then(address)));
                 }
                 Err(error) => responder.refuse(Refusal::Unavailable(error.to_string())),
             }
@@ -73,7 +74,7 @@ impl Metadata {
                 responder.reply(&ClusterReply::View(ClusterView { map, live }));
             }
             Err(ProposeError::NotLeader { leader }) => {
-                responder.reply(&ClusterReply::NotLeader(leader.map(|l| l.addr)));
+                responder.reply(&ClusterReply::NotLeader(leader.as_ref().and_then(address)));
             }
             Err(error) => responder.refuse(Refusal::Unavailable(error.to_string())),
         }
@@ -105,7 +106,7 @@ impl Metadata {
                 responder.refuse(Refusal::Unavailable("the session is being expired".to_owned()));
             }
             Err(ProposeError::NotLeader { leader }) => {
-                responder.reply(&RenewReply::NotLeader(leader.map(|l| l.addr)));
+                responder.reply(&RenewReply::NotLeader(leader.as_ref().and_then(address)));
             }
             Err(error) => responder.refuse(Refusal::Unavailable(error.to_string())),
         }

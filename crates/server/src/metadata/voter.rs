@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use isobar_base::{Kv, random_u64};
 use isobar_consensus::{Group, GroupConfig, Member, Reply, Rpc, StateMachine, Transport, TransportError};
-use isobar_wire::{CallError, Channels, Opcode};
+use isobar_wire::{Address, CallError, Channels, Opcode};
 use serde::{Deserialize, Serialize};
 
+use super::member::address;
 use crate::ServerError;
 use isobar_config::NodeConfig;
 
@@ -52,14 +53,16 @@ struct RaftTransport(Channels);
 
 impl Transport for RaftTransport {
     fn call(&self, peer: &Member, rpc: Rpc, body: Vec<u8>, timeout: Duration) -> Reply {
-        let channel = self.0.to(&peer.addr);
+        let channel = address(peer).map(|addr| self.0.to(&addr));
         let opcode = match rpc {
             Rpc::AppendEntries => Opcode::RaftAppend,
             Rpc::Vote => Opcode::RaftVote,
             Rpc::InstallSnapshot => Opcode::RaftSnapshot,
             Rpc::Standing => Opcode::RaftStanding,
         };
+        let nowhere = format!("{peer} has no address");
         Box::pin(async move {
+            let channel = channel.ok_or(TransportError::Unreachable(nowhere))?;
             match channel.call_raw(opcode, &body, Vec::new(), timeout).await {
                 Ok((reply, _)) => Ok(reply),
                 Err(CallError::TimedOut(_)) => Err(TransportError::Timeout),
@@ -73,11 +76,15 @@ impl Transport for RaftTransport {
 }
 
 /// Opens the metadata role of a node, or makes a blank one.
-pub(crate) async fn open(config: &NodeConfig, addr: &str, channels: Channels) -> Result<Group, ServerError> {
+pub(crate) async fn open(
+    config: &NodeConfig,
+    addr: &Address,
+    channels: Channels,
+) -> Result<Group, ServerError> {
     let dir = config.resolve(&config.data_dir).join("meta");
     let failed = |why: String| ServerError::Meta { path: dir.clone(), why };
     let id = identity(config, &dir).map_err(failed)?;
-    let me = Member { id, name: config.node.clone(), addr: addr.to_owned() };
+    let me = Member { id, name: config.node.clone(), addr: addr.to_string() };
     let group_dir = dir.join(format!("group-{GROUP}"));
     let settings = GroupConfig {
         log_bytes: config.meta.log_bytes,

@@ -9,8 +9,8 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use isobar_wire::Opcode;
 use isobar_wire::message::probe::{PathMtu, ProbeReply, ProbeRequest};
+use isobar_wire::{Address, Opcode};
 use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use tokio::net::UdpSocket;
 
@@ -53,8 +53,8 @@ pub(super) async fn listen(node: &NodeContext, nonce: u64) -> Result<u16, String
 }
 
 /// Finds it.
-pub(super) async fn find(node: &NodeContext, to: &str) -> Result<PathMtu, String> {
-    if !node.spec.node.iter().any(|n| n.addr == to) {
+pub(super) async fn find(node: &NodeContext, to: &Address) -> Result<PathMtu, String> {
+    if !node.spec.node.iter().any(|n| n.addr == *to) {
         return Err(format!("{to} is not a node of this cluster"));
     }
     let peer = resolve(to).await?;
@@ -105,8 +105,8 @@ fn between(arrives: u32, too_large: u32) -> Option<u32> {
     Some(if USUAL.contains(&arrives) { arrives + 1 } else { arrives + (too_large - arrives) / 2 })
 }
 
-async fn resolve(addr: &str) -> Result<SocketAddr, String> {
-    let mut found = tokio::net::lookup_host(addr).await.map_err(|e| format!("{addr}: {e}"))?;
+async fn resolve(addr: &Address) -> Result<SocketAddr, String> {
+    let mut found = tokio::net::lookup_host(addr.to_string()).await.map_err(|e| format!("{addr}: {e}"))?;
     found.next().ok_or(format!("{addr} has no address"))
 }
 

@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use isobar_wire::Opcode;
 use isobar_wire::message::probe::{ProbeReply, ProbeRequest, StreamRate};
+use isobar_wire::{Address, Opcode};
 
 use crate::context::NodeContext;
 
@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ROUND_TRIPS: u32 = 20;
 
 /// Sends for a while and counts what was confirmed.
-pub(super) async fn rate(node: &NodeContext, to: &str, milliseconds: u32) -> Result<StreamRate, String> {
-    if !node.spec.node.iter().any(|n| n.addr == to) {
+pub(super) async fn rate(node: &NodeContext, to: &Address, milliseconds: u32) -> Result<StreamRate, String> {
+    if !node.spec.node.iter().any(|n| n.addr == *to) {
         return Err(format!("{to} is not a node of this cluster"));
     }
     let channel = node.cluster.channels().to(to);

@@ -1,5 +1,5 @@
-//! Scrubbing: every row of a target is read again on a cycle, and rows that are damaged or missing are written
-//! again from the others.
+//! Scrubbing: every row of a target is read again on a cycle, and rows that are damaged or missing are
+//! written again from the others.
 //!
 //! Damage in a row nobody reads, a parity row above all, would otherwise be found when the row is needed: too
 //! late. A row that should be here and is not is as good as damaged: what a device forgets in a power cut

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, TargetId, random_u64};
 use isobar_disk::{Disk, FileDisk};
 use isobar_store::{Fragment, Label, Options, Store, StoreError};
+use isobar_wire::Address;
 use isobar_wire::message::cluster::{TargetInfo, TargetLive};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -149,14 +150,14 @@ fn when_room(room: &Arc<Semaphore>, permits: u32, act: impl FnOnce(OwnedSemaphor
 }
 
 /// Opens all targets of a configuration, formatting blank ones. Blocks.
-pub(crate) fn open_all(config: &NodeConfig, addr: &str) -> Result<Vec<Arc<Target>>, ServerError> {
+pub(crate) fn open_all(config: &NodeConfig, addr: &Address) -> Result<Vec<Arc<Target>>, ServerError> {
     let open = |(slot, target)| open(config, addr, slot, target);
     config.target.iter().enumerate().map(open).collect()
 }
 
 fn open(
     config: &NodeConfig,
-    addr: &str,
+    addr: &Address,
     slot: usize,
     target: &TargetConfig,
 ) -> Result<Arc<Target>, ServerError> {
@@ -195,7 +196,7 @@ fn open(
         id: label.target,
         node: config.node.clone(),
         slot: slot as u32,
-        addr: addr.to_owned(),
+        addr: addr.clone(),
         domain: config.domain.clone(),
         capacity_bytes,
     };

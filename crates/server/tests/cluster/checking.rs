@@ -5,11 +5,11 @@ use isobar_admin::{LostRange, fsck};
 use isobar_wire::Opcode;
 use isobar_wire::message::storage::DeleteRequest;
 
-use crate::harness::{SECOND, TestCluster, bytes, create, write};
+use isobar_testcluster::{Over, SECOND, TestCluster, bytes, create, write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn missing_rows_lost_ranges_and_uncommitted_rows_are_told_apart() {
-    let mut cluster = TestCluster::start(3, 3, 2, 1).await;
+    let mut cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let (session, segments) = (cluster.session().await, cluster.segments());
     let file = create(&session, "file").await;
     write(&session, &segments, &file, 0, bytes(100_000, 1)).await;

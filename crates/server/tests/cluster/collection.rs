@@ -1,14 +1,14 @@
 //! What nothing names is removed, soon; what may still be named is kept.
 
 use bytes::Bytes;
-use isobar_wire::message::cluster::AdminRequest;
+use isobar_wire::message::admin::AdminRequest;
 use isobar_wire::message::ops::SessionOp;
 
-use crate::harness::{TestCluster, bytes, create, eventually, unlink, write};
+use isobar_testcluster::{Over, TestCluster, bytes, create, eventually, unlink, write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn rows_of_a_removed_file_are_freed_within_a_second() {
-    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let (session, segments) = (cluster.session().await, cluster.segments());
     let file = create(&session, "file").await;
     for at in 0..20 {
@@ -23,7 +23,7 @@ async fn rows_of_a_removed_file_are_freed_within_a_second() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_target_that_was_away_drops_what_was_removed_meanwhile() {
-    let mut cluster = TestCluster::start(4, 3, 2, 1).await;
+    let mut cluster = TestCluster::start(Over::Memory, 4, 3, 2, 1).await;
     let (session, segments) = (cluster.session().await, cluster.segments());
     let file = create(&session, "file").await;
     for at in 0..20 {
@@ -40,7 +40,7 @@ async fn a_target_that_was_away_drops_what_was_removed_meanwhile() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn uncommitted_rows_are_kept_while_their_session_may_commit_them() {
-    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let (session, segments) = (cluster.session().await, cluster.segments());
     let file = create(&session, "file").await;
     let orphan = segments.write(&session, Bytes::from(bytes(50_000, 3))).await.unwrap();

@@ -5,7 +5,7 @@ use isobar_segments::Segments;
 use isobar_wire::message::files::{Map, Source};
 use isobar_wire::message::queries::{Answer, FileQuery};
 
-use crate::harness::{TestCluster, bytes, create, eventually, write};
+use isobar_testcluster::{Over, TestCluster, bytes, create, eventually, write};
 
 async fn map(cluster: &TestCluster, ino: Ino) -> Map {
     match cluster.access.query(FileQuery::Map { ino, offset: 0, len: u64::MAX }).await.unwrap() {
@@ -28,7 +28,7 @@ async fn contents(cluster: &TestCluster, segments: &Segments, ino: Ino) -> Vec<u
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn half_dead_segments_are_rewritten_and_their_rows_freed() {
-    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let (session, segments) = (cluster.session().await, cluster.segments());
     let file = create(&session, "file").await;
     let mut expected = bytes(200_000, 1);
@@ -46,7 +46,7 @@ async fn half_dead_segments_are_rewritten_and_their_rows_freed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn rows_on_a_target_that_is_gone_for_good_are_written_over_the_others() {
-    let mut cluster = TestCluster::start(4, 3, 3, 1).await;
+    let mut cluster = TestCluster::start(Over::Memory, 4, 3, 3, 1).await;
     let (session, segments) = (cluster.session().await, cluster.segments());
     let file = create(&session, "file").await;
     let mut expected = Vec::new();
@@ -71,7 +71,7 @@ async fn rows_on_a_target_that_is_gone_for_good_are_written_over_the_others() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn many_narrow_extents_become_one_wide_segment() {
-    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let (session, segments) = (cluster.session().await, cluster.segments());
     let file = create(&session, "file").await;
     let mut expected = Vec::new();

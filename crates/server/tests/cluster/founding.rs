@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::harness::{SECOND, TestCluster};
+use isobar_testcluster::{Over, SECOND, TestCluster};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn eight_nodes_found_one_cluster_and_build_its_placement() {
-    let cluster = TestCluster::start(8, 5, 6, 2).await;
+    let cluster = TestCluster::start(Over::Tcp, 8, 5, 6, 2).await;
     let view = cluster.view().await;
     assert_eq!(view.map.targets.len(), 8);
     assert_eq!(view.map.groups.len(), 64);
@@ -20,7 +20,7 @@ async fn eight_nodes_found_one_cluster_and_build_its_placement() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_node_keeps_its_identities_over_a_restart() {
-    let mut cluster = TestCluster::start(3, 3, 2, 1).await;
+    let mut cluster = TestCluster::start(Over::Tcp, 3, 3, 2, 1).await;
     let before = cluster.status(0).await;
     cluster.stop_node(0).await;
     cluster.start_node(0).await.unwrap();
@@ -33,7 +33,7 @@ async fn a_node_keeps_its_identities_over_a_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_blank_first_voter_does_not_found_a_second_cluster() {
-    let mut cluster = TestCluster::start(3, 3, 2, 1).await;
+    let mut cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     for at in 0..3 {
         cluster.stop_node(at).await;
     }
@@ -57,8 +57,8 @@ async fn a_blank_first_voter_does_not_found_a_second_cluster() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn rows_of_an_old_cluster_keep_blank_voters_from_founding_a_new_one() {
-    use crate::harness::{bytes, create, write};
-    let mut cluster = TestCluster::start(3, 1, 2, 1).await;
+    use isobar_testcluster::{bytes, create, write};
+    let mut cluster = TestCluster::start(Over::Memory, 3, 1, 2, 1).await;
     let session = cluster.session().await;
     let file = create(&session, "file").await;
     write(&session, &cluster.segments(), &file, 0, bytes(50_000, 1)).await;
@@ -71,8 +71,8 @@ async fn rows_of_an_old_cluster_keep_blank_voters_from_founding_a_new_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn disks_of_other_clusters_and_nodes_are_refused() {
-    let mut cluster = TestCluster::start(3, 3, 2, 1).await;
-    let other = TestCluster::prepare(3, 3, 2, 1);
+    let mut cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let other = TestCluster::prepare(Over::Memory, 3, 3, 2, 1);
     cluster.stop_node(1).await;
     cluster.stop_node(2).await;
     // Another node's target.
@@ -98,7 +98,7 @@ async fn disks_of_other_clusters_and_nodes_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_cluster_with_a_voter_missing_waits_for_it() {
-    let mut cluster = TestCluster::prepare(3, 3, 2, 1);
+    let mut cluster = TestCluster::prepare(Over::Memory, 3, 3, 2, 1);
     cluster.start_node(0).await.unwrap();
     cluster.start_node(1).await.unwrap();
     tokio::time::sleep(SECOND).await;

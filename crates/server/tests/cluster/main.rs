@@ -1,10 +1,10 @@
-//! Whole clusters of in-process nodes on loopback, each with a runtime and disks of its own.
+//! Whole clusters of in-process nodes: what a restart, a port and a reconnection are part of over TCP, the
+//! rest in memory.
 
 mod checking;
 mod collection;
 mod compaction;
 mod founding;
-mod harness;
 mod metadata;
 mod replacement;
 mod storage;

@@ -8,11 +8,11 @@ use isobar_wire::message::cluster::{RenewReply, RenewRequest};
 use isobar_wire::message::ops::{FileOp, MutateReply, MutateRequest, Mutation, OpError, SessionOp};
 use isobar_wire::message::queries::{Answer, FileQuery, SessionQuery};
 
-use crate::harness::{NOBODY, SECOND, TestCluster, create, eventually};
+use isobar_testcluster::{NOBODY, Over, SECOND, TestCluster, create, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operations_of_many_callers_are_each_answered_once() {
-    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let session = cluster.session().await;
     let mut calls = tokio::task::JoinSet::new();
     for at in 0..500 {
@@ -30,7 +30,7 @@ async fn operations_of_many_callers_are_each_answered_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn followers_name_the_leader_and_execute_nothing() {
-    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let leader = cluster.leader().unwrap();
     let follower = (leader + 1) % 3;
     let op = SessionOp::Open { nonce: 1, name: "x".to_owned() }.into();
@@ -44,7 +44,7 @@ async fn followers_name_the_leader_and_execute_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_others_go_on_when_the_leader_stops() {
-    let mut cluster = TestCluster::start(3, 3, 2, 1).await;
+    let mut cluster = TestCluster::start(Over::Tcp, 3, 3, 2, 1).await;
     let session = cluster.session().await;
     create(&session, "before").await;
     let leader = cluster.leader().unwrap();
@@ -70,7 +70,7 @@ async fn the_others_go_on_when_the_leader_stops() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_session_that_renews_lives_and_one_that_does_not_expires() {
-    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let (renewed, silent) = (cluster.session().await.id(), cluster.session().await.id());
     let renew = async |session: SessionId| -> RenewReply {
         let leader = cluster.leader().unwrap();
@@ -94,11 +94,12 @@ async fn a_session_that_renews_lives_and_one_that_does_not_expires() {
     assert_eq!(left, [renewed]);
 }
 
-/// Prints what one metadata group does: `cargo test --release -p isobar-server -- --ignored --nocapture creates`.
+/// Prints what one metadata group does: `cargo test --release -p isobar-server -- --ignored --nocapture
+/// creates`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 #[ignore = "a measurement"]
 async fn creates_per_second() {
-    let cluster = TestCluster::start(5, 5, 3, 2).await;
+    let cluster = TestCluster::start(Over::Tcp, 5, 5, 3, 2).await;
     for callers in [1usize, 16, 256] {
         let session = cluster.session().await;
         let begun = std::time::Instant::now();

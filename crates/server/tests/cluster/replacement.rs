@@ -1,13 +1,13 @@
 //! A node whose disks are gone comes back with blank ones.
 
-use isobar_wire::message::cluster::{AdminRefusal, AdminReply, AdminRequest};
+use isobar_wire::message::admin::{AdminRefusal, AdminReply, AdminRequest};
 use isobar_wire::message::queries::{Answer, FileQuery};
 
-use crate::harness::{TestCluster, bytes, create, eventually, write};
+use isobar_testcluster::{Over, TestCluster, bytes, create, eventually, write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replaced_node_votes_again_and_gets_all_its_rows_back() {
-    let mut cluster = TestCluster::start(4, 3, 2, 1).await;
+    let mut cluster = TestCluster::start(Over::Tcp, 4, 3, 2, 1).await;
     let (session, segments) = (cluster.session().await, cluster.segments());
     let file = create(&session, "file").await;
     for at in 0..40u64 {
@@ -66,7 +66,7 @@ async fn a_replaced_node_votes_again_and_gets_all_its_rows_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn only_nodes_of_the_cluster_file_that_lack_a_disk_can_be_replaced() {
-    let cluster = TestCluster::start(3, 3, 2, 1).await;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let refused = cluster.access.admin(&AdminRequest::ReplaceNode { node: "nobody".to_owned() }).await;
     let names = (0..3).map(|node| format!("node{node}")).collect();
     let expected = AdminRefusal::NoSuchNode { node: "nobody".to_owned(), names };

@@ -7,7 +7,7 @@ use isobar_wire::message::storage::{
 };
 use isobar_wire::{CallError, Opcode, Refusal};
 
-use crate::harness::{SECOND, TestCluster, bytes};
+use isobar_testcluster::{Over, SECOND, TestCluster, bytes};
 
 fn refusal<T: std::fmt::Debug>(result: Result<T, CallError>) -> StorageError {
     match result {
@@ -18,7 +18,7 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, CallError>) -> StorageError {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn rows_are_put_read_listed_and_deleted() {
-    let cluster = TestCluster::start(3, 1, 2, 1).await;
+    let cluster = TestCluster::start(Over::Tcp, 3, 1, 2, 1).await;
     let target = cluster.status(2).await.targets[0].0.id;
     let channel = cluster.access.channels().to(&cluster.spec.node[2].addr);
     let row = bytes(3 * 4096, 7);

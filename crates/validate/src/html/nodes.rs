@@ -30,7 +30,7 @@ fn row(out: &mut String, node: &Node) {
         out,
         "<tr><td>{}</td><td>{}</td><td>{}</td>",
         escape(&node.name),
-        escape(&node.addr),
+        escape(&node.addr.to_string()),
         if node.voter { "storage, metadata" } else { "storage" }
     );
     let facts = match &node.facts {

@@ -2,6 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use isobar_wire::Address;
 use isobar_wire::message::probe::{ProbeReply, ProbeRequest};
 use serde::Serialize;
 
@@ -30,7 +31,7 @@ impl Clock {
 }
 
 /// Reads a node's clock some times; the reading with the shortest round trip counts.
-pub(super) async fn read(prober: &Prober, addr: &str) -> Option<Clock> {
+pub(super) async fn read(prober: &Prober, addr: &Address) -> Option<Clock> {
     let mut best: Option<Clock> = None;
     for _ in 0..READINGS {
         let asked_ns = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_nanos() as u64;

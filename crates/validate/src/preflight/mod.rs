@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use isobar_client::{Cluster, ClusterSpec};
+use isobar_wire::Address;
 use isobar_wire::message::probe::{DeviceRates, NodeFacts, PathMtu, ProbeReply, ProbeRequest, StreamRate};
 use serde::Serialize;
 
@@ -47,7 +48,7 @@ pub struct Preflight {
     /// What each node sends and receives while all do so at once (bytes per second); none when it was skipped.
     pub ring_bytes_per_second: Option<f64>,
     /// Where the metadata leader listens; none when there is no quorum.
-    pub leader_addr: Option<String>,
+    pub leader_addr: Option<Address>,
 }
 
 /// One node.
@@ -56,7 +57,7 @@ pub struct Node {
     /// Its name.
     pub name: String,
     /// Where it listens.
-    pub addr: String,
+    pub addr: Address,
     /// Whether it votes on metadata.
     pub voter: bool,
     /// What it says of itself, or why it says nothing.
@@ -87,7 +88,7 @@ pub async fn measure(spec: &ClusterSpec, wanted: Wanted, watcher: &dyn Watcher) 
         Cluster::from_spec(spec, LEADER_WAIT).map_err(|e| ValidateError::BadInput(e.to_string()))?;
     let prober = Prober::new(&cluster);
     watcher.now("asking every node about itself");
-    let leader_addr = cluster.refresh(LEADER_WAIT).await.is_ok().then(|| cluster.leader_addr());
+    let leader_addr = cluster.refresh(LEADER_WAIT).await.ok().and_then(|_| cluster.leader_addr());
     let mut nodes = Vec::new();
     for node in &spec.node {
         let facts = match prober.ask(&node.addr, &ProbeRequest::About).await {
@@ -138,7 +139,7 @@ pub async fn measure(spec: &ClusterSpec, wanted: Wanted, watcher: &dyn Watcher) 
 
 /// Every pair: one at a time where nodes share a machine, otherwise a round of pairs that share no node.
 async fn pairs(preflight: &mut Preflight, prober: &Prober, watcher: &dyn Watcher) {
-    let addrs: Vec<String> = preflight.nodes.iter().map(|n| n.addr.clone()).collect();
+    let addrs: Vec<Address> = preflight.nodes.iter().map(|n| n.addr.clone()).collect();
     let up: Vec<bool> = preflight.nodes.iter().map(|n| n.facts.is_ok()).collect();
     let names: Vec<String> = preflight.nodes.iter().map(|n| n.name.clone()).collect();
     let step = if preflight.sharing.is_shared() { 1 } else { usize::MAX };
@@ -218,7 +219,7 @@ fn why(outcome: std::result::Result<ProbeReply, String>) -> String {
 /// All nodes send to the next one at the same time: what each then sends and receives.
 async fn ring(preflight: &mut Preflight, prober: &Prober, watcher: &dyn Watcher) {
     watcher.now("network: all nodes at once");
-    let up: Vec<String> =
+    let up: Vec<Address> =
         preflight.nodes.iter().filter(|n| n.facts.is_ok()).map(|n| n.addr.clone()).collect();
     if up.len() < 2 {
         return;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use isobar_client::Cluster;
-use isobar_wire::Opcode;
 use isobar_wire::message::probe::{ProbeReply, ProbeRequest};
+use isobar_wire::{Address, Opcode};
 
 /// A measurement is bounded by the node; this is for a node that hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,7 +19,7 @@ impl Prober {
     }
 
     /// Asks one node.
-    pub async fn ask(&self, addr: &str, request: &ProbeRequest) -> Result<ProbeReply, String> {
+    pub async fn ask(&self, addr: &Address, request: &ProbeRequest) -> Result<ProbeReply, String> {
         match self.0.channels().to(addr).call(Opcode::Probe, request, PATIENCE).await {
             Ok(reply) => Ok(reply),
             Err(isobar_wire::CallError::Refused(isobar_wire::Refusal::Unknown)) => {

@@ -3,6 +3,8 @@
 use isobar_base::{ClusterId, Ino, PgId, SessionId, TargetId};
 use serde::{Deserialize, Serialize};
 
+use crate::Address;
+
 /// Properties of the file system, fixed when it is made.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FsSettings {
@@ -25,8 +27,8 @@ pub struct TargetInfo {
     pub node: String,
     /// Which of the node's targets it is, from 0.
     pub slot: u32,
-    /// Where the node listens, `host:port`.
-    pub addr: String,
+    /// Where the node listens.
+    pub addr: Address,
     /// Fault domain (rack, Azure fault domain), for people and placement.
     pub domain: String,
     /// Size of the device.
@@ -100,7 +102,7 @@ pub enum ClusterReply {
     /// The view.
     View(ClusterView),
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }
 
 /// A client keeps its session.
@@ -127,7 +129,7 @@ pub enum RenewReply {
     /// The session has ended.
     Gone,
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }
 
 /// A node tells the leader how it is.
@@ -136,7 +138,7 @@ pub struct Heartbeat {
     /// Name of the node.
     pub node: String,
     /// Where it listens.
-    pub addr: String,
+    pub addr: Address,
     /// The epoch of its cluster map.
     pub epoch: u64,
     /// Its targets and how they are.
@@ -158,7 +160,7 @@ pub enum HeartbeatReply {
         strangers: Vec<TargetId>,
     },
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }
 
 /// A member of the metadata quorum.
@@ -169,7 +171,7 @@ pub struct VoterStatus {
     /// Name of the node.
     pub node: String,
     /// Where it listens.
-    pub addr: String,
+    pub addr: Address,
     /// A voter, or a learner that is catching up.
     pub voting: bool,
     /// Last log index known to be on its disk, as the leader knows.
@@ -216,76 +218,6 @@ pub struct NodeStatus {
     pub strangers: Vec<TargetId>,
     /// Its metadata role, if any.
     pub meta: Option<MetaStatus>,
-}
-
-/// What operators ask of the leader.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum AdminRequest {
-    /// A node's disks are gone for good: admit the blank ones it now has in their places.
-    ReplaceNode {
-        /// Name of the node.
-        node: String,
-    },
-    /// Run collection, compaction and the search for orphans now.
-    Collect,
-}
-
-/// Reply to an operator.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum AdminReply {
-    /// The blank disks of a node take the places of its old ones.
-    Replacing {
-        /// It reports them already; otherwise they do once it is started.
-        now: bool,
-    },
-    /// The node has no targets; it votes with the disk it has now.
-    VoterReplaced,
-    /// Collection, compaction and the search for orphans have begun.
-    Collecting {
-        /// On so many nodes.
-        nodes: u32,
-    },
-    /// Refused.
-    Refused(AdminRefusal),
-    /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
-}
-
-/// Why the leader does not do what an operator asks.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
-pub enum AdminRefusal {
-    /// The cluster file has no such node.
-    #[error("no node {node}: the cluster file names {}", names.join(", "))]
-    NoSuchNode {
-        /// The name asked for.
-        node: String,
-        /// The names there are.
-        names: Vec<String>,
-    },
-    /// The node has all its disks.
-    #[error("{node} reports all the disks it should have: nothing to replace")]
-    NothingToReplace {
-        /// Its name.
-        node: String,
-    },
-    /// Its voter has not caught up. Trying again makes sense.
-    #[error("{node} has not caught up yet: try again")]
-    NotCaughtUp {
-        /// Its name.
-        node: String,
-    },
-    /// It has no targets, so only its vote could be replaced, and it is not there.
-    #[error("{node} has no targets and does not report: start it, then try again")]
-    NotReporting {
-        /// Its name.
-        node: String,
-    },
-    /// The state machine refused.
-    #[error("refused: {0}")]
-    Metadata(super::ops::OpError),
-    /// No quorum. Trying again makes sense.
-    #[error("not done: {0}; try again")]
-    NotDone(String),
 }
 
 impl ClusterMap {

@@ -62,7 +62,8 @@ pub struct Attr {
 }
 
 impl Attr {
-    /// A new inode of nobody's with one name and no bytes, made at `time` and older than any version of the log.
+    /// A new inode of nobody's with one name and no bytes, made at `time` and older than any version of the
+    /// log.
     pub fn new(ino: Ino, kind: FileKind, time: Time) -> Attr {
         Attr {
             ino,

@@ -3,6 +3,8 @@
 use isobar_base::{Ino, SessionId};
 use serde::{Deserialize, Serialize};
 
+use crate::Address;
+
 /// Sent to the metadata leader.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum LeaseRequest {
@@ -11,7 +13,8 @@ pub enum LeaseRequest {
         /// The lessee.
         session: SessionId,
     },
-    /// Somebody wants a directory that another session has; the reply comes when it is free, or after a while.
+    /// Somebody wants a directory that another session has; the reply comes when it is free, or after a
+    /// while.
     Want {
         /// The directory.
         dir: Ino,
@@ -26,5 +29,5 @@ pub enum LeaseReply {
     /// Try again.
     Again,
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }

@@ -4,6 +4,7 @@
 //! what a storage target does; [`cluster`] describes the cluster to clients and operators; [`probe`]
 //! is what a node measures of itself and of the way to another one.
 
+pub mod admin;
 pub mod cluster;
 pub mod files;
 pub mod leases;

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Address;
+
 /// What is wanted. `Device`, `Stream` and `PathMtu` measure: a node does one of them at a time.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ProbeRequest {
@@ -19,8 +21,8 @@ pub enum ProbeRequest {
     },
     /// [`ProbeReply::Stream`]: messages with payloads to another node, which drops them.
     Stream {
-        /// Where the other node listens, `host:port`.
-        to: String,
+        /// Where the other node listens.
+        to: Address,
         /// For how long.
         milliseconds: u32,
     },
@@ -28,8 +30,8 @@ pub enum ProbeRequest {
     Sink,
     /// [`ProbeReply::PathMtu`]: the largest datagram that reaches another node in one piece.
     PathMtu {
-        /// Where the other node listens, `host:port`.
-        to: String,
+        /// Where the other node listens.
+        to: Address,
     },
     /// [`ProbeReply::Echo`]: open a UDP port for a few seconds that says which datagrams arrive.
     Echo {

@@ -16,6 +16,7 @@ pub use session::SessionQuery;
 use super::cluster::ClusterMap;
 use super::files::{Attr, DirEntry, Lock, Map, SegmentInfo};
 use super::ops::OpError;
+use crate::Address;
 
 /// Questions answered from one state.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -32,7 +33,7 @@ pub enum QueryReply {
     /// The answers.
     Answered(Vec<Result<Answer, OpError>>),
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<String>),
+    NotLeader(Option<Address>),
 }
 
 /// A question.

@@ -40,16 +40,16 @@ const WANTED: [InitFlags; 14] = [
 // set-id bits of chown and truncate by itself, and writes carry FUSE_WRITE_KILL_SUIDGID either way),
 // POSIX_ACL, DONT_MASK (the kernel applies the umask).
 
-/// Settings for the beginning of a mount.
+/// What is asked of the kernel at the beginning of a mount.
 #[derive(Clone, Copy, Debug)]
-pub struct Wishes {
+pub struct Capabilities {
     background_max: u16,
 }
 
-impl Wishes {
+impl Capabilities {
     /// From the options.
     pub fn new(options: &MountOptions) -> Self {
-        Wishes { background_max: options.background_max.max(1) }
+        Capabilities { background_max: options.background_max.max(1) }
     }
 
     /// Negotiates.

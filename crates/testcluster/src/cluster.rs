@@ -1,9 +1,10 @@
 //! A cluster in one process. Nodes can be stopped, started again and lose their disks.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use isobar_base::{BufPool, ClusterId, Ino, SessionId};
+use isobar_base::{BufPool, ClusterId};
 use isobar_cluster::{Cluster, Session};
 use isobar_config::{
     ClusterSpec, CompactionConfig, MetaConfig, NodeConfig, NodeSpec, RebuildConfig, ScrubConfig, TargetConfig,
@@ -11,32 +12,58 @@ use isobar_config::{
 use isobar_segments::Segments;
 use isobar_server::{Node, ServerError};
 use isobar_wire::message::cluster::{ClusterView, NodeStatus};
-use isobar_wire::message::files::{Attr, Extent, FileKind, Source};
-use isobar_wire::message::ops::{Commit, FileOp, NewSegment, OpReply};
-use isobar_wire::{Channels, Opcode, Secret};
+use isobar_wire::transport::{MemoryNetwork, Tcp, Transport};
+use isobar_wire::{Address, CallError, Channels, Opcode, Secret};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+/// One second.
 pub const SECOND: Duration = Duration::from_secs(1);
+/// Who asks through [`TestCluster::access`], as the network in memory knows it.
+const TEST_HOST: &str = "test";
+/// How long a call waits for a quorum, and the cluster for what a test waits for.
+const QUORUM_WAIT: Duration = Duration::from_secs(10);
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// What a cluster's nodes talk over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Over {
+    /// TCP on the loopback.
+    Tcp,
+    /// A network in memory: node `at` is the host `node{at}` of [`TestCluster::network`].
+    Memory,
+}
+
+/// A cluster in this process.
 pub struct TestCluster {
+    /// Where its files are, removed with it.
     pub dir: TempDir,
+    /// Its cluster file.
     pub spec: ClusterSpec,
+    /// Access to it.
     pub access: Cluster,
+    network: Option<MemoryNetwork>,
     nodes: Vec<Option<(Runtime, Node)>>,
 }
 
 impl TestCluster {
-    /// Configured, nothing started.
-    pub fn prepare(nodes: usize, voters: usize, data_rows: u8, parity_rows: u8) -> TestCluster {
+    /// Configured, nothing started. The first `voters` nodes vote.
+    pub fn prepare(over: Over, nodes: usize, voters: usize, data_rows: u8, parity_rows: u8) -> TestCluster {
         let dir = tempfile::tempdir().unwrap();
         let cluster = ClusterId(isobar_base::random_u64());
-        let secret = Secret::generate(cluster);
-        secret.store(&dir.path().join("secret")).unwrap();
-        let ports: Vec<_> = (0..nodes).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let node = ports.iter().enumerate().map(|(at, port)| NodeSpec {
-            name: format!("node{at}"),
-            addr: port.local_addr().unwrap().to_string(),
+        Secret::generate(cluster).store(&dir.path().join("secret")).unwrap();
+        let addrs: Vec<Address> = match over {
+            // Held together, so that all ports differ.
+            Over::Tcp => {
+                let ports: Vec<_> =
+                    (0..nodes).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+                ports.iter().map(|port| port.local_addr().unwrap().into()).collect()
+            }
+            Over::Memory => (0..nodes).map(|at| format!("{}:7420", host(at)).parse().unwrap()).collect(),
+        };
+        let node = addrs.into_iter().enumerate().map(|(at, addr)| NodeSpec {
+            name: host(at),
+            addr,
             voter: at < voters,
             domain: String::new(),
         });
@@ -51,13 +78,20 @@ impl TestCluster {
             base: dir.path().to_owned(),
         };
         std::fs::write(dir.path().join("cluster.toml"), spec.to_toml().unwrap()).unwrap();
-        let access = access_to(&spec, secret);
-        TestCluster { dir, spec, access, nodes: (0..nodes).map(|_| None).collect() }
+        let network = (over == Over::Memory).then(MemoryNetwork::new);
+        let access = access_to(&spec, transport(&network, TEST_HOST));
+        TestCluster { dir, spec, access, network, nodes: (0..nodes).map(|_| None).collect() }
     }
 
     /// All nodes started and placement built.
-    pub async fn start(nodes: usize, voters: usize, data_rows: u8, parity_rows: u8) -> TestCluster {
-        let mut cluster = TestCluster::prepare(nodes, voters, data_rows, parity_rows);
+    pub async fn start(
+        over: Over,
+        nodes: usize,
+        voters: usize,
+        data_rows: u8,
+        parity_rows: u8,
+    ) -> TestCluster {
+        let mut cluster = TestCluster::prepare(over, nodes, voters, data_rows, parity_rows);
         for at in 0..nodes {
             cluster.start_node(at).await.unwrap();
         }
@@ -65,13 +99,24 @@ impl TestCluster {
         cluster
     }
 
+    /// The network of a cluster [`Over::Memory`].
+    pub fn network(&self) -> &MemoryNetwork {
+        self.network.as_ref().expect("the cluster is over TCP")
+    }
+
+    /// Access to the cluster with connections of its own, from a host with this name.
+    pub fn access_from(&self, host: &str) -> Cluster {
+        access_to(&self.spec, transport(&self.network, host))
+    }
+
+    /// The configuration of a node: small, and quick in whatever takes its time.
     pub fn config(&self, at: usize) -> NodeConfig {
         NodeConfig {
             version: 1,
             cluster: self.spec.cluster.clone(),
-            node: format!("node{at}"),
+            node: host(at),
             listen: self.spec.node[at].addr.clone(),
-            data_dir: format!("node{at}").into(),
+            data_dir: host(at).into(),
             domain: String::new(),
             secret_file: "secret".into(),
             cluster_file: "cluster.toml".into(),
@@ -92,19 +137,28 @@ impl TestCluster {
         }
     }
 
+    /// The file that is the target of a node.
     pub fn target_path(&self, at: usize) -> PathBuf {
-        self.dir.path().join(format!("node{at}.target"))
+        self.dir.path().join(host(at)).with_extension("target")
     }
 
+    /// Starts a node.
+    ///
+    /// # Errors
+    /// Of the node.
     pub async fn start_node(&mut self, at: usize) -> Result<(), ServerError> {
         let config = self.config(at);
         self.start_with(at, config).await
     }
 
+    /// Starts a node with another configuration.
+    ///
+    /// # Errors
+    /// Of the node.
     pub async fn start_with(&mut self, at: usize, config: NodeConfig) -> Result<(), ServerError> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        match runtime.spawn(Node::start(config)).await.unwrap() {
+        match runtime.spawn(Node::start_on(config, transport(&self.network, &host(at)))).await.unwrap() {
             Ok(node) => {
                 self.nodes[at] = Some((runtime, node));
                 Ok(())
@@ -116,6 +170,7 @@ impl TestCluster {
         }
     }
 
+    /// Stops a node, if it runs.
     pub async fn stop_node(&mut self, at: usize) {
         let Some((runtime, node)) = self.nodes[at].take() else { return };
         runtime.spawn(node.stop()).await.unwrap();
@@ -125,31 +180,46 @@ impl TestCluster {
     /// The node's disks are gone; the node must be stopped.
     pub fn lose_disks(&self, at: usize) {
         std::fs::remove_file(self.target_path(at)).unwrap();
-        let data = self.dir.path().join(format!("node{at}"));
+        let data = self.dir.path().join(host(at));
         if data.exists() {
             std::fs::remove_dir_all(data).unwrap();
         }
     }
 
+    /// A node that runs.
     pub fn node(&self, at: usize) -> &Node {
         &self.nodes[at].as_ref().unwrap().1
     }
 
+    /// How a node is, as it sees itself.
     pub async fn status(&self, at: usize) -> NodeStatus {
         let channel = self.access.channels().to(&self.spec.node[at].addr);
-        channel.call(Opcode::NodeStatus, &(), SECOND).await.unwrap()
+        let begun = Instant::now();
+        loop {
+            match channel.call(Opcode::NodeStatus, &(), SECOND).await {
+                Ok(status) => return status,
+                // The channel remembers for a moment that the node was away.
+                Err(CallError::Unreachable { .. }) if begun.elapsed() < SECOND => {
+                    tokio::time::sleep(SECOND / 20).await;
+                }
+                Err(error) => panic!("no status: {error}"),
+            }
+        }
     }
 
+    /// Which node leads, as far as the first one that runs knows.
     pub fn leader(&self) -> Option<usize> {
         let running = self.nodes.iter().flatten();
         let leader = running.filter_map(|(_, node)| node.status().meta?.leader).next()?;
         self.spec.node.iter().position(|n| n.name == leader)
     }
 
+    /// The cluster as the leader sees it.
     pub async fn view(&self) -> ClusterView {
-        self.access.refresh(10 * SECOND).await.unwrap()
+        self.access.refresh(QUORUM_WAIT).await.unwrap()
     }
 
+    /// Waits until the cluster looks good.
     pub async fn wait_for(&self, good: impl Fn(&ClusterView) -> bool) -> ClusterView {
         let begun = Instant::now();
         loop {
@@ -159,7 +229,7 @@ impl TestCluster {
                 return view;
             }
             assert!(
-                begun.elapsed() < 30 * SECOND,
+                begun.elapsed() < WAIT_MAX,
                 "the cluster does not get there: {:?}",
                 self.access.view().known()
             );
@@ -178,6 +248,7 @@ impl TestCluster {
         rows
     }
 
+    /// Rows on a node that runs.
     pub async fn rows_of(&self, at: usize) -> Vec<isobar_base::FragmentKey> {
         use isobar_wire::message::storage::{ListReply, ListRequest};
         let mut keys = Vec::new();
@@ -190,25 +261,35 @@ impl TestCluster {
         keys
     }
 
+    /// A new session.
     pub async fn session(&self) -> Session {
         Session::open(self.access.clone(), "test").await.unwrap()
     }
 
+    /// Segments of a client that hears what the cluster hears.
     pub fn segments(&self) -> Segments {
         Segments::new(self.access.clone())
     }
 
     /// Segments of a client that knows the cluster as it is now and hears nothing more of it.
     pub async fn segments_with_the_map_of_now(&self) -> Segments {
-        let access = access_to(&self.spec, self.spec.secret().unwrap());
-        access.refresh(10 * SECOND).await.unwrap();
+        let access = self.access_from(TEST_HOST);
+        access.refresh(QUORUM_WAIT).await.unwrap();
         Segments::new(access)
     }
 }
 
-fn access_to(spec: &ClusterSpec, secret: Secret) -> Cluster {
-    let channels = Channels::new(secret, BufPool::new(8 << 20));
-    Cluster::new(channels, spec.node.iter().map(|n| n.addr.clone()).collect(), 10 * SECOND)
+fn host(at: usize) -> String {
+    format!("node{at}")
+}
+
+fn transport(network: &Option<MemoryNetwork>, host: &str) -> Arc<dyn Transport> {
+    network.as_ref().map_or_else(|| Arc::new(Tcp) as Arc<dyn Transport>, |network| network.at(host))
+}
+
+fn access_to(spec: &ClusterSpec, transport: Arc<dyn Transport>) -> Cluster {
+    let channels = Channels::with_transport(transport, spec.secret().unwrap(), BufPool::new(8 << 20));
+    Cluster::new(channels, spec.node.iter().map(|n| n.addr.clone()).collect(), QUORUM_WAIT)
 }
 
 impl Drop for TestCluster {
@@ -220,66 +301,11 @@ impl Drop for TestCluster {
     }
 }
 
+/// Waits until something is so.
 pub async fn eventually(what: &str, mut good: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !good().await {
-        assert!(begun.elapsed() < 30 * SECOND, "never: {what}");
+        assert!(begun.elapsed() < WAIT_MAX, "never: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
-
-pub async fn create(session: &Session, name: &str) -> Attr {
-    let op = FileOp::Create {
-        parent: Ino::ROOT,
-        name: name.into(),
-        kind: FileKind::File,
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        rdev: 0,
-        target: Vec::new(),
-        exclusive: true,
-        born: None,
-    };
-    match session.mutate(op).await.unwrap() {
-        OpReply::Entry { attr, .. } => attr,
-        other => panic!("{other:?}"),
-    }
-}
-
-pub async fn unlink(session: &Session, name: &str, ino: Ino) {
-    let op = FileOp::Unlink { parent: Ino::ROOT, name: name.into(), closed_here: Some(ino), at: None };
-    session.mutate(op).await.unwrap();
-}
-
-/// Writes `data` at `offset` as one segment and commits it.
-pub async fn write(
-    session: &Session,
-    segments: &Segments,
-    attr: &Attr,
-    offset: u64,
-    data: Vec<u8>,
-) -> NewSegment {
-    let len = data.len() as u64;
-    let segment = segments.write(session, data.into()).await.unwrap();
-    let extent = Extent { offset, len, source: Source::Segment { id: segment.id, offset: 0 }, version: 0 };
-    let op = FileOp::Commit(Commit {
-        ino: attr.ino,
-        incarnation: attr.incarnation,
-        low_water: session.low_water(),
-        append: false,
-        segments: vec![segment.clone()],
-        extents: vec![extent],
-        mtime: None,
-    });
-    let committed = session.mutate(op).await.unwrap();
-    assert!(matches!(committed, OpReply::Committed { .. }));
-    session.settle(segment.id);
-    segment
-}
-
-pub fn bytes(len: usize, seed: u8) -> Vec<u8> {
-    (0..len).map(|at| (at as u8).wrapping_mul(31).wrapping_add(seed) ^ (at >> 8) as u8).collect()
-}
-
-pub const NOBODY: SessionId = SessionId(0);

@@ -1,6 +1,6 @@
 //! What the kernel was last told about each inode: the ground for close-to-open.
 //!
-//! The kernel may answer stat and fstat from attributes it was given up to one lease ago. open(2) must
+//! The kernel may answer stat and fstat from attributes it was given up to one TTL ago. open(2) must
 //! not: so every reply with attributes is noted here, and when an open finds other ones the kernel is
 //! told to drop its copy before the open is answered. A record that is missing counts as different.
 //!
@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use isobar_wire::message::files::{Attr, Time};
+use isobar_client::{Attr, Time};
 use parking_lot::Mutex;
 
 /// Shards, each with a lock of its own.
@@ -44,7 +44,7 @@ struct Record {
 
 /// What an open finds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AtOpen {
+pub struct OpenCheck {
     /// The kernel may have other attributes than these.
     pub attributes_differ: bool,
     /// The bytes are those of the last open: pages may stay.
@@ -52,18 +52,18 @@ pub struct AtOpen {
 }
 
 /// The records.
-pub struct Told {
+pub struct KernelAttrCache {
     shards: Vec<Mutex<HashMap<u64, Record, BuildHasherDefault<InoHasher>>>>,
 }
 
-impl Told {
+impl KernelAttrCache {
     /// No records.
     pub fn new() -> Self {
-        Told { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+        KernelAttrCache { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 
     /// The kernel is being given these attributes.
-    pub fn tell(&self, attr: &Attr) {
+    pub fn record(&self, attr: &Attr) {
         let attributes = attributes(attr);
         let mut shard = self.shards[shard_of(attr.ino.0)].lock();
         if let Some(record) = shard.get_mut(&attr.ino.0) {
@@ -75,13 +75,13 @@ impl Told {
     }
 
     /// A file with these attributes is being opened. From now on the kernel has them or none.
-    pub fn open(&self, attr: &Attr) -> AtOpen {
+    pub fn open(&self, attr: &Attr) -> OpenCheck {
         let attributes = attributes(attr);
         let bytes = Bytes { data_version: attr.data_version, size: attr.size, mtime: attr.mtime };
         let record = Record { attributes, opened: Some(bytes) };
         let mut shard = self.shards[shard_of(attr.ino.0)].lock();
         if let Some(known) = shard.get_mut(&attr.ino.0) {
-            let found = AtOpen {
+            let found = OpenCheck {
                 attributes_differ: known.attributes != attributes,
                 same_bytes: known.opened == Some(bytes),
             };
@@ -90,7 +90,7 @@ impl Told {
         }
         make_room(&mut shard);
         shard.insert(attr.ino.0, record);
-        AtOpen { attributes_differ: true, same_bytes: false }
+        OpenCheck { attributes_differ: true, same_bytes: false }
     }
 
     /// The kernel has forgotten the inode.
@@ -144,64 +144,49 @@ impl Hasher for InoHasher {
 mod tests {
     use super::*;
     use isobar_base::Ino;
-    use isobar_wire::message::files::FileKind;
+    use isobar_client::FileKind;
 
     fn attr(ino: u64, version: u64, data_version: u64) -> Attr {
-        Attr {
-            ino: Ino(ino),
-            kind: FileKind::File,
-            mode: 0o644,
-            nlink: 1,
-            uid: 0,
-            gid: 0,
-            rdev: 0,
-            size: 10,
-            allocated_bytes: 10,
-            atime: Time::default(),
-            mtime: Time::default(),
-            ctime: Time::default(),
-            incarnation: 0,
-            version,
-            data_version,
-        }
+        let new = Attr::new(Ino(ino), FileKind::File, Time::default());
+        Attr { size: 10, allocated_bytes: 10, version, data_version, ..new }
     }
 
     #[test]
     fn an_open_of_what_was_told_invalidates_nothing() {
-        let told = Told::new();
-        told.tell(&attr(2, 7, 5));
-        assert!(!told.open(&attr(2, 7, 5)).attributes_differ);
-        assert_eq!(told.open(&attr(2, 7, 5)), AtOpen { attributes_differ: false, same_bytes: true });
+        let cache = KernelAttrCache::new();
+        cache.record(&attr(2, 7, 5));
+        assert!(!cache.open(&attr(2, 7, 5)).attributes_differ);
+        assert_eq!(cache.open(&attr(2, 7, 5)), OpenCheck { attributes_differ: false, same_bytes: true });
     }
 
     #[test]
     fn an_open_of_changed_attributes_says_so_once() {
-        let told = Told::new();
-        told.tell(&attr(2, 7, 5));
-        told.open(&attr(2, 7, 5));
+        let cache = KernelAttrCache::new();
+        cache.record(&attr(2, 7, 5));
+        cache.open(&attr(2, 7, 5));
         // chmod elsewhere: the bytes are the same.
-        let found = told.open(&attr(2, 8, 5));
+        let found = cache.open(&attr(2, 8, 5));
         assert!(found.attributes_differ && found.same_bytes);
-        assert!(!told.open(&attr(2, 8, 5)).attributes_differ);
-        let found = told.open(&attr(2, 9, 9));
+        assert!(!cache.open(&attr(2, 8, 5)).attributes_differ);
+        let found = cache.open(&attr(2, 9, 9));
         assert!(found.attributes_differ && !found.same_bytes);
     }
 
     #[test]
     fn what_is_not_known_counts_as_different() {
-        let told = Told::new();
-        assert!(told.open(&attr(2, 7, 5)).attributes_differ);
-        told.forget(2);
-        assert!(!told.open(&attr(2, 7, 5)).same_bytes);
+        let cache = KernelAttrCache::new();
+        assert!(cache.open(&attr(2, 7, 5)).attributes_differ);
+        cache.forget(2);
+        assert!(!cache.open(&attr(2, 7, 5)).same_bytes);
     }
 
     #[test]
     fn records_are_bounded() {
-        let told = Told::new();
+        let cache = KernelAttrCache::new();
         for ino in 0..400_000 {
-            told.tell(&attr(ino, 1, 1));
+            cache.record(&attr(ino, 1, 1));
         }
-        let records: usize = told.shards.iter().map(|s| s.lock().len()).sum();
+        let records: usize = cache.shards.iter().map(|s| s.lock().len()).sum();
         assert!(records <= SHARDS * RECORDS_PER_SHARD_MAX);
         assert!(records > SHARDS * RECORDS_PER_SHARD_MAX / 2);
     }

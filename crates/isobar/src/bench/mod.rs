@@ -14,9 +14,12 @@ use isobar_bench::{Cancel, CommonOptions, Launcher, Setup};
 use isobar_bench::{ior, mdtest, mixed, report, smallfile, suite};
 use serde::Serialize;
 
-use crate::args::{Format, Outcome};
-use crate::{node, output};
+use crate::output::{Format, Outcome};
+use crate::{output, signals};
 use show::Show;
+
+/// Shown at the end of its `--help`.
+pub const EXAMPLES: &str = "Example:\n  isobar bench ior -np 2 -F -t 1m -b 256m -e /mnt/isobar";
 
 /// What to measure.
 #[derive(Subcommand, Debug)]
@@ -123,7 +126,7 @@ pub fn call_off_on_signal(cancel: Cancel) {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         if let Ok(runtime) = runtime {
-            runtime.block_on(node::asked_to_stop());
+            runtime.block_on(signals::asked_to_stop());
             cancel.call_off();
         }
     });

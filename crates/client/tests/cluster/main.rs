@@ -1,0 +1,10 @@
+//! What a client promises, against a whole cluster in this process whose network is in memory.
+//!
+//! | file | about |
+//! |---|---|
+//! | `files` | what is written and what others see of it, when nothing fails |
+//! | `failures` | the same while nodes, the leader or the client itself are cut off |
+
+mod common;
+mod failures;
+mod files;

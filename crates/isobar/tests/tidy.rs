@@ -1,0 +1,157 @@
+//! The text keeps to its measures: lines, files, functions, headers.
+//!
+//! What is above a measure today is listed with it. The lists only shrink: an entry that is not needed fails.
+
+mod source;
+
+use std::collections::BTreeMap;
+
+use source::{Blank, blank, files_in, is_of_name, item_len, line_of};
+
+/// Columns of a line that has no string in it.
+const COLUMNS_MAX: usize = 110;
+/// Lines of a file below `src`.
+const FILE_LINES_MAX: usize = 600;
+/// Lines of a function below `src`, from `fn` to its last brace.
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// Files with longer lines.
+const LONG_LINES: &[&str] = &[
+    "bench/src/ior/mod.rs",
+    "consensus/src/config.rs",
+    "consensus/src/elector.rs",
+    "consensus/src/group.rs",
+    "consensus/src/lib.rs",
+    "consensus/src/log/mod.rs",
+    "consensus/src/log/recover.rs",
+    "consensus/src/log/tests.rs",
+    "consensus/src/lsm/mod.rs",
+    "consensus/src/lsm/tests.rs",
+    "consensus/src/machine.rs",
+    "consensus/src/membership.rs",
+    "consensus/src/network.rs",
+    "consensus/src/pace.rs",
+    "consensus/src/read_index.rs",
+    "consensus/src/status.rs",
+    "consensus/tests/blank_disks_are_strangers.rs",
+    "erasure/src/kernel/gfni512.rs",
+    "erasure/src/kernel/scalar.rs",
+    "erasure/src/plan.rs",
+    "erasure/tests/any_length_and_alignment.rs",
+    "meta/src/ops/commit.rs",
+    "meta/tests/random_operations.rs",
+    "plan/src/lib.rs",
+    "plan/tests/more_never_needs_more.rs",
+    "server/src/lib.rs",
+    "validate/src/preflight/mod.rs",
+];
+
+/// Longer files.
+const LONG_FILES: &[&str] = &["mount/src/filesystem.rs"];
+
+/// Longer functions.
+const LONG_FUNCTIONS: &[&str] = &[
+    "bench/src/ior/mod.rs run",
+    "bench/src/mixed.rs measure",
+    "bench/src/report/ior.rs ior",
+    "bench/src/smallfile.rs measure",
+    "client/src/file/commit.rs settle",
+    "consensus/src/log/recover.rs recover",
+    "meta/src/golden.rs values",
+    "plan/src/explain.rs explain",
+    "validate/src/drill.rs run",
+    "validate/src/judge.rs network",
+    "validate/src/judge.rs nodes",
+    "validate/src/judge.rs rates",
+    "validate/src/judge.rs recovery",
+    "validate/src/measure.rs run",
+    "validate/src/run.rs run",
+];
+
+/// Files below `src` without a header.
+const NO_HEADER: &[&str] =
+    &["consensus/src/log/tests.rs", "consensus/src/lsm/tests.rs", "erasure/src/kernel/tests.rs"];
+
+#[test]
+fn lines_fit() {
+    let mut long = BTreeMap::new();
+    for file in files_in("") {
+        let without_strings = blank(&file.text, Blank::Literals);
+        for (at, (line, without)) in file.text.lines().zip(without_strings.lines()).enumerate() {
+            let columns = line.chars().count();
+            if columns > COLUMNS_MAX && line == without {
+                long.entry(file.at.clone()).or_insert(format!("line {} has {columns} columns", at + 1));
+            }
+        }
+    }
+    only(&long, LONG_LINES);
+}
+
+#[test]
+fn files_are_short() {
+    let lines = sources().map(|file| (file.at, file.text.lines().count()));
+    let long = lines.filter(|(_, lines)| *lines > FILE_LINES_MAX);
+    only(&long.map(|(at, lines)| (at, format!("{lines} lines"))).collect(), LONG_FILES);
+}
+
+#[test]
+fn functions_are_short() {
+    let mut long = BTreeMap::new();
+    for file in sources() {
+        for (name, line, lines) in functions(&blank(&file.text, Blank::LiteralsAndComments)) {
+            if lines > FUNCTION_LINES_MAX {
+                long.insert(format!("{} {name}", file.at), format!("{lines} lines from line {line}"));
+            }
+        }
+    }
+    only(&long, LONG_FUNCTIONS);
+}
+
+#[test]
+fn files_say_what_they_are() {
+    let bare = sources().filter(|file| !file.text.starts_with("//!"));
+    only(&bare.map(|file| (file.at, "begins without //!".to_owned())).collect(), NO_HEADER);
+}
+
+/// The files below `src` of every crate.
+fn sources() -> impl Iterator<Item = source::Source> {
+    source::crates().into_iter().flat_map(|name| files_in(&format!("{name}/src")))
+}
+
+/// Fails when something is found that is not excepted, or an exception is not found.
+fn only(found: &BTreeMap<String, String>, excepted: &[&str]) {
+    let news = found.iter().filter(|(what, _)| !excepted.contains(&what.as_str()));
+    let news = news.map(|(what, why)| format!("    {what:?}, // {why}"));
+    let needless = excepted.iter().filter(|what| !found.contains_key(**what));
+    let needless = needless.map(|what| format!("    {what:?} need not be excepted any more"));
+    let wrong: Vec<String> = news.chain(needless).collect();
+    assert!(wrong.is_empty(), "shorten it, or else the list of exceptions:\n{}", wrong.join("\n"));
+}
+
+/// The functions in blanked code: name, first line, number of lines.
+fn functions(code: &str) -> Vec<(String, usize, usize)> {
+    let mut functions = Vec::new();
+    for (at, _) in code.match_indices("fn ") {
+        let rest = &code[at + "fn ".len()..];
+        let name: String = rest.chars().take_while(|c| is_of_name(*c)).collect();
+        if !code[..at].ends_with(is_of_name) && !name.is_empty() {
+            let lines = code[at..at + item_len(&code[at..])].lines().count();
+            functions.push((name, line_of(code, at), lines));
+        }
+    }
+    functions
+}
+
+#[test]
+fn functions_are_found_with_their_lines() {
+    let code =
+        "impl A {\n    fn b(c: fn (u8) -> u8);\n    pub async fn d() {\n        if e {\n        }\n    }\n}";
+    assert_eq!(functions(code), [("b".to_owned(), 2, 1), ("d".to_owned(), 3, 4)]);
+}
+
+#[test]
+#[should_panic = "\"a\", // 3\n    \"c\" need not be excepted any more"]
+fn news_and_needless_exceptions_are_both_wrong() {
+    let found = [("a", "3"), ("b", "4")].map(|(what, why)| (what.to_owned(), why.to_owned()));
+    only(&found.into(), &["b", "c"]);
+}

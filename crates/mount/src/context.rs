@@ -1,0 +1,138 @@
+//! What all requests of a mount have in common: the file system, what is open, and the ways to answer.
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+
+use fuser::{FileHandle, FopenFlags, Generation, Notifier, ReplyAttr, ReplyEmpty, ReplyEntry};
+use isobar_base::{Errno, Ino};
+use isobar_client::Attr;
+use isobar_vfs::{Opened, Vfs};
+use tokio::runtime::Handle;
+
+use crate::attr::{TTL, errno, file_attr};
+use crate::dir::Dir;
+use crate::handles::{File, Handles};
+use crate::kernel_attrs::KernelAttrCache;
+
+/// One per mount.
+pub struct Context {
+    /// The file system.
+    pub vfs: Vfs,
+    /// Open files.
+    pub files: Handles<File>,
+    /// Open directories.
+    pub dirs: Handles<Dir>,
+    /// What the kernel was told.
+    pub kernel_attrs: KernelAttrCache,
+    runtime: Handle,
+    notifier: OnceLock<Notifier>,
+}
+
+impl Context {
+    /// Nothing open, nothing told.
+    pub fn new(vfs: Vfs, runtime: Handle) -> Arc<Self> {
+        Arc::new(Context {
+            vfs,
+            files: Handles::new(),
+            dirs: Handles::new(),
+            kernel_attrs: KernelAttrCache::new(),
+            runtime,
+            notifier: OnceLock::new(),
+        })
+    }
+
+    /// The way to the kernel, known once the mount stands.
+    pub fn set_notifier(&self, notifier: Notifier) {
+        let _ = self.notifier.set(notifier);
+    }
+
+    /// Runs the slow part of a request.
+    pub fn spawn<F>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.runtime.spawn(work(self.clone()));
+    }
+
+    /// Answers without contents, once `work` is done.
+    pub fn reply_empty<F>(self: &Arc<Self>, reply: ReplyEmpty, work: impl FnOnce(Arc<Self>) -> F)
+    where
+        F: Future<Output = Result<(), Errno>> + Send + 'static,
+    {
+        let work = work(self.clone());
+        self.runtime.spawn(async move { empty(reply, work.await) });
+    }
+
+    /// Answers with a name's inode, once `work` has it.
+    pub fn reply_entry<F>(self: &Arc<Self>, reply: ReplyEntry, work: impl FnOnce(Arc<Self>) -> F)
+    where
+        F: Future<Output = Result<Attr, Errno>> + Send + 'static,
+    {
+        let (this, work) = (self.clone(), work(self.clone()));
+        self.runtime.spawn(async move { this.entry(reply, work.await) });
+    }
+
+    /// Answers with attributes, once `work` has them.
+    pub fn reply_attr<F>(self: &Arc<Self>, reply: ReplyAttr, work: impl FnOnce(Arc<Self>) -> F)
+    where
+        F: Future<Output = Result<Attr, Errno>> + Send + 'static,
+    {
+        let (this, work) = (self.clone(), work(self.clone()));
+        self.runtime.spawn(async move { this.attr(reply, work.await) });
+    }
+
+    /// Answers with a name's inode.
+    pub fn entry(&self, reply: ReplyEntry, result: Result<Attr, Errno>) {
+        match result {
+            Ok(attr) => {
+                self.kernel_attrs.record(&attr);
+                // Inode numbers are never reused, so one generation is enough.
+                reply.entry(&TTL, &file_attr(&attr), Generation(0));
+            }
+            Err(e) => reply.error(errno(e)),
+        }
+    }
+
+    /// Answers with attributes.
+    pub fn attr(&self, reply: ReplyAttr, result: Result<Attr, Errno>) {
+        match result {
+            Ok(attr) => {
+                self.kernel_attrs.record(&attr);
+                reply.attr(&TTL, &file_attr(&attr));
+            }
+            Err(e) => reply.error(errno(e)),
+        }
+    }
+
+    /// Gives a handle to a file that has been opened, with the attributes and flags of the reply, which must
+    /// be sent after this: the kernel's view of the file is current then (close-to-open). Attributes only are
+    /// invalidated, which takes no page and no inode lock in the kernel and so cannot wait for another
+    /// request; see [`KernelAttrCache`].
+    pub fn opened(&self, opened: Opened) -> (Attr, FileHandle, FopenFlags) {
+        let Opened { file, attr } = opened;
+        let found = self.kernel_attrs.open(&attr);
+        if found.attributes_differ {
+            self.drop_attributes(attr.ino);
+        }
+        let flags = FopenFlags::FOPEN_DIRECT_IO | FopenFlags::FOPEN_PARALLEL_DIRECT_WRITES;
+        let flags = if found.same_bytes { flags | FopenFlags::FOPEN_KEEP_CACHE } else { flags };
+        (attr, FileHandle(self.files.insert(File::new(file))), flags)
+    }
+
+    /// Makes the kernel ask for an inode's attributes again.
+    pub fn drop_attributes(&self, ino: Ino) {
+        if let Some(notifier) = self.notifier.get()
+            && let Err(error) = notifier.inval_inode(fuser::INodeNo(ino.0), -1, 0)
+        {
+            tracing::debug!(%ino, %error, "the kernel did not take an invalidation");
+        }
+    }
+}
+
+/// Answers without contents.
+pub fn empty(reply: ReplyEmpty, result: Result<(), Errno>) {
+    match result {
+        Ok(()) => reply.ok(),
+        Err(e) => reply.error(errno(e)),
+    }
+}

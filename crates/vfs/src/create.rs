@@ -1,0 +1,127 @@
+//! Opening and creating files.
+
+use isobar_base::{Errno, Ino};
+use isobar_client::{Attr, NewInode, OpenOptions, SetAttr};
+
+use crate::Result;
+use crate::credentials::Credentials;
+use crate::file::File;
+use crate::permission::Access;
+use crate::setid;
+use crate::vfs::{Checks, Vfs};
+
+/// A file that has just been opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file.
+    pub file: File,
+    /// Its attributes, exact at the open (close-to-open).
+    pub attr: Attr,
+}
+
+impl Vfs {
+    /// Opens a file for reading, writing (`options.write`) or both.
+    ///
+    /// # Errors
+    /// `EACCES`, `ESTALE` when the inode is gone, and what the cluster says.
+    pub async fn open(
+        &self,
+        who: &Credentials,
+        ino: Ino,
+        read: bool,
+        options: OpenOptions,
+    ) -> Result<Opened> {
+        if self.checks_here() {
+            let mut wanted = if read { Access::READ } else { Access::NONE };
+            if options.write || options.truncate {
+                wanted = wanted.and(Access::WRITE);
+            }
+            self.check_ino(who, ino, wanted).await?;
+        }
+        self.open_unchecked(who, ino, options).await
+    }
+
+    async fn open_unchecked(&self, who: &Credentials, ino: Ino, options: OpenOptions) -> Result<Opened> {
+        let (open, mut attr) = self.client.open(ino, options).await?;
+        // A kernel that truncates with the open leaves the set-id bits to whoever opens.
+        if options.truncate
+            && !who.is_root()
+            && let Some(mode) = setid::cleared(attr.mode)
+        {
+            let set = SetAttr { mode: Some(mode), ..SetAttr::default() };
+            match self.client.setattr(ino, set).await {
+                Ok(changed) => attr = changed,
+                Err(errno) => {
+                    self.client.release(open).await;
+                    return Err(errno);
+                }
+            }
+        }
+        let seen_clear = self.setid.at_open(&attr);
+        Ok(Opened { file: File { ino, append: options.append, open, seen_clear }, attr })
+    }
+
+    /// Makes and opens a file if nobody has to be asked; the caller has checked permissions.
+    pub fn try_create(
+        &self,
+        who: &Credentials,
+        parent: Ino,
+        name: &[u8],
+        mode: u32,
+        options: OpenOptions,
+    ) -> Option<Opened> {
+        if options.sync || self.checks_here() {
+            return None;
+        }
+        let attr = self.client.try_create(parent, name, mode, who.owner())?;
+        Some(self.opened_new(attr, options))
+    }
+
+    /// Makes and opens a file, or opens what exists unless `exclusive`.
+    ///
+    /// # Errors
+    /// `EEXIST`, `EACCES`, and what the cluster says; `ESTALE` when the caller judges permissions, believed
+    /// the file to be new, and it is not: look again.
+    pub async fn create(
+        &self,
+        who: &Credentials,
+        (parent, name): (Ino, &[u8]),
+        mode: u32,
+        exclusive: bool,
+        read: bool,
+        options: OpenOptions,
+    ) -> Result<Opened> {
+        if self.checks_here() {
+            self.check_ino(who, parent, Access::EXECUTE).await?;
+            // Who may not make files may still open one that is there.
+            match self.client.lookup(parent, name).await {
+                Ok(_) if exclusive => return Err(Errno::EEXIST),
+                Ok(attr) => return self.open(who, attr.ino, read, options).await,
+                Err(Errno::ENOENT) => self.check_ino(who, parent, Access::WRITE).await?,
+                Err(errno) => return Err(errno),
+            }
+        }
+        let new = NewInode::file(mode, who.owner());
+        let (attr, created) = self.client.create(parent, name, new, exclusive).await?;
+        if !created {
+            // Somebody else made it since the caller looked. A kernel would not check the permissions of a
+            // file it believes to be new: ESTALE makes it look again and open what is there.
+            return match self.checks {
+                Checks::ByCaller if !who.is_root() => Err(Errno::ESTALE),
+                Checks::ByCaller => self.open_unchecked(who, attr.ino, options).await,
+                Checks::Here => self.open(who, attr.ino, read, options).await,
+            };
+        }
+        if options.sync {
+            self.client.sync_directory(parent).await?;
+        }
+        Ok(self.opened_new(attr, options))
+    }
+
+    /// A file this client has just made.
+    fn opened_new(&self, attr: Attr, options: OpenOptions) -> Opened {
+        let open = self.client.open_created(&attr, options);
+        let seen_clear = self.setid.at_open(&attr);
+        Opened { file: File { ino: attr.ino, append: options.append, open, seen_clear }, attr }
+    }
+}

@@ -1,0 +1,119 @@
+//! The bytes of open files.
+
+use isobar_client::{OpenOptions, ReadBytes, SetAttr};
+
+use crate::Result;
+use crate::credentials::Credentials;
+use crate::file::File;
+use crate::setid;
+use crate::vfs::{Checks, Vfs};
+
+/// How a write is meant, beyond its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WriteIntent {
+    /// Set-id bits have to go, as the caller judges; where permissions are judged here, so is this.
+    pub clear_setid: bool,
+    /// Pages of a mapping: they go to their offset even where the file was opened to append.
+    pub is_mapping: bool,
+}
+
+impl Vfs {
+    /// Reads from caches and buffers alone, if they suffice.
+    pub fn try_read(&self, file: &File, offset: u64, len: u32) -> Option<ReadBytes> {
+        self.client.try_read(&file.open, offset, len)
+    }
+
+    /// Reads; fewer bytes than asked for only at the end of the file.
+    pub async fn read(&self, file: &File, offset: u64, len: u32) -> Result<ReadBytes> {
+        self.client.read(&file.open, offset, len).await
+    }
+
+    /// Buffers a write if nothing has to be waited for. All of `data` is taken.
+    pub fn try_write(
+        &self,
+        who: &Credentials,
+        file: &File,
+        offset: u64,
+        data: &[u8],
+        intent: WriteIntent,
+    ) -> Option<Result<()>> {
+        if intent.is_mapping && file.append || self.must_clear_setid(who, file, intent) {
+            return None;
+        }
+        self.client.try_write(&file.open, offset, data)
+    }
+
+    /// Writes; `offset` is ignored for files opened to append. Gives whether set-id bits went.
+    pub async fn write(
+        &self,
+        who: &Credentials,
+        file: &File,
+        offset: u64,
+        data: &[u8],
+        intent: WriteIntent,
+    ) -> Result<bool> {
+        let cleared = self.must_clear_setid(who, file, intent) && self.clear_setid(file).await?;
+        if !(intent.is_mapping && file.append) {
+            self.client.write(&file.open, offset, data).await?;
+            return Ok(cleared);
+        }
+        let options = OpenOptions { write: true, ..OpenOptions::default() };
+        let (open, _) = self.client.open(file.ino, options).await?;
+        let mut result = self.client.write(&open, offset, data).await;
+        if result.is_ok() {
+            result = self.client.flush(&open).await;
+        }
+        self.client.release(open).await;
+        result.map(|()| cleared)
+    }
+
+    fn must_clear_setid(&self, who: &Credentials, file: &File, intent: WriteIntent) -> bool {
+        let wanted = match self.checks {
+            Checks::ByCaller => intent.clear_setid,
+            Checks::Here => !who.is_root(),
+        };
+        wanted && !self.setid.is_clear(&file.seen_clear)
+    }
+
+    /// Clears the set-id bits of a file; false when it has none.
+    async fn clear_setid(&self, file: &File) -> Result<bool> {
+        let epoch = self.setid.now();
+        let attr = self.client.getattr(file.ino).await?;
+        let without = setid::cleared(attr.mode);
+        if let Some(mode) = without {
+            self.client.setattr(attr.ino, SetAttr { mode: Some(mode), ..SetAttr::default() }).await?;
+        }
+        self.setid.seen(&file.seen_clear, epoch);
+        Ok(without.is_some())
+    }
+
+    /// True when [`Vfs::flush`] has nothing to do.
+    pub fn try_flush(&self, file: &File) -> bool {
+        self.client.try_flush(&file.open)
+    }
+
+    /// What close(2) does: commits what was written, reports what went wrong before.
+    pub async fn flush(&self, file: &File) -> Result<()> {
+        self.client.flush(&file.open).await
+    }
+
+    /// What fsync(2) does (I4).
+    pub async fn fsync(&self, file: &File) -> Result<()> {
+        self.client.fsync(&file.open).await
+    }
+
+    /// The last close.
+    pub async fn release(&self, file: &File) {
+        self.client.release(file.open.clone()).await;
+    }
+
+    /// Makes a hole.
+    pub async fn punch(&self, file: &File, offset: u64, len: u64) -> Result<()> {
+        self.client.punch(&file.open, offset, len).await
+    }
+
+    /// First offset at or after `offset` that has data (`true`) or is a hole (`false`); ENXIO beyond the end.
+    pub async fn seek(&self, file: &File, offset: u64, data: bool) -> Result<u64> {
+        self.client.seek(&file.open, offset, data).await
+    }
+}

@@ -1,0 +1,125 @@
+//! Extended attributes: which name spaces are stored, and who sees them.
+
+use isobar_base::{Errno, Ino};
+use isobar_client::{Attr, FileKind, XattrMode};
+
+use crate::Result;
+use crate::credentials::Credentials;
+use crate::permission::{self, Access};
+use crate::vfs::Vfs;
+
+impl Vfs {
+    /// Value of an extended attribute.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` for a name space that is not stored, `ENODATA`, `EACCES`.
+    pub async fn getxattr(&self, who: &Credentials, ino: Ino, name: &[u8]) -> Result<Vec<u8>> {
+        self.check_xattr(who, ino, name, Access::READ).await?;
+        self.client.getxattr(ino, name).await
+    }
+
+    /// Names of extended attributes that the caller may see.
+    pub async fn listxattr(&self, who: &Credentials, ino: Ino) -> Result<Vec<Vec<u8>>> {
+        let mut names = self.client.listxattr(ino).await?;
+        names.retain(|name| who.is_root() || !name.starts_with(b"trusted."));
+        Ok(names)
+    }
+
+    /// Sets an extended attribute.
+    pub async fn setxattr(
+        &self,
+        who: &Credentials,
+        ino: Ino,
+        name: &[u8],
+        value: &[u8],
+        mode: XattrMode,
+    ) -> Result<()> {
+        self.check_xattr(who, ino, name, Access::WRITE).await?;
+        self.client.setxattr(ino, name, value, mode).await
+    }
+
+    /// Removes an extended attribute.
+    pub async fn removexattr(&self, who: &Credentials, ino: Ino, name: &[u8]) -> Result<()> {
+        self.check_xattr(who, ino, name, Access::WRITE).await?;
+        self.client.removexattr(ino, name).await
+    }
+
+    async fn check_xattr(&self, who: &Credentials, ino: Ino, name: &[u8], wanted: Access) -> Result<()> {
+        let space = space_of(name).ok_or(Errno::EOPNOTSUPP)?;
+        if !self.checks_here() || who.is_root() {
+            return Ok(());
+        }
+        check(who, &self.attr(ino).await?, space, wanted)
+    }
+}
+
+/// Name spaces that are stored. POSIX ACLs (`system.posix_acl_…`) are not supported, and everything else in
+/// `system.` belongs to the kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Space {
+    User,
+    Trusted,
+    Security,
+}
+
+fn space_of(name: &[u8]) -> Option<Space> {
+    let spaces: [(&[u8], Space); 3] =
+        [(b"user.", Space::User), (b"trusted.", Space::Trusted), (b"security.", Space::Security)];
+    spaces.into_iter().find(|(s, _)| name.starts_with(s) && name.len() > s.len()).map(|(_, space)| space)
+}
+
+/// What somebody who is not root may do: xattr(7).
+fn check(who: &Credentials, attr: &Attr, space: Space, wanted: Access) -> Result<()> {
+    const STICKY: u32 = 0o1000;
+    let writes = wanted == Access::WRITE;
+    match space {
+        Space::Trusted if writes => Err(Errno::EPERM),
+        Space::Trusted => Err(Errno::ENODATA),
+        Space::Security if writes && who.uid != attr.uid => Err(Errno::EPERM),
+        Space::Security => Ok(()),
+        Space::User => match attr.kind {
+            FileKind::File => permission::check(who, attr, wanted),
+            FileKind::Directory if writes && attr.mode & STICKY != 0 && who.uid != attr.uid => {
+                Err(Errno::EPERM)
+            }
+            FileKind::Directory => permission::check(who, attr, wanted),
+            FileKind::Symlink
+            | FileKind::Fifo
+            | FileKind::Socket
+            | FileKind::CharDevice
+            | FileKind::BlockDevice => Err(if writes { Errno::EPERM } else { Errno::ENODATA }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use isobar_client::Time;
+
+    #[test]
+    fn name_spaces_that_are_stored() {
+        for good in ["user.a", "trusted.overlay.opaque", "security.capability"] {
+            assert!(space_of(good.as_bytes()).is_some());
+        }
+        for bad in ["system.posix_acl_access", "system.posix_acl_default", "user.", "plain", ""] {
+            assert_eq!(space_of(bad.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn user_attributes_follow_the_files_permissions_and_trusted_ones_are_roots() {
+        let who = Credentials::new(10, 10);
+        let file =
+            Attr { mode: 0o644, uid: 11, gid: 11, ..Attr::new(Ino(7), FileKind::File, Time::default()) };
+        assert_eq!(check(&who, &file, Space::User, Access::READ), Ok(()));
+        assert_eq!(check(&who, &file, Space::User, Access::WRITE), Err(Errno::EACCES));
+        assert_eq!(check(&who, &file, Space::Trusted, Access::READ), Err(Errno::ENODATA));
+        assert_eq!(check(&who, &file, Space::Trusted, Access::WRITE), Err(Errno::EPERM));
+        assert_eq!(check(&who, &file, Space::Security, Access::WRITE), Err(Errno::EPERM));
+        let fifo = Attr { kind: FileKind::Fifo, mode: 0o666, ..file };
+        assert_eq!(check(&who, &fifo, Space::User, Access::WRITE), Err(Errno::EPERM));
+        let sticky = Attr { kind: FileKind::Directory, mode: 0o1777, ..file };
+        assert_eq!(check(&who, &sticky, Space::User, Access::WRITE), Err(Errno::EPERM));
+    }
+}

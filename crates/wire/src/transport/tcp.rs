@@ -1,0 +1,186 @@
+//! Messages over TCP: a stream starts with the proof of the secret, then one message follows another.
+//!
+//! Each side has a task that reads messages one by one, and one that writes whatever is queued in as few
+//! system calls as possible.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+
+use bytes::{Buf, Bytes};
+use isobar_base::{AlignedBuf, BufPool};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use super::{BoxFuture, Ends, Flow, Incoming, Listener, Message, Outgoing, Receive, Transport};
+use crate::Address;
+use crate::frame::{HEADER_BYTES, Header};
+use crate::secret::{HandshakeError, Secret};
+
+/// Headers and bodies are read through a buffer of so many bytes; payloads go past it.
+const READ_BUFFER_BYTES: usize = 16 << 10;
+/// Most parts of one vectored write.
+const PARTS_MAX: usize = 64;
+
+/// The transport that everybody uses.
+#[derive(Clone, Copy, Debug)]
+pub struct Tcp;
+
+impl Transport for Tcp {
+    fn connect<'a>(
+        &'a self,
+        addr: &'a Address,
+        secret: &'a Secret,
+        ends: Ends,
+    ) -> BoxFuture<'a, Result<(), HandshakeError>> {
+        Box::pin(async move {
+            let mut stream = TcpStream::connect(addr.to_string()).await?;
+            tune(&stream)?;
+            secret.greet(&mut stream).await?;
+            tokio::spawn(carry(stream, ends));
+            Ok(())
+        })
+    }
+
+    fn listen<'a>(&'a self, addr: &'a Address) -> BoxFuture<'a, io::Result<Box<dyn Listener>>> {
+        Box::pin(async move {
+            let listener = TcpListener::bind(addr.to_string()).await?;
+            let addr = listener.local_addr()?;
+            Ok(Box::new(Bound { listener, addr }) as Box<dyn Listener>)
+        })
+    }
+}
+
+struct Bound {
+    listener: TcpListener,
+    addr: SocketAddr,
+}
+
+impl Listener for Bound {
+    fn addr(&self) -> Address {
+        self.addr.into()
+    }
+
+    fn accept(&mut self) -> BoxFuture<'_, io::Result<Box<dyn Incoming>>> {
+        Box::pin(async {
+            let (stream, from) = self.listener.accept().await?;
+            Ok(Box::new(Accepted { stream, from }) as Box<dyn Incoming>)
+        })
+    }
+}
+
+struct Accepted {
+    stream: TcpStream,
+    from: SocketAddr,
+}
+
+impl Incoming for Accepted {
+    fn from(&self) -> String {
+        self.from.to_string()
+    }
+
+    fn welcome<'a>(
+        mut self: Box<Self>,
+        secret: &'a Secret,
+        ends: Ends,
+    ) -> BoxFuture<'a, Result<(), HandshakeError>> {
+        Box::pin(async move {
+            secret.welcome(&mut self.stream).await?;
+            tune(&self.stream)?;
+            tokio::spawn(carry(self.stream, ends));
+            Ok(())
+        })
+    }
+}
+
+/// Carries messages both ways until the connection ends.
+async fn carry(stream: TcpStream, ends: Ends) {
+    let Ends { outgoing, mut receiver, pool } = ends;
+    let (reader, writer) = stream.into_split();
+    let mut writing = tokio::spawn(write_messages(writer, outgoing));
+    tokio::select! {
+        biased;
+        error = read_messages(reader, &pool, &mut *receiver) => receiver.failed(&error),
+        // A connection that cannot be written to is of no use for reading either.
+        Ok(Err(error)) = &mut writing => receiver.failed(&error),
+    }
+    // Replies to what was read are still sent: the writer ends with the last sender of its queue.
+}
+
+/// Settings every connection has: nothing waits for more to send, and nothing is paced. A host whose
+/// default paces its packets (BBR does) would add a timer to every message within a rack.
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    // Where the kernel does not have it, its default serves.
+    rustix::net::sockopt::set_tcp_congestion(stream, "cubic").ok();
+    stream.set_nodelay(true)
+}
+
+/// Delivers messages until none can be read any more, and says why.
+async fn read_messages(reader: OwnedReadHalf, pool: &BufPool, receiver: &mut dyn Receive) -> io::Error {
+    let mut stream = BufReader::with_capacity(READ_BUFFER_BYTES, reader);
+    loop {
+        match read_message(&mut stream, pool).await {
+            Ok(message) => {
+                if let Flow::Pause(done) = receiver.deliver(message) {
+                    done.await;
+                }
+            }
+            Err(error) => return error,
+        }
+    }
+}
+
+/// Reads the next message.
+async fn read_message(stream: &mut BufReader<OwnedReadHalf>, pool: &BufPool) -> io::Result<Message> {
+    let mut bytes = [0; HEADER_BYTES];
+    stream.read_exact(&mut bytes).await?;
+    let invalid = |e| io::Error::new(io::ErrorKind::InvalidData, e);
+    let header = Header::parse(&bytes).map_err(invalid)?;
+    let mut body = vec![0; header.body_len.get() as usize];
+    stream.read_exact(&mut body).await?;
+    header.check_body(&body).map_err(invalid)?;
+    let payload = match header.payload_len.get() as usize {
+        0 => AlignedBuf::default(),
+        len => {
+            let mut payload = pool.get(len);
+            stream.read_exact(&mut payload).await?;
+            payload
+        }
+    };
+    Ok(Message { header, body, payload })
+}
+
+/// Sends queued messages until the queue closes or the connection fails.
+async fn write_messages(
+    mut stream: OwnedWriteHalf,
+    mut queue: mpsc::UnboundedReceiver<Outgoing>,
+) -> io::Result<()> {
+    let mut parts: Vec<Bytes> = Vec::with_capacity(PARTS_MAX);
+    while let Some(first) = queue.recv().await {
+        let mut next = Some(first);
+        while let Some(message) = next {
+            parts.push(message.head);
+            parts.extend(message.payload.into_iter().filter(|p| !p.is_empty()));
+            next = if parts.len() < PARTS_MAX { queue.try_recv().ok() } else { None };
+        }
+        let mut from = 0;
+        while from < parts.len() {
+            let slices: Vec<IoSlice<'_>> = parts[from..].iter().map(|p| IoSlice::new(p)).collect();
+            let mut written = stream.write_vectored(&slices).await?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            while written > 0 {
+                let step = written.min(parts[from].len());
+                parts[from].advance(step);
+                written -= step;
+                if parts[from].is_empty() {
+                    from += 1;
+                }
+            }
+        }
+        parts.clear();
+    }
+    stream.shutdown().await
+}
