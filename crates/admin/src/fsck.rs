@@ -10,7 +10,7 @@ use isobar_base::{Errno, FragmentKey, Ino, SegmentId, TargetId};
 use isobar_cluster::{AskError, Cluster};
 use isobar_wire::message::cluster::{ClusterMap, ClusterView, TargetInfo};
 use isobar_wire::message::files::{Extent, Map, SegmentInfo, Source};
-use isobar_wire::message::queries::{Answer, Fate, Query};
+use isobar_wire::message::queries::{Answer, ClusterQuery, Fate, FileQuery};
 use isobar_wire::message::storage::{ListReply, ListRequest};
 use isobar_wire::{CallError, Opcode};
 
@@ -117,7 +117,7 @@ pub async fn fsck(cluster: &Cluster, mut progress: impl FnMut(&FsckReport)) -> R
     let mut lost = Lost::new();
     let mut after = None;
     loop {
-        let query = Query::Segments { after, limit: SEGMENTS_PER_STEP };
+        let query = ClusterQuery::Segments { after, limit: SEGMENTS_PER_STEP };
         let Answer::Segments(step) = cluster.query(query).await? else { return Err(Errno::EPROTO.into()) };
         let Some(last) = step.last() else { break };
         after = Some(last.id);
@@ -235,7 +235,7 @@ async fn is_held_now(cluster: &Cluster, map: &ClusterMap, target: TargetId, key:
 }
 
 async fn is_referenced(cluster: &Cluster, id: SegmentId) -> Result<bool, FsckError> {
-    let Answer::Fates(fates) = cluster.query(Query::Fates { ids: vec![id] }).await? else {
+    let Answer::Fates(fates) = cluster.query(ClusterQuery::Fates { ids: vec![id] }).await? else {
         return Err(Errno::EPROTO.into());
     };
     Ok(fates == [Fate::Referenced])
@@ -248,7 +248,7 @@ async fn judge_the_rest(cluster: &Cluster, held: Held, report: &mut FsckReport) 
         keys.sort_unstable();
         for keys in keys.chunks(ORPHAN_ROWS_MAX) {
             let ids = keys.iter().map(|key| key.segment).collect();
-            let Answer::Fates(fates) = cluster.query(Query::Fates { ids }).await? else {
+            let Answer::Fates(fates) = cluster.query(ClusterQuery::Fates { ids }).await? else {
                 return Err(Errno::EPROTO.into());
             };
             for (&key, fate) in keys.iter().zip(fates) {
@@ -272,7 +272,7 @@ async fn walk_ledgers(
 ) -> Result<(), FsckError> {
     let mut after = Ino(0);
     loop {
-        let query = Query::Inodes { after, limit: INODES_PER_STEP };
+        let query = ClusterQuery::Inodes { after, limit: INODES_PER_STEP };
         let Answer::Inos(inos) = cluster.query(query).await? else { return Err(Errno::EPROTO.into()) };
         let Some(&last) = inos.last() else { return Ok(()) };
         after = last;
@@ -292,7 +292,7 @@ async fn walk_ledger(
 ) -> Result<(), FsckError> {
     let mut offset = 0;
     loop {
-        let map = match cluster.query(Query::Map { ino, offset, len: u64::MAX - offset }).await {
+        let map = match cluster.query(FileQuery::Map { ino, offset, len: u64::MAX - offset }).await {
             Ok(Answer::Map(map)) => map,
             Ok(_) => return Err(Errno::EPROTO.into()),
             // Removed meanwhile.

@@ -8,7 +8,7 @@ use isobar_config::ClusterSpec;
 use isobar_wire::Opcode;
 use isobar_wire::message::cluster::NodeStatus;
 use isobar_wire::message::files::SegmentInfo;
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::queries::{Answer, ClusterQuery};
 
 /// How long a node may take to say how it is.
 const NODE_WAIT: Duration = Duration::from_millis(1500);
@@ -39,7 +39,7 @@ pub async fn segments(cluster: &Cluster) -> Result<Vec<SegmentInfo>, Errno> {
     let mut all: Vec<SegmentInfo> = Vec::new();
     loop {
         let after = all.last().map(|s| s.id);
-        match cluster.query(Query::Segments { after, limit: SEGMENTS_PER_MESSAGE }).await? {
+        match cluster.query(ClusterQuery::Segments { after, limit: SEGMENTS_PER_MESSAGE }).await? {
             Answer::Segments(more) if more.is_empty() => return Ok(all),
             Answer::Segments(more) => all.extend(more),
             _ => return Err(Errno::EPROTO),

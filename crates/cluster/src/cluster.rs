@@ -11,7 +11,9 @@ use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, Renew
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
 use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpError, OpResult};
-use isobar_wire::message::queries::{Answer, Query, QueryReply, QueryRequest};
+use isobar_wire::message::queries::{
+    Answer, ClusterQuery, FileQuery, Query, QueryReply, QueryRequest, SessionQuery,
+};
 use isobar_wire::{Address, Channels, Opcode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -54,18 +56,19 @@ enum Subject {
 }
 
 fn subject(query: &Query) -> Subject {
-    match *query {
-        Query::Lookup { parent: ino, .. }
-        | Query::GetAttr { ino }
-        | Query::ReadDir { ino, .. }
-        | Query::Parent { ino }
-        | Query::ReadLink { ino }
-        | Query::GetXattr { ino, .. }
-        | Query::ListXattr { ino }
-        | Query::Map { ino, .. }
-        | Query::TestLock { ino, .. } => Subject::Inode(ino),
-        Query::Counts => Subject::All,
-        _ => Subject::Cluster,
+    match query {
+        Query::File(query) => Subject::Inode(query.ino()),
+        Query::Cluster(ClusterQuery::Counts) => Subject::All,
+        Query::Cluster(
+            ClusterQuery::Map
+            | ClusterQuery::Segments { .. }
+            | ClusterQuery::Fates { .. }
+            | ClusterQuery::DeleteQueue { .. }
+            | ClusterQuery::PurgeQueue { .. }
+            | ClusterQuery::HalfDead { .. }
+            | ClusterQuery::Inodes { .. },
+        )
+        | Query::Session(SessionQuery::List | SessionQuery::Orphans { .. }) => Subject::Cluster,
     }
 }
 
@@ -161,8 +164,8 @@ impl Cluster {
     ///
     /// # Errors
     /// `EIO` when no quorum answered in time, otherwise what the state machine says.
-    pub async fn query(&self, query: Query) -> Result<Answer, Errno> {
-        let begun = Instant::now();
+    pub async fn query(&self, query: impl Into<Query>) -> Result<Answer, Errno> {
+        let (query, begun) = (query.into(), Instant::now());
         loop {
             match self.query_once(query.clone()).await {
                 Err(OpError::Leased(dir)) if begun.elapsed() < self.0.wait => self.request_recall(dir).await,
@@ -198,10 +201,10 @@ impl Cluster {
     /// # Errors
     /// As [`Cluster::query`].
     pub async fn query_attr(&self, ino: Ino) -> Result<Attr, Errno> {
-        match self.query(Query::GetAttr { ino }).await? {
-            Answer::Attr(attr) => Ok(attr),
-            _ => Err(Errno::EPROTO),
-        }
+        let Answer::Attr(attr) = self.query(FileQuery::GetAttr { ino }).await? else {
+            return Err(Errno::EPROTO);
+        };
+        Ok(attr)
     }
 
     /// Fetches the cluster map and who is alive.

@@ -5,6 +5,7 @@
 //! [`View`] is where data can go and be found. What a segment or a file is, is not known here.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod ask;
 mod batcher;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, SegmentId, SessionId};
-use isobar_wire::message::ops::{Mutation, Op, OpError, OpReply, OpResult};
+use isobar_wire::message::ops::{FileOp, Mutation, Op, OpError, OpReply, OpResult, SessionOp};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -106,8 +106,9 @@ impl Session {
     /// # Errors
     /// What the state machine says; [`OpError::SessionGone`] after a new session has been opened
     /// (operations that carry nothing of the old one have been tried again under the new one).
-    pub async fn mutate(&self, op: Op) -> Result<OpReply, OpError> {
-        let carries_session = matches!(op, Op::Commit(_) | Op::Replace(_) | Op::Lock { .. });
+    pub async fn mutate(&self, op: impl Into<Op>) -> Result<OpReply, OpError> {
+        let op = op.into();
+        let carries_session = carries_session(&op);
         let begun = Instant::now();
         let (result, session) = loop {
             let (result, session) = self.execute(op.clone(), None).await?;
@@ -135,8 +136,8 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::mutate`]; [`OpError::SessionGone`] when another session is in use.
-    pub async fn mutate_as(&self, expected: SessionId, op: Op) -> Result<OpReply, OpError> {
-        let (result, session) = self.execute(op, Some(expected)).await?;
+    pub async fn mutate_as(&self, expected: SessionId, op: impl Into<Op>) -> Result<OpReply, OpError> {
+        let (result, session) = self.execute(op.into(), Some(expected)).await?;
         if matches!(result, Err(OpError::SessionGone)) {
             self.reopen(session).await?;
         }
@@ -155,7 +156,8 @@ impl Session {
 
     /// Begins one operation: it takes effect after all that were begun before. `None` when the session in use
     /// is not the expected one. Within the runtime.
-    pub fn begin(&self, op: Op, expected: Option<SessionId>) -> Option<Begun> {
+    pub fn begin(&self, op: impl Into<Op>, expected: Option<SessionId>) -> Option<Begun> {
+        let op = op.into();
         let mut numbers = self.0.numbers.lock();
         if expected.is_some_and(|id| id != numbers.id) {
             return None;
@@ -208,8 +210,34 @@ impl Session {
     }
 }
 
+/// Whether the operation names something of its session, so that another session cannot carry it out.
+fn carries_session(op: &Op) -> bool {
+    match op {
+        Op::File(FileOp::Commit(_) | FileOp::Replace(_) | FileOp::Lock { .. }) => true,
+        Op::File(
+            FileOp::Create { .. }
+            | FileOp::Lease { .. }
+            | FileOp::Unlease { .. }
+            | FileOp::Link { .. }
+            | FileOp::Unlink { .. }
+            | FileOp::Rmdir { .. }
+            | FileOp::Rename { .. }
+            | FileOp::SetAttr { .. }
+            | FileOp::SetXattr { .. }
+            | FileOp::RemoveXattr { .. }
+            | FileOp::Punch { .. }
+            | FileOp::UnlockAll { .. }
+            | FileOp::NotOpen { .. }
+            | FileOp::Revoke { .. }
+            | FileOp::Purge { .. },
+        )
+        | Op::Session(_)
+        | Op::Cluster(_) => false,
+    }
+}
+
 async fn grant(cluster: &Cluster, name: &str) -> Result<SessionId, Errno> {
-    let op = Op::OpenSession { nonce: isobar_base::random_u64(), name: name.to_owned() };
+    let op = SessionOp::Open { nonce: isobar_base::random_u64(), name: name.to_owned() }.into();
     let mutation = Mutation { session: SessionId(0), seq: 0, acked_below: 0, op };
     match cluster.mutate(mutation).await? {
         Ok(OpReply::Session(id)) => Ok(id),

@@ -6,8 +6,8 @@ use isobar_base::{ClusterId, Geometry, Ino, MemoryKv, PgId, SegmentId, SessionId
 use isobar_meta::{Entry, apply, apply_encoded, query};
 use isobar_wire::message::cluster::{FsSettings, TargetInfo};
 use isobar_wire::message::files::{Extent, FileKind, Source, Time};
-use isobar_wire::message::ops::{Commit, Mutation, NewSegment, Op, OpReply};
-use isobar_wire::message::queries::Query;
+use isobar_wire::message::ops::{ClusterOp, Commit, FileOp, Mutation, NewSegment, Op, OpReply, SessionOp};
+use isobar_wire::message::queries::FileQuery;
 
 const BATCH: usize = 64;
 const FILES: usize = 200_000;
@@ -31,9 +31,9 @@ impl World {
         let mut world =
             World { kv: MemoryKv::default(), index: 0, session: SessionId(0), seq: 0, counter: 0 };
         let settings = FsSettings { cluster: ClusterId(1), name: "bench".into(), n: 6, k: 2 };
-        world.cluster(Op::Format(settings));
+        world.cluster(ClusterOp::Format(settings));
         for i in 0..8u64 {
-            world.cluster(Op::RegisterTarget(TargetInfo {
+            world.cluster(ClusterOp::RegisterTarget(TargetInfo {
                 id: TargetId(100 + i),
                 node: format!("node{i}"),
                 slot: 0,
@@ -42,22 +42,22 @@ impl World {
                 capacity_bytes: 1 << 40,
             }));
         }
-        world.cluster(Op::BuildPlacement { groups: 64 });
-        match world.cluster(Op::OpenSession { nonce: 1, name: "bench".into() }) {
+        world.cluster(ClusterOp::BuildPlacement { groups: 64 });
+        match world.cluster(SessionOp::Open { nonce: 1, name: "bench".into() }) {
             OpReply::Session(id) => world.session = id,
             other => panic!("{other:?}"),
         }
         world
     }
 
-    fn cluster(&mut self, op: Op) -> OpReply {
+    fn cluster(&mut self, op: impl Into<Op>) -> OpReply {
         self.index += 1;
-        let ops = vec![Mutation { session: SessionId(0), seq: 0, acked_below: 0, op }];
+        let ops = vec![Mutation { session: SessionId(0), seq: 0, acked_below: 0, op: op.into() }];
         let time = Time { seconds: 1_700_000_000, nanoseconds: 1 };
         apply(&mut self.kv, self.index, &Entry { time, ops }).pop().unwrap().unwrap()
     }
 
-    fn entry(&mut self, ops: Vec<Op>) -> Vec<u8> {
+    fn entry(&mut self, ops: Vec<FileOp>) -> Vec<u8> {
         let time = Time { seconds: 1_700_000_000, nanoseconds: 123_456_789 };
         let ops = ops
             .into_iter()
@@ -67,7 +67,7 @@ impl World {
                     session: self.session,
                     seq: self.seq,
                     acked_below: self.seq.saturating_sub(256),
-                    op,
+                    op: op.into(),
                 }
             })
             .collect();
@@ -81,7 +81,7 @@ impl World {
         count: usize,
         batch: usize,
         units: usize,
-        op: impl Fn(&mut World, usize) -> Op,
+        op: impl Fn(&mut World, usize) -> FileOp,
     ) {
         let mut entries = Vec::new();
         for start in (0..count).step_by(batch) {
@@ -114,9 +114,9 @@ fn extent(offset: u64, len: u64, id: SegmentId, at: u32) -> Extent {
     Extent { offset, len, source: Source::Segment { id, offset: at }, version: 0 }
 }
 
-fn commit(ino: Ino, segments: Vec<NewSegment>, extents: Vec<Extent>) -> Op {
+fn commit(ino: Ino, segments: Vec<NewSegment>, extents: Vec<Extent>) -> FileOp {
     let mtime = Some(Time { seconds: 1_700_000_001, nanoseconds: 0 });
-    Op::Commit(Commit { ino, incarnation: 1, low_water: 1, append: false, segments, extents, mtime })
+    FileOp::Commit(Commit { ino, incarnation: 1, low_water: 1, append: false, segments, extents, mtime })
 }
 
 fn name(i: usize) -> Vec<u8> {
@@ -125,7 +125,7 @@ fn name(i: usize) -> Vec<u8> {
 
 fn main() {
     let mut world = World::new();
-    let create = |_: &mut World, i: usize| Op::Create {
+    let create = |_: &mut World, i: usize| FileOp::Create {
         parent: Ino::ROOT,
         name: name(i),
         kind: FileKind::File,
@@ -145,7 +145,8 @@ fn main() {
     });
     let start = cpu_seconds();
     for i in 0..FILES {
-        query(&world.kv, &Query::Lookup { parent: Ino::ROOT, name: name(i), neighbours: 0 }).unwrap();
+        let lookup = FileQuery::Lookup { parent: Ino::ROOT, name: name(i), neighbours: 0 };
+        query(&world.kv, &lookup.into()).unwrap();
     }
     let each = (cpu_seconds() - start) / FILES as f64;
     println!("{:40} {:8.2} µs  {:10.0} /s", "lookup", each * 1e6, 1.0 / each);
@@ -180,7 +181,7 @@ fn main() {
             segments.iter().enumerate().map(|(j, s)| extent(page(j) * 4096, 4096, s.id, 0)).collect();
         commit(Ino(first + 100_003), segments, extents)
     });
-    world.run("unlink, closed here, 64 per entry", FILES, BATCH, 1, |_, i| Op::Unlink {
+    world.run("unlink, closed here, 64 per entry", FILES, BATCH, 1, |_, i| FileOp::Unlink {
         parent: Ino::ROOT,
         name: name(i),
         closed_here: Some(Ino(first + i as u64)),

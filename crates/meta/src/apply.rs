@@ -10,7 +10,7 @@
 
 use isobar_base::limits::OPS_PER_ENTRY_MAX;
 use isobar_base::{Errno, Kv, SessionId};
-use isobar_wire::message::ops::{Mutation, Op, OpError, OpReply, OpResult};
+use isobar_wire::message::ops::{ClusterOp, FileOp, Mutation, Op, OpError, OpReply, OpResult, SessionOp};
 
 use crate::codec::{decode, encode};
 use crate::entry::Entry;
@@ -60,8 +60,10 @@ fn execute_once(state: &mut State, mutation: &Mutation) -> OpResult {
     }
     let Some(session) = state.session(id) else {
         return match mutation.op {
-            Op::CloseSession => Ok(OpReply::Done),
-            _ => Err(OpError::SessionGone),
+            Op::Session(SessionOp::Close) => Ok(OpReply::Done),
+            Op::Session(SessionOp::Open { .. } | SessionOp::Expire { .. }) | Op::Cluster(_) | Op::File(_) => {
+                Err(OpError::SessionGone)
+            }
         };
     };
     let (acked_below, highest_seq) = (session.acked_below, session.highest_seq);
@@ -112,32 +114,36 @@ fn forget_replies(state: &mut State, id: SessionId, from: u64, to: u64, highest_
 /// Whether repeating the operation could do harm, so that it must carry a session and a number.
 fn needs_session(op: &Op) -> bool {
     match op {
-        Op::CloseSession
-        | Op::NotOpen { .. }
-        | Op::Create { .. }
-        | Op::Lease { .. }
-        | Op::Unlease { .. }
-        | Op::Link { .. }
-        | Op::Unlink { .. }
-        | Op::Rmdir { .. }
-        | Op::Rename { .. }
-        | Op::SetAttr { .. }
-        | Op::SetXattr { .. }
-        | Op::RemoveXattr { .. }
-        | Op::Commit(_)
-        | Op::Punch { .. }
-        | Op::Replace(_)
-        | Op::Lock { .. }
-        | Op::UnlockAll { .. } => true,
-        Op::OpenSession { .. }
-        | Op::Format(_)
-        | Op::RegisterTarget(_)
-        | Op::BuildPlacement { .. }
-        | Op::AllowReplace { .. }
-        | Op::TargetRebuilt { .. }
-        | Op::ExpireSession { .. }
-        | Op::Revoke { .. }
-        | Op::Purge { .. }
-        | Op::Collected { .. } => false,
+        Op::Session(op) => match op {
+            SessionOp::Close => true,
+            SessionOp::Open { .. } | SessionOp::Expire { .. } => false,
+        },
+        Op::Cluster(op) => match op {
+            ClusterOp::Format(_)
+            | ClusterOp::RegisterTarget(_)
+            | ClusterOp::BuildPlacement { .. }
+            | ClusterOp::AllowReplace { .. }
+            | ClusterOp::TargetRebuilt { .. }
+            | ClusterOp::Collected { .. } => false,
+        },
+        Op::File(op) => match op {
+            FileOp::Create { .. }
+            | FileOp::Lease { .. }
+            | FileOp::Unlease { .. }
+            | FileOp::Link { .. }
+            | FileOp::Unlink { .. }
+            | FileOp::Rmdir { .. }
+            | FileOp::Rename { .. }
+            | FileOp::SetAttr { .. }
+            | FileOp::SetXattr { .. }
+            | FileOp::RemoveXattr { .. }
+            | FileOp::Commit(_)
+            | FileOp::Punch { .. }
+            | FileOp::Replace(_)
+            | FileOp::Lock { .. }
+            | FileOp::UnlockAll { .. }
+            | FileOp::NotOpen { .. } => true,
+            FileOp::Revoke { .. } | FileOp::Purge { .. } => false,
+        },
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec;
 
 /// First byte of every encoded entry.
-const ENTRY_VERSION: u8 = 1;
+const ENTRY_VERSION: u8 = 2;
 
 /// One entry of the log: operations that are executed in order, at one moment.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 use isobar_base::{ClusterId, Geometry, Ino, PgId, SegmentId, SessionId, TargetId};
 use isobar_wire::message::cluster::{FsSettings, TargetInfo};
 use isobar_wire::message::files::{FileKind, Lock, LockFamily, LockKind, Source, Time};
-use isobar_wire::message::ops::{Mutation, Op, OpError, OpReply, OpResult};
+use isobar_wire::message::ops::{Mutation, OpError, OpReply, OpResult, SessionOp};
 
 use crate::codec::encode;
 use crate::entry::Entry;
@@ -99,7 +99,7 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
     let settings = FsSettings { cluster: ClusterId(5), name: "fs".into(), n: 6, k: 2 };
     let result: OpResult = Ok(OpReply::Lock(Some(lock)));
     let error: OpResult = Err(OpError::StalePlacement);
-    let op = Op::OpenSession { nonce: 9, name: "h".into() };
+    let op = SessionOp::Open { nonce: 9, name: "h".into() }.into();
     let entry =
         Entry { time: time(1), ops: vec![Mutation { session: SessionId(0), seq: 1, acked_below: 0, op }] };
     vec![
@@ -147,7 +147,7 @@ const FROZEN: &[(&str, &str)] = &[
     ("slots", "010101"),
     ("reply", "0100080100010063ac020506"),
     ("error", "010103"),
-    ("entry", "0102050100010000090168"),
+    ("entry", "020205010001000000090168"),
     ("key of a name", "4400000000000001026162"),
     ("key of a node", "450000000000000001000000000080000001"),
     ("key of a segment", "53000000000000012c0000000000000007"),

@@ -16,6 +16,7 @@
 //! and knowledge of how keys are stored or replicated.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod apply;
 mod check;

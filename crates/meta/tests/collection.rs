@@ -3,9 +3,9 @@
 mod common;
 use common::*;
 use isobar_base::SegmentId;
-use isobar_wire::message::ops::Op;
+use isobar_wire::message::ops::{ClusterOp, FileOp, SessionOp};
 use isobar_wire::message::queries::Fate::{Garbage, Pending, Referenced};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::queries::{Answer, ClusterQuery};
 
 #[test]
 fn a_segment_put_but_not_committed_is_kept_however_old_it_is() {
@@ -18,7 +18,7 @@ fn a_segment_put_but_not_committed_is_kept_however_old_it_is() {
     }
     assert_eq!(w.fate(early.id), Pending);
     let commit = w.commit_op(file, vec![early.clone()], vec![extent(0, 4096, early.id, 0)]);
-    w.run(Op::Commit(commit)).unwrap();
+    w.run(FileOp::Commit(commit)).unwrap();
     assert_eq!((w.fate(early.id), w.fate(late.id)), (Referenced, Pending));
 }
 
@@ -29,10 +29,10 @@ fn what_a_session_gave_up_or_left_behind_is_garbage() {
     let (a, b) = (w.segment(4096), w.segment(4096));
     let mut commit = w.commit_op(file, vec![b.clone()], vec![extent(0, 4096, b.id, 0)]);
     commit.low_water = b.id.counter;
-    w.run(Op::Commit(commit)).unwrap();
+    w.run(FileOp::Commit(commit)).unwrap();
     let c = w.segment(4096);
     assert_eq!((w.fate(a.id), w.fate(b.id), w.fate(c.id)), (Garbage, Referenced, Pending));
-    w.cluster(Op::ExpireSession { session: w.session }).unwrap();
+    w.cluster(SessionOp::Expire { session: w.session }).unwrap();
     assert_eq!((w.fate(a.id), w.fate(b.id), w.fate(c.id)), (Garbage, Referenced, Garbage));
     let mut future = c.id;
     future.session.0 = 1_000_000;
@@ -46,11 +46,11 @@ fn the_delete_queue_empties_when_collected() {
     let ids: Vec<SegmentId> = (0..5).map(|_| w.write(file, 0, 5000)).collect();
     assert_eq!(w.delete_queue(), ids[..4]);
     assert_eq!(w.fate(ids[0]), Garbage);
-    w.cluster(Op::Collected { segments: ids[..2].to_vec() }).unwrap();
-    w.cluster(Op::Collected { segments: ids.clone() }).unwrap();
+    w.cluster(ClusterOp::Collected { segments: ids[..2].to_vec() }).unwrap();
+    w.cluster(ClusterOp::Collected { segments: ids.clone() }).unwrap();
     assert!(w.delete_queue().is_empty());
     assert_eq!(w.fate(ids[4]), Referenced, "only what is in the queue is collected");
-    w.run(Op::CloseSession).unwrap();
+    w.run(SessionOp::Close).unwrap();
 }
 
 #[test]
@@ -60,11 +60,11 @@ fn counts_are_kept_up_to_date() {
     let id = w.write(file, 0, 100_000);
     let stored = w.map(file, 0, 1).segments[0].geometry.stored_bytes();
     let expected = Answer::Counts { inodes: 2, file_bytes: 100_000, segments: 1, stored_bytes: stored };
-    assert_eq!(w.ask(Query::Counts), Ok(expected));
-    assert_eq!(w.inos(Query::Inodes { after: ROOT, limit: 10 }), vec![file]);
+    assert_eq!(w.ask(ClusterQuery::Counts), Ok(expected));
+    assert_eq!(w.inos(ClusterQuery::Inodes { after: ROOT, limit: 10 }), vec![file]);
     w.unlink(ROOT, "f", Some(file)).unwrap();
     let expected = Answer::Counts { inodes: 1, file_bytes: 0, segments: 0, stored_bytes: 0 };
-    assert_eq!((w.ask(Query::Counts), w.delete_queue()), (Ok(expected), vec![id]));
+    assert_eq!((w.ask(ClusterQuery::Counts), w.delete_queue()), (Ok(expected), vec![id]));
 }
 
 #[test]
@@ -79,6 +79,6 @@ fn lists_of_segments_are_read_page_by_page() {
         Answer::Segments(segments) => segments.into_iter().map(|s| s.id).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(page(Query::HalfDead { after: Some(ids[3]), limit: 3 }), ids[4..7]);
-    assert_eq!(page(Query::Segments { after: Some(ids[8]), limit: 2 })[0], ids[9]);
+    assert_eq!(page(ClusterQuery::HalfDead { after: Some(ids[3]), limit: 3 }), ids[4..7]);
+    assert_eq!(page(ClusterQuery::Segments { after: Some(ids[8]), limit: 2 })[0], ids[9]);
 }

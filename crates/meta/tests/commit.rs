@@ -6,14 +6,14 @@ use isobar_base::limits::FILE_BYTES_MAX;
 use isobar_base::{Errno, Ino, PgId, SegmentId, SessionId};
 use isobar_meta::cluster_map;
 use isobar_wire::message::files::Source;
-use isobar_wire::message::ops::{NewSegment, Op, OpError, OpReply};
+use isobar_wire::message::ops::{ClusterOp, FileOp, NewSegment, OpError, OpReply};
 
 fn one(w: &mut World, ino: Ino, change: impl FnOnce(&mut NewSegment)) -> Result<OpReply, OpError> {
     let mut segment = w.segment(64 << 10);
     change(&mut segment);
     let id = segment.id;
     let commit = w.commit_op(ino, vec![segment], vec![extent(0, 100, id, 0)]);
-    w.run(Op::Commit(commit))
+    w.run(FileOp::Commit(commit))
 }
 
 #[test]
@@ -23,13 +23,13 @@ fn a_row_on_a_target_that_lost_its_position_is_refused() {
     let segment = w.segment(64 << 10);
     let lost = segment.rows[1].1;
     let node = cluster_map(&w.kv).target(lost).unwrap().node.clone();
-    w.cluster(Op::AllowReplace { node: node.clone() }).unwrap();
+    w.cluster(ClusterOp::AllowReplace { node: node.clone() }).unwrap();
     let mut blank = target(1);
     (blank.id.0, blank.node) = (999, node);
-    w.cluster(Op::RegisterTarget(blank)).unwrap();
+    w.cluster(ClusterOp::RegisterTarget(blank)).unwrap();
     let id = segment.id;
     let commit = w.commit_op(file, vec![segment], vec![extent(0, 100, id, 0)]);
-    assert_eq!(w.run(Op::Commit(commit)), Err(OpError::StalePlacement));
+    assert_eq!(w.run(FileOp::Commit(commit)), Err(OpError::StalePlacement));
     assert!(w.layout(file).is_empty());
     one(&mut w, file, |_| ()).unwrap();
 }
@@ -41,11 +41,11 @@ fn a_counter_below_the_low_water_is_refused() {
     let (old, new) = (w.segment(4096), w.segment(4096));
     let mut commit = w.commit_op(file, vec![new.clone()], vec![extent(0, 4096, new.id, 0)]);
     commit.low_water = 3;
-    assert_eq!(w.run(Op::Commit(commit.clone())), Err(errno(Errno::EPROTO)), "above its own counter");
+    assert_eq!(w.run(FileOp::Commit(commit.clone())), Err(errno(Errno::EPROTO)), "above its own counter");
     commit.low_water = 2;
-    w.run(Op::Commit(commit)).unwrap();
+    w.run(FileOp::Commit(commit)).unwrap();
     let commit = w.commit_op(file, vec![old.clone()], vec![extent(0, 4096, old.id, 0)]);
-    assert_eq!(w.run(Op::Commit(commit)), Err(errno(Errno::EPROTO)));
+    assert_eq!(w.run(FileOp::Commit(commit)), Err(errno(Errno::EPROTO)));
 }
 
 #[test]
@@ -56,18 +56,18 @@ fn a_segment_is_named_once() {
     let id = segment.id;
     let name = |w: &mut World, ino| {
         let commit = w.commit_op(ino, vec![segment.clone()], vec![extent(0, 4096, id, 0)]);
-        w.run(Op::Commit(commit))
+        w.run(FileOp::Commit(commit))
     };
     name(&mut w, a).unwrap();
     assert_eq!(name(&mut w, b), Err(errno(Errno::EPROTO)));
     w.write(a, 0, 4096);
     assert_eq!(w.delete_queue(), vec![id]);
     assert_eq!(name(&mut w, b), Err(errno(Errno::EPROTO)), "in the delete queue");
-    w.cluster(Op::Collected { segments: vec![id] }).unwrap();
+    w.cluster(ClusterOp::Collected { segments: vec![id] }).unwrap();
     assert_eq!(name(&mut w, b), Err(errno(Errno::EPROTO)), "its fragments are gone");
     let mut commit = w.commit_op(a, vec![], vec![inline(0, b"x")]);
     commit.low_water = id.counter + 1;
-    w.run(Op::Commit(commit)).unwrap();
+    w.run(FileOp::Commit(commit)).unwrap();
     assert_eq!(name(&mut w, b), Err(errno(Errno::EPROTO)));
 }
 
@@ -108,7 +108,7 @@ fn impossible_extents_are_refused() {
         let extents = extents.into_iter().map(fix).collect();
         let mut commit = w.commit_op(file, vec![segment.clone()], extents);
         commit.append = append;
-        w.run(Op::Commit(commit)).map(drop)
+        w.run(FileOp::Commit(commit)).map(drop)
     };
     let this = SegmentId::default();
     let other = SegmentId { session: SessionId(1), counter: 1000 };
@@ -152,7 +152,7 @@ fn a_segment_nothing_names_goes_straight_to_the_delete_queue() {
     let ids = (a.id, b.id);
     let extents = vec![extent(0, 4096, ids.0, 0), extent(0, 4096, ids.1, 0)];
     let commit = w.commit_op(file, vec![a, b], extents);
-    w.run(Op::Commit(commit)).unwrap();
+    w.run(FileOp::Commit(commit)).unwrap();
     assert_eq!((w.live_segments(), w.delete_queue()), (vec![ids.1], vec![ids.0]));
 }
 
@@ -166,7 +166,7 @@ fn appends_are_placed_by_the_log_and_cut_at_chunks() {
         let id = segment.id;
         let mut commit = w.commit_op(file, vec![segment], vec![extent(0, len, id, 0)]);
         commit.append = true;
-        Op::Commit(commit)
+        FileOp::Commit(commit)
     });
     let ops = ops.into_iter().map(|op| w.mutation(op)).collect();
     let offsets: Vec<u64> = w
@@ -185,7 +185,7 @@ fn appends_are_placed_by_the_log_and_cut_at_chunks() {
     let append = |w: &mut World, len: usize| {
         let mut commit = w.commit_op(small, vec![], vec![inline(0, &vec![1; len])]);
         commit.append = true;
-        w.run(Op::Commit(commit)).map(drop)
+        w.run(FileOp::Commit(commit)).map(drop)
     };
     append(&mut w, 4000).unwrap();
     append(&mut w, 96).unwrap();
@@ -200,7 +200,7 @@ fn sequential_extents_of_a_segment_become_one() {
     let id = segment.id;
     let extents = (0..256).map(|i| extent(i * 4096, 4096, id, (i * 4096) as u32)).collect();
     let commit = w.commit_op(file, vec![segment], extents);
-    w.run(Op::Commit(commit)).unwrap();
+    w.run(FileOp::Commit(commit)).unwrap();
     assert_eq!(w.ranges(file), [(0, MIB)]);
 }
 

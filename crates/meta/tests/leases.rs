@@ -5,8 +5,8 @@ use common::*;
 use isobar_base::{Errno, Ino, SessionId};
 use isobar_meta::query_as;
 use isobar_wire::message::files::{FileKind, Time};
-use isobar_wire::message::ops::{Born, Op, OpError, OpReply, RenameMode};
-use isobar_wire::message::queries::Query;
+use isobar_wire::message::ops::{Born, FileOp, Op, OpError, OpReply, RenameMode, SessionOp};
+use isobar_wire::message::queries::{FileQuery, Query};
 
 const BORN_AT: Time = Time { seconds: 77, nanoseconds: 7 };
 
@@ -24,20 +24,20 @@ impl Leased {
         let dir = w.mkdir(ROOT, "d");
         w.file(dir, "old");
         let other = w.open(99);
-        let OpReply::Leased { first, count, .. } = w.run(Op::Lease { dir }).unwrap() else { panic!() };
+        let OpReply::Leased { first, count, .. } = w.run(FileOp::Lease { dir }).unwrap() else { panic!() };
         assert!(count > 0);
         Leased { w, dir, first, other, seq: 0 }
     }
 
     fn born(&mut self, name: &str, ino: Ino) -> Result<OpReply, OpError> {
         let mut op = create(self.dir, name, FileKind::File);
-        if let Op::Create { born, .. } = &mut op {
+        if let FileOp::Create { born, .. } = &mut op {
             *born = Some(Born { ino, time: BORN_AT });
         }
         self.w.run(op)
     }
 
-    fn by_other(&mut self, op: Op) -> Result<OpReply, OpError> {
+    fn by_other(&mut self, op: impl Into<Op>) -> Result<OpReply, OpError> {
         self.seq += 1;
         self.w.run_as(self.other, self.seq, op)
     }
@@ -68,19 +68,20 @@ fn others_neither_change_nor_see_the_names_of_a_leased_directory() {
     assert_eq!(l.by_other(create(dir, "x", FileKind::File)), leased);
     assert_eq!(l.by_other(create(dir, "x", FileKind::Directory)), leased);
     assert_eq!(
-        l.by_other(Op::Unlink { parent: dir, name: name.clone(), closed_here: None, at: None }),
+        l.by_other(FileOp::Unlink { parent: dir, name: name.clone(), closed_here: None, at: None }),
         leased
     );
     assert_eq!(l.by_other(rename((dir, "old"), (ROOT, "moved"), RenameMode::Replace)), leased);
-    assert_eq!(l.by_other(Op::Rmdir { parent: ROOT, name: b"d".to_vec() }), leased);
-    assert_eq!(l.by_other(Op::Lease { dir }), leased);
+    assert_eq!(l.by_other(FileOp::Rmdir { parent: ROOT, name: b"d".to_vec() }), leased);
+    assert_eq!(l.by_other(FileOp::Lease { dir }), leased);
     let elsewhere = l.w.file(ROOT, "f");
-    assert_eq!(l.by_other(Op::Link { ino: elsewhere, parent: dir, name: b"x".to_vec() }), leased);
+    assert_eq!(l.by_other(FileOp::Link { ino: elsewhere, parent: dir, name: b"x".to_vec() }), leased);
     for question in [
-        Query::Lookup { parent: dir, name, neighbours: 0 },
-        Query::ReadDir { ino: dir, cookie: 0, limit: 9 },
-        Query::GetAttr { ino: dir },
+        FileQuery::Lookup { parent: dir, name, neighbours: 0 },
+        FileQuery::ReadDir { ino: dir, cookie: 0, limit: 9 },
+        FileQuery::GetAttr { ino: dir },
     ] {
+        let question = Query::File(question);
         let refused = query_as(&l.w.kv, l.other, &question).map(drop);
         assert_eq!(refused, Err(OpError::Leased(dir)), "{question:?}");
         query_as(&l.w.kv, SessionId(0), &question).unwrap();
@@ -88,7 +89,7 @@ fn others_neither_change_nor_see_the_names_of_a_leased_directory() {
     // Other directories, and the files themselves, are not touched by the lease.
     l.by_other(create(ROOT, "y", FileKind::File)).unwrap();
     let old = l.w.lookup(dir, "old").unwrap().ino;
-    query_as(&l.w.kv, l.other, &Query::GetAttr { ino: old }).unwrap();
+    query_as(&l.w.kv, l.other, &FileQuery::GetAttr { ino: old }.into()).unwrap();
     l.w.check();
 }
 
@@ -99,9 +100,9 @@ fn a_lease_ends_when_it_is_given_up_revoked_or_its_session_ends() {
         let (dir, first) = (l.dir, l.first);
         let lessee = isobar_meta::lessee(&l.w.kv, dir).unwrap();
         match way {
-            0 => drop(l.w.run(Op::Unlease { dir }).unwrap()),
-            1 => drop(l.w.run_as(SessionId(0), 0, Op::Revoke { dir, session: lessee }).unwrap()),
-            _ => drop(l.w.run_as(SessionId(0), 0, Op::ExpireSession { session: lessee }).unwrap()),
+            0 => drop(l.w.run(FileOp::Unlease { dir }).unwrap()),
+            1 => drop(l.w.run_as(SessionId(0), 0, FileOp::Revoke { dir, session: lessee }).unwrap()),
+            _ => drop(l.w.run_as(SessionId(0), 0, SessionOp::Expire { session: lessee }).unwrap()),
         }
         assert_eq!(isobar_meta::lessee(&l.w.kv, dir), None);
         l.by_other(create(dir, "x", FileKind::File)).unwrap();
@@ -109,7 +110,7 @@ fn a_lease_ends_when_it_is_given_up_revoked_or_its_session_ends() {
         if way < 2 {
             assert_eq!(l.born("late", first), Err(OpError::Leased(dir)));
             let name = b"old".to_vec();
-            let late = Op::Unlink { parent: dir, name, closed_here: None, at: Some(BORN_AT) };
+            let late = FileOp::Unlink { parent: dir, name, closed_here: None, at: Some(BORN_AT) };
             assert_eq!(l.w.run(late), Err(OpError::Leased(dir)));
         }
         l.w.check();

@@ -4,14 +4,14 @@ mod common;
 use common::*;
 use isobar_base::{Errno, SessionId};
 use isobar_wire::message::files::FileKind::File;
-use isobar_wire::message::ops::{Op, OpReply, RenameMode};
-use isobar_wire::message::queries::Query;
+use isobar_wire::message::ops::{FileOp, OpReply, RenameMode, SessionOp};
+use isobar_wire::message::queries::{ClusterQuery, SessionQuery};
 
 #[test]
 fn an_inode_lives_as_long_as_a_name_does() {
     let mut w = World::new();
     let (a, d) = (w.file(ROOT, "a"), w.mkdir(ROOT, "d"));
-    let link = |w: &mut World, ino, name: &str| w.run(Op::Link { ino, parent: d, name: name.into() });
+    let link = |w: &mut World, ino, name: &str| w.run(FileOp::Link { ino, parent: d, name: name.into() });
     link(&mut w, a, "b").unwrap();
     assert_eq!(link(&mut w, a, "b"), Err(errno(Errno::EEXIST)));
     assert_eq!(link(&mut w, d, "c"), Err(errno(Errno::EPERM)));
@@ -29,14 +29,14 @@ fn an_open_unlinked_file_waits_for_every_session_live_at_that_moment() {
     let id = w.write(a, 0, 5000);
     w.unlink(ROOT, "a", Some(a)).unwrap();
     let later = w.open(3);
-    let asked = |w: &World, session| w.inos(Query::Orphans { session, limit: 10 });
+    let asked = |w: &World, session| w.inos(SessionQuery::Orphans { session, limit: 10 });
     assert_eq!((asked(&w, w.session), asked(&w, other), asked(&w, later)), (vec![], vec![a], vec![]));
     w.write(a, 5000, 100);
     assert_eq!(w.attr(a).unwrap().size, 5100, "it stays readable and writable");
-    assert_eq!(w.run(Op::Link { ino: a, parent: ROOT, name: b"b".to_vec() }), Err(errno(Errno::ENOENT)));
-    w.run(Op::NotOpen { inos: vec![a] }).unwrap();
+    assert_eq!(w.run(FileOp::Link { ino: a, parent: ROOT, name: b"b".to_vec() }), Err(errno(Errno::ENOENT)));
+    w.run(FileOp::NotOpen { inos: vec![a] }).unwrap();
     assert!(w.attr(a).is_ok());
-    w.run_as(other, 1, Op::NotOpen { inos: vec![a] }).unwrap();
+    w.run_as(other, 1, FileOp::NotOpen { inos: vec![a] }).unwrap();
     assert_eq!(w.attr(a), Err(errno(Errno::ESTALE)));
     assert!(w.delete_queue().contains(&id));
 }
@@ -53,11 +53,11 @@ fn the_end_of_a_session_answers_for_it() {
     }
     w.file(ROOT, "d");
     w.rename((ROOT, "d"), (ROOT, "c"), RenameMode::Replace).unwrap();
-    w.run(Op::NotOpen { inos: vec![a, b] }).unwrap();
+    w.run(FileOp::NotOpen { inos: vec![a, b] }).unwrap();
     assert!(w.attr(a).is_ok() && w.attr(b).is_ok());
-    w.cluster(Op::ExpireSession { session: other }).unwrap();
+    w.cluster(SessionOp::Expire { session: other }).unwrap();
     assert!(w.attr(a).is_err() && w.attr(b).is_err());
-    w.cluster(Op::ExpireSession { session: other }).unwrap();
+    w.cluster(SessionOp::Expire { session: other }).unwrap();
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_removed_directory_waits_like_a_file() {
     let d = w.mkdir(ROOT, "d");
     w.rmdir(ROOT, "d").unwrap();
     assert_eq!(w.attr(d).unwrap().nlink, 0);
-    w.run(Op::NotOpen { inos: vec![d] }).unwrap();
+    w.run(FileOp::NotOpen { inos: vec![d] }).unwrap();
     assert_eq!(w.attr(d), Err(errno(Errno::ESTALE)));
 }
 
@@ -81,12 +81,12 @@ fn a_large_file_is_purged_in_steps() {
     w.checked = true;
     w.unlink(ROOT, "a", Some(a)).unwrap();
     assert_eq!(w.attr(a), Err(errno(Errno::ESTALE)));
-    assert_eq!(w.inos(Query::PurgeQueue { limit: 10 }), vec![a]);
-    w.cluster(Op::Purge { ino: a }).unwrap();
-    assert_eq!(w.inos(Query::PurgeQueue { limit: 10 }), vec![a]);
-    w.cluster(Op::Purge { ino: a }).unwrap();
-    assert_eq!(w.inos(Query::PurgeQueue { limit: 10 }), vec![]);
-    w.cluster(Op::Purge { ino: a }).unwrap();
+    assert_eq!(w.inos(ClusterQuery::PurgeQueue { limit: 10 }), vec![a]);
+    w.cluster(FileOp::Purge { ino: a }).unwrap();
+    assert_eq!(w.inos(ClusterQuery::PurgeQueue { limit: 10 }), vec![a]);
+    w.cluster(FileOp::Purge { ino: a }).unwrap();
+    assert_eq!(w.inos(ClusterQuery::PurgeQueue { limit: 10 }), vec![]);
+    w.cluster(FileOp::Purge { ino: a }).unwrap();
     assert_eq!(w.live_segments(), vec![]);
 }
 
@@ -96,10 +96,10 @@ fn without_sessions_left_a_file_goes_at_once() {
     let a = w.file(ROOT, "a");
     let session = w.session;
     w.unlink(ROOT, "a", None).unwrap();
-    w.run(Op::CloseSession).unwrap();
+    w.run(SessionOp::Close).unwrap();
     assert_eq!(w.attr(a), Err(errno(Errno::ESTALE)));
     w.session = SessionId(0);
     assert_eq!(w.run(create(ROOT, "x", File)), Err(errno(Errno::EPROTO)));
     w.session = session;
-    assert_eq!(w.run(Op::CloseSession), Ok(OpReply::Done));
+    assert_eq!(w.run(SessionOp::Close), Ok(OpReply::Done));
 }

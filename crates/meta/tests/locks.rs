@@ -4,8 +4,8 @@ mod common;
 use common::*;
 use isobar_base::{Errno, Ino, SessionId};
 use isobar_wire::message::files::{Lock, LockFamily, LockKind};
-use isobar_wire::message::ops::{Op, OpReply};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::ops::{FileOp, OpReply, SessionOp};
+use isobar_wire::message::queries::{Answer, FileQuery};
 
 use LockFamily::{Flock, Posix};
 use LockKind::{Read, Unlock, Write};
@@ -31,7 +31,7 @@ impl Locks {
         end: u64,
     ) -> Option<(u64, u64, u64)> {
         let lock = Lock { family, kind, start, end, session: SessionId(0), owner, pid: owner as u32 };
-        match self.w.run(Op::Lock { ino: self.ino, lock }).unwrap() {
+        match self.w.run(FileOp::Lock { ino: self.ino, lock }).unwrap() {
             OpReply::Lock(other) => other.map(|l| (l.owner, l.start, l.end)),
             other => panic!("{other:?}"),
         }
@@ -48,7 +48,7 @@ impl Locks {
             owner: 0,
             pid: 0,
         };
-        match self.w.ask(Query::TestLock { ino: self.ino, lock }).unwrap() {
+        match self.w.ask(FileQuery::TestLock { ino: self.ino, lock }).unwrap() {
             Answer::Lock(lock) => lock.map(|l| (l.owner, l.start, l.end, l.kind)),
             other => panic!("{other:?}"),
         }
@@ -82,7 +82,7 @@ fn locks_split_and_join() {
     l.ask(Posix, Read, 1, 0, 9);
     assert_eq!(l.first(), Some((1, 0, 9, Read)), "downgrade");
     assert_eq!(l.ask(Posix, Write, 2, 10, 10), Some((1, 10, 99)));
-    l.w.run(Op::UnlockAll { ino: l.ino, owner: 1 }).unwrap();
+    l.w.run(FileOp::UnlockAll { ino: l.ino, owner: 1 }).unwrap();
     assert_eq!(l.first(), None);
 }
 
@@ -91,17 +91,17 @@ fn locks_end_with_their_session_and_their_inode() {
     let mut l = Locks::new();
     let (other, ino) = (l.w.open(2), l.ino);
     let lock = Lock { family: Posix, kind: Write, start: 0, end: 9, session: SessionId(0), owner: 1, pid: 1 };
-    l.w.run_as(other, 1, Op::Lock { ino, lock }).unwrap();
+    l.w.run_as(other, 1, FileOp::Lock { ino, lock }).unwrap();
     assert_eq!(l.ask(Posix, Write, 1, 0, 9), Some((1, 0, 9)), "the same owner number of another mount");
-    l.w.cluster(Op::ExpireSession { session: other }).unwrap();
+    l.w.cluster(SessionOp::Expire { session: other }).unwrap();
     assert_eq!(l.ask(Posix, Write, 1, 0, 9), None);
     l.w.unlink(ROOT, "f", None).unwrap();
     assert_eq!(l.ask(Posix, Write, 1, 5, 20), None, "of an open, nameless file");
-    l.w.run(Op::NotOpen { inos: vec![ino] }).unwrap();
-    assert_eq!(l.w.run(Op::Lock { ino, lock }), Err(errno(Errno::ESTALE)));
+    l.w.run(FileOp::NotOpen { inos: vec![ino] }).unwrap();
+    assert_eq!(l.w.run(FileOp::Lock { ino, lock }), Err(errno(Errno::ESTALE)));
     let dir = l.w.mkdir(ROOT, "d");
     assert_eq!(
-        l.w.run(Op::Lock { ino: dir, lock: Lock { end: 0, start: 1, ..lock } }),
+        l.w.run(FileOp::Lock { ino: dir, lock: Lock { end: 0, start: 1, ..lock } }),
         Err(errno(Errno::EINVAL))
     );
 }

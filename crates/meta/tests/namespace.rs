@@ -4,22 +4,22 @@ mod common;
 use common::*;
 use isobar_base::{Errno, Ino};
 use isobar_wire::message::files::FileKind::{Directory, Fifo, File, Symlink};
-use isobar_wire::message::ops::{Op, OpReply, SetAttr, SetTime, XattrMode};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::ops::{ClusterOp, FileOp, OpReply, SetAttr, SetTime, XattrMode};
+use isobar_wire::message::queries::{Answer, FileQuery};
 
 #[test]
 fn nothing_but_cluster_operations_and_sessions_work_before_format() {
     let mut w = World::blank();
     w.session = w.open(1);
     assert_eq!(w.run(create(ROOT, "a", File)), Err(errno(Errno::ENODEV)));
-    assert_eq!(w.ask(Query::GetAttr { ino: ROOT }), Err(errno(Errno::ENODEV)));
-    w.cluster(Op::RegisterTarget(target(1))).unwrap();
-    assert_eq!(w.cluster(Op::BuildPlacement { groups: 1 }), Err(errno(Errno::ENODEV)));
-    w.cluster(Op::Format(settings())).unwrap();
-    w.cluster(Op::Format(settings())).unwrap();
+    assert_eq!(w.ask(FileQuery::GetAttr { ino: ROOT }), Err(errno(Errno::ENODEV)));
+    w.cluster(ClusterOp::RegisterTarget(target(1))).unwrap();
+    assert_eq!(w.cluster(ClusterOp::BuildPlacement { groups: 1 }), Err(errno(Errno::ENODEV)));
+    w.cluster(ClusterOp::Format(settings())).unwrap();
+    w.cluster(ClusterOp::Format(settings())).unwrap();
     let mut other = settings();
     other.k = 1;
-    assert_eq!(w.cluster(Op::Format(other)), Err(errno(Errno::EEXIST)));
+    assert_eq!(w.cluster(ClusterOp::Format(other)), Err(errno(Errno::EEXIST)));
     assert_eq!((w.attr(ROOT).unwrap().nlink, w.attr(ROOT).unwrap().mode), (2, 0o755));
 }
 
@@ -51,8 +51,8 @@ fn a_create_that_is_not_exclusive_finds_files_only() {
     w.mkdir(ROOT, "dir");
     w.try_create(ROOT, "link", Symlink).unwrap();
     let open = |name: &str| match create(ROOT, name, File) {
-        Op::Create { parent, name, kind, mode, uid, gid, rdev, target, .. } => {
-            Op::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive: false, born: None }
+        FileOp::Create { parent, name, kind, mode, uid, gid, rdev, target, .. } => {
+            FileOp::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive: false, born: None }
         }
         _ => unreachable!(),
     };
@@ -73,7 +73,7 @@ fn a_set_gid_directory_passes_its_group_on() {
     let mut w = World::new();
     let dir = w.mkdir(ROOT, "d");
     let set = SetAttr { mode: Some(0o2775), gid: Some(77), ..SetAttr::default() };
-    w.run(Op::SetAttr { ino: dir, set }).unwrap();
+    w.run(FileOp::SetAttr { ino: dir, set }).unwrap();
     let file = w.try_create(dir, "f", File).unwrap();
     let sub = w.try_create(dir, "s", Directory).unwrap();
     assert_eq!((file.gid, file.mode), (77, 0o644));
@@ -128,7 +128,7 @@ fn readdir_goes_on_where_it_stopped_however_the_directory_changes() {
     for i in 0..20 {
         w.file(dir, &format!("f{i}"));
     }
-    let page = |w: &World, cookie| match w.ask(Query::ReadDir { ino: dir, cookie, limit: 7 }).unwrap() {
+    let page = |w: &World, cookie| match w.ask(FileQuery::ReadDir { ino: dir, cookie, limit: 7 }).unwrap() {
         Answer::Dir { entries, end, .. } => (entries, end),
         other => panic!("{other:?}"),
     };
@@ -149,7 +149,7 @@ fn readdir_goes_on_where_it_stopped_however_the_directory_changes() {
     }
     assert_eq!(rest[..13], expected[..]);
     assert_eq!(rest.len(), 14);
-    match w.ask(Query::Lookup { parent: dir, name: b"f8".to_vec(), neighbours: 3 }).unwrap() {
+    match w.ask(FileQuery::Lookup { parent: dir, name: b"f8".to_vec(), neighbours: 3 }).unwrap() {
         Answer::Entry { neighbours, .. } => {
             let names: Vec<_> =
                 neighbours.iter().map(|e| String::from_utf8_lossy(&e.name).into_owned()).collect();
@@ -165,11 +165,11 @@ fn symlinks_and_parents_are_read_back() {
     let dir = w.mkdir(ROOT, "d");
     let link = w.try_create(dir, "l", Symlink).unwrap();
     assert_eq!(link.size, 6);
-    assert_eq!(w.ask(Query::ReadLink { ino: link.ino }), Ok(Answer::Bytes(b"target".to_vec())));
-    assert_eq!(w.ask(Query::ReadLink { ino: dir }), Err(errno(Errno::EINVAL)));
-    assert_eq!(w.ask(Query::Parent { ino: dir }), Ok(Answer::Attr(w.attr(ROOT).unwrap())));
-    assert_eq!(w.ask(Query::Parent { ino: ROOT }), Ok(Answer::Attr(w.attr(ROOT).unwrap())));
-    assert_eq!(w.ask(Query::Parent { ino: link.ino }), Err(errno(Errno::ENOTDIR)));
+    assert_eq!(w.ask(FileQuery::ReadLink { ino: link.ino }), Ok(Answer::Bytes(b"target".to_vec())));
+    assert_eq!(w.ask(FileQuery::ReadLink { ino: dir }), Err(errno(Errno::EINVAL)));
+    assert_eq!(w.ask(FileQuery::Parent { ino: dir }), Ok(Answer::Attr(w.attr(ROOT).unwrap())));
+    assert_eq!(w.ask(FileQuery::Parent { ino: ROOT }), Ok(Answer::Attr(w.attr(ROOT).unwrap())));
+    assert_eq!(w.ask(FileQuery::Parent { ino: link.ino }), Err(errno(Errno::ENOTDIR)));
     assert_eq!(w.set_size(link.ino, 1), Err(errno(Errno::EINVAL)));
     assert_eq!(w.set_size(dir, 1), Err(errno(Errno::EISDIR)));
     assert!(w.try_create(dir, "p", Fifo).is_ok());
@@ -179,7 +179,7 @@ fn symlinks_and_parents_are_read_back() {
 fn a_change_of_owner_clears_set_id_bits_unless_the_mode_is_set_too() {
     let mut w = World::new();
     let file = w.file(ROOT, "f");
-    let set = |w: &mut World, set| match w.run(Op::SetAttr { ino: file, set }).unwrap() {
+    let set = |w: &mut World, set| match w.run(FileOp::SetAttr { ino: file, set }).unwrap() {
         OpReply::Attr(attr) => attr.mode,
         other => panic!("{other:?}"),
     };
@@ -198,7 +198,7 @@ fn an_explicit_mtime_yields_only_to_writes_made_after_it() {
     let stamped = |w: &mut World, stamp: i64| {
         let mut commit = w.commit_op(file, vec![], vec![inline(0, b"x")]);
         commit.mtime = Some(seconds(stamp));
-        w.run(Op::Commit(commit)).unwrap();
+        w.run(FileOp::Commit(commit)).unwrap();
         w.attr(file).unwrap().mtime.seconds
     };
     let now = w.now;
@@ -206,7 +206,7 @@ fn an_explicit_mtime_yields_only_to_writes_made_after_it() {
     assert_eq!(stamped(&mut w, now + 40), now + 50, "mtime = max(mtime, stamp)");
     w.now += 100;
     let set = SetAttr { mtime: Some(SetTime::At(seconds(5))), ..SetAttr::default() };
-    w.run(Op::SetAttr { ino: file, set }).unwrap();
+    w.run(FileOp::SetAttr { ino: file, set }).unwrap();
     let set_at = w.now;
     assert_eq!(stamped(&mut w, set_at - 1), 5, "written before utimens, committed after it");
     assert_eq!(stamped(&mut w, set_at + 1), set_at + 1);
@@ -217,7 +217,7 @@ fn extended_attributes_are_kept_within_their_bounds() {
     let mut w = World::new();
     let ino = w.file(ROOT, "f");
     let mut set = |name: &str, len: usize, mode| {
-        w.run(Op::SetXattr { ino, name: name.into(), value: vec![1; len], mode })
+        w.run(FileOp::SetXattr { ino, name: name.into(), value: vec![1; len], mode })
     };
     assert_eq!(set("user.a", 3, XattrMode::Replace), Err(errno(Errno::ENODATA)));
     set("user.a", 3, XattrMode::Create).unwrap();
@@ -228,11 +228,11 @@ fn extended_attributes_are_kept_within_their_bounds() {
         set(name, 64 << 10, XattrMode::Any).unwrap();
     }
     assert_eq!(set("4", 64 << 10, XattrMode::Any), Err(errno(Errno::ENOSPC)));
-    assert_eq!(w.ask(Query::GetXattr { ino, name: b"user.a".to_vec() }), Ok(Answer::Bytes(vec![1; 5])));
-    w.run(Op::RemoveXattr { ino, name: b"2".to_vec() }).unwrap();
-    assert_eq!(w.run(Op::RemoveXattr { ino, name: b"2".to_vec() }), Err(errno(Errno::ENODATA)));
+    assert_eq!(w.ask(FileQuery::GetXattr { ino, name: b"user.a".to_vec() }), Ok(Answer::Bytes(vec![1; 5])));
+    w.run(FileOp::RemoveXattr { ino, name: b"2".to_vec() }).unwrap();
+    assert_eq!(w.run(FileOp::RemoveXattr { ino, name: b"2".to_vec() }), Err(errno(Errno::ENODATA)));
     let names = vec![b"1".to_vec(), b"3".to_vec(), b"user.a".to_vec()];
-    assert_eq!(w.ask(Query::ListXattr { ino }), Ok(Answer::Names(names)));
+    assert_eq!(w.ask(FileQuery::ListXattr { ino }), Ok(Answer::Names(names)));
     w.unlink(ROOT, "f", Some(ino)).unwrap();
-    assert_eq!(w.ask(Query::ListXattr { ino }), Err(errno(Errno::ESTALE)));
+    assert_eq!(w.ask(FileQuery::ListXattr { ino }), Err(errno(Errno::ESTALE)));
 }

@@ -5,7 +5,7 @@ use common::*;
 use isobar_base::{Errno, TargetId};
 use isobar_meta::cluster_map;
 use isobar_meta::placement::{Candidate, place};
-use isobar_wire::message::ops::{Op, OpReply};
+use isobar_wire::message::ops::{ClusterOp, OpReply};
 
 fn candidates(nodes: u64, per_node: u64, domains: u64) -> Vec<Candidate> {
     (0..nodes * per_node)
@@ -83,20 +83,20 @@ fn the_function_is_frozen() {
 fn targets_are_admitted_by_identity() {
     let mut w = World::new();
     let epoch = cluster_map(&w.kv).epoch;
-    w.cluster(Op::RegisterTarget(target(3))).unwrap();
+    w.cluster(ClusterOp::RegisterTarget(target(3))).unwrap();
     assert_eq!(cluster_map(&w.kv).epoch, epoch, "nothing changed");
     let mut moved = target(3);
     moved.addr = "elsewhere:1".parse().unwrap();
-    w.cluster(Op::RegisterTarget(moved.clone())).unwrap();
+    w.cluster(ClusterOp::RegisterTarget(moved.clone())).unwrap();
     assert_eq!(cluster_map(&w.kv).target(moved.id), Some(&moved));
     let mut blank = target(3);
     blank.id = TargetId(900);
-    assert_eq!(w.cluster(Op::RegisterTarget(blank.clone())), Err(errno(Errno::EEXIST)));
-    assert_eq!(w.cluster(Op::AllowReplace { node: "nobody".into() }), Err(errno(Errno::ENOENT)));
-    w.cluster(Op::AllowReplace { node: "node3".into() }).unwrap();
+    assert_eq!(w.cluster(ClusterOp::RegisterTarget(blank.clone())), Err(errno(Errno::EEXIST)));
+    assert_eq!(w.cluster(ClusterOp::AllowReplace { node: "nobody".into() }), Err(errno(Errno::ENOENT)));
+    w.cluster(ClusterOp::AllowReplace { node: "node3".into() }).unwrap();
     assert_eq!(cluster_map(&w.kv).replacing, ["node3"]);
     let before = cluster_map(&w.kv);
-    w.cluster(Op::RegisterTarget(blank.clone())).unwrap();
+    w.cluster(ClusterOp::RegisterTarget(blank.clone())).unwrap();
     let map = cluster_map(&w.kv);
     assert_eq!((map.epoch, map.replacing.len(), map.target(moved.id)), (w.index, 0, None));
     for (old, new) in before.groups.iter().zip(&map.groups) {
@@ -113,12 +113,16 @@ fn targets_are_admitted_by_identity() {
         map.groups.iter().flat_map(|g| &g.positions).filter(|p| !p.clean).count()
     };
     let since = w.index;
-    w.cluster(Op::TargetRebuilt { target: blank.id, since: since - 1 }).unwrap();
+    w.cluster(ClusterOp::TargetRebuilt { target: blank.id, since: since - 1 }).unwrap();
     assert!(unclean(&w) > 0);
-    w.cluster(Op::TargetRebuilt { target: blank.id, since }).unwrap();
+    w.cluster(ClusterOp::TargetRebuilt { target: blank.id, since }).unwrap();
     assert_eq!(unclean(&w), 0);
-    assert_eq!(w.cluster(Op::TargetRebuilt { target: moved.id, since }), Err(errno(Errno::ENOENT)));
-    assert_eq!(w.cluster(Op::RegisterTarget(moved)), Err(errno(Errno::EEXIST)), "the old disk is a stranger");
+    assert_eq!(w.cluster(ClusterOp::TargetRebuilt { target: moved.id, since }), Err(errno(Errno::ENOENT)));
+    assert_eq!(
+        w.cluster(ClusterOp::RegisterTarget(moved)),
+        Err(errno(Errno::EEXIST)),
+        "the old disk is a stranger"
+    );
 }
 
 #[test]
@@ -126,11 +130,11 @@ fn a_node_with_several_targets_is_replaced_slot_by_slot() {
     let mut w = World::new();
     let mut second = target(2);
     (second.id, second.slot) = (TargetId(200), 1);
-    w.cluster(Op::RegisterTarget(second.clone())).unwrap();
-    w.cluster(Op::AllowReplace { node: "node2".into() }).unwrap();
+    w.cluster(ClusterOp::RegisterTarget(second.clone())).unwrap();
+    w.cluster(ClusterOp::AllowReplace { node: "node2".into() }).unwrap();
     for (id, slot, left) in [(300, 1, 1), (301, 0, 0)] {
         (second.id, second.slot) = (TargetId(id), slot);
-        w.cluster(Op::RegisterTarget(second.clone())).unwrap();
+        w.cluster(ClusterOp::RegisterTarget(second.clone())).unwrap();
         assert_eq!(cluster_map(&w.kv).replacing.len(), left);
     }
 }
@@ -138,29 +142,29 @@ fn a_node_with_several_targets_is_replaced_slot_by_slot() {
 #[test]
 fn a_permission_to_replace_ends_when_the_old_disk_is_registered_again() {
     let mut w = World::new();
-    w.cluster(Op::AllowReplace { node: "node2".into() }).unwrap();
-    w.cluster(Op::RegisterTarget(target(2))).unwrap();
+    w.cluster(ClusterOp::AllowReplace { node: "node2".into() }).unwrap();
+    w.cluster(ClusterOp::RegisterTarget(target(2))).unwrap();
     assert_eq!((cluster_map(&w.kv).replacing.len(), cluster_map(&w.kv).epoch), (0, w.index));
     let mut blank = target(2);
     blank.id = TargetId(300);
-    assert_eq!(w.cluster(Op::RegisterTarget(blank)), Err(errno(Errno::EEXIST)));
+    assert_eq!(w.cluster(ClusterOp::RegisterTarget(blank)), Err(errno(Errno::EEXIST)));
 }
 
 #[test]
 fn placement_is_built_once_and_needs_enough_nodes() {
     let mut w = World::blank();
-    w.cluster(Op::Format(settings())).unwrap();
+    w.cluster(ClusterOp::Format(settings())).unwrap();
     for i in 0..5 {
-        w.cluster(Op::RegisterTarget(target(i))).unwrap();
+        w.cluster(ClusterOp::RegisterTarget(target(i))).unwrap();
     }
-    let build = |w: &mut World, groups| w.cluster(Op::BuildPlacement { groups });
+    let build = |w: &mut World, groups| w.cluster(ClusterOp::BuildPlacement { groups });
     assert_eq!(build(&mut w, 8), Err(errno(Errno::EINVAL)));
-    w.cluster(Op::RegisterTarget(target(5))).unwrap();
+    w.cluster(ClusterOp::RegisterTarget(target(5))).unwrap();
     assert_eq!(build(&mut w, 0), Err(errno(Errno::EINVAL)));
     assert_eq!(build(&mut w, 8), Ok(OpReply::Done));
     let map = cluster_map(&w.kv);
     assert_eq!(build(&mut w, 9), Ok(OpReply::Done));
-    w.cluster(Op::RegisterTarget(target(6))).unwrap();
+    w.cluster(ClusterOp::RegisterTarget(target(6))).unwrap();
     assert_eq!(cluster_map(&w.kv).groups, map.groups, "a spare is in no group");
     assert_eq!(cluster_map(&w.kv).targets.len(), 7);
 }

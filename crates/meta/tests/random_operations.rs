@@ -8,8 +8,8 @@ use common::*;
 use isobar_base::{Errno, Ino, MemoryKv, SegmentId, state_hash};
 use isobar_meta::{Entry, apply, apply_encoded};
 use isobar_wire::message::files::{FileKind, Source};
-use isobar_wire::message::ops::{Mutation, Op, OpError, OpReply, OpResult, RenameMode};
-use isobar_wire::message::queries::Query;
+use isobar_wire::message::ops::{FileOp, Mutation, OpError, OpReply, OpResult, RenameMode};
+use isobar_wire::message::queries::{ClusterQuery, SessionQuery};
 use proptest::prelude::*;
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -170,7 +170,7 @@ impl Run {
         }
     }
 
-    fn send(&mut self, op: Op) -> OpResult {
+    fn send(&mut self, op: FileOp) -> OpResult {
         let mutation = self.w.mutation(op);
         let result = self.w.send(mutation.clone());
         self.sent.push((mutation, result.clone()));
@@ -205,7 +205,7 @@ impl Run {
             }
             Step::Link { ino, dir, name } => {
                 let (ino, dir) = (self.ino(*ino), self.dir(*dir));
-                let result = self.send(Op::Link { ino, parent: dir, name: NAMES[*name].into() });
+                let result = self.send(FileOp::Link { ino, parent: dir, name: NAMES[*name].into() });
                 let expected = self.model.live_dir(dir).and_then(|()| {
                     let node = self.model.nodes.get(&ino).ok_or(Errno::ESTALE)?;
                     match node {
@@ -226,8 +226,8 @@ impl Run {
                 let (parent, name) = (place.0, NAMES[*name].into());
                 let rmdir = matches!(step, Step::Rmdir { .. });
                 let op = match rmdir {
-                    true => Op::Rmdir { parent, name },
-                    false => Op::Unlink { parent, name, closed_here: None, at: None },
+                    true => FileOp::Rmdir { parent, name },
+                    false => FileOp::Unlink { parent, name, closed_here: None, at: None },
                 };
                 let result = self.send(op);
                 let expected = self.model.live_dir(place.0).and_then(|()| {
@@ -267,7 +267,7 @@ impl Run {
                     .collect();
                 let mut commit = self.w.commit_op(ino, vec![segment], wanted.clone());
                 commit.append = *append;
-                let result = self.send(Op::Commit(commit));
+                let result = self.send(FileOp::Commit(commit));
                 let expected = self.file(ino);
                 if expected.is_ok() {
                     let (index, node) = (self.w.index, self.model.nodes.get_mut(&ino).unwrap());
@@ -285,7 +285,7 @@ impl Run {
             Step::Truncate { ino, window, at } => {
                 let (ino, size) = (self.ino(*ino), WINDOWS[*window] + at / 4 * 4);
                 let set = isobar_wire::message::ops::SetAttr { size: Some(size), ..Default::default() };
-                let result = self.send(Op::SetAttr { ino, set });
+                let result = self.send(FileOp::SetAttr { ino, set });
                 let expected = self.file(ino);
                 if expected.is_ok() {
                     let node = self.model.nodes.get_mut(&ino).unwrap();
@@ -297,7 +297,7 @@ impl Run {
             }
             Step::Punch { ino, window, at, len } => {
                 let (ino, at) = (self.ino(*ino), WINDOWS[*window] + at);
-                let result = self.send(Op::Punch { ino, offset: at, len: *len });
+                let result = self.send(FileOp::Punch { ino, offset: at, len: *len });
                 let expected = self.file(ino);
                 if expected.is_ok() {
                     let node = self.model.nodes.get_mut(&ino).unwrap();
@@ -314,7 +314,7 @@ impl Run {
                 let segment = self.w.segment(1000);
                 let id = segment.id;
                 let replace = self.w.replace_op(ino, as_of, vec![segment], vec![extent(at, *len, id, 7)]);
-                let result = self.send(Op::Replace(replace));
+                let result = self.send(FileOp::Replace(replace));
                 let (index, node) = (self.w.index, self.model.nodes.get_mut(&ino).unwrap());
                 let mut used = 0;
                 for (&offset, byte) in node.bytes.range_mut(at..at + len) {
@@ -327,15 +327,15 @@ impl Run {
                 (result, Ok(()))
             }
             Step::NotOpen => {
-                let orphans = self.w.inos(Query::Orphans { session: self.other, limit: 1000 });
+                let orphans = self.w.inos(SessionQuery::Orphans { session: self.other, limit: 1000 });
                 let nameless: Vec<Ino> =
                     self.model.nodes.iter().filter(|(_, n)| n.names == 0).map(|(&ino, _)| ino).collect();
                 assert_eq!(orphans, nameless);
-                let result = self.send(Op::NotOpen { inos: orphans.clone() });
+                let result = self.send(FileOp::NotOpen { inos: orphans.clone() });
                 self.other_seq += 1;
-                self.w.run_as(self.other, self.other_seq, Op::NotOpen { inos: orphans }).unwrap();
-                for ino in self.w.inos(Query::PurgeQueue { limit: 1000 }) {
-                    self.w.cluster(Op::Purge { ino }).unwrap();
+                self.w.run_as(self.other, self.other_seq, FileOp::NotOpen { inos: orphans }).unwrap();
+                for ino in self.w.inos(ClusterQuery::PurgeQueue { limit: 1000 }) {
+                    self.w.cluster(FileOp::Purge { ino }).unwrap();
                 }
                 self.model.nodes.retain(|_, node| node.names > 0);
                 (result, Ok(()))

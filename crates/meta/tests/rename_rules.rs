@@ -5,7 +5,7 @@ use common::*;
 use isobar_base::Errno;
 use isobar_wire::message::files::FileKind::{Directory, File};
 use isobar_wire::message::ops::RenameMode::{Exchange, NoReplace, Replace};
-use isobar_wire::message::ops::{Op, OpReply};
+use isobar_wire::message::ops::{FileOp, OpReply};
 
 #[test]
 fn a_file_moves_and_replaces_a_file() {
@@ -62,7 +62,7 @@ fn a_directory_does_not_move_into_itself() {
 fn both_names_of_one_inode_change_nothing() {
     let mut w = World::new();
     let a = w.file(ROOT, "a");
-    w.run(Op::Link { ino: a, parent: ROOT, name: b"b".to_vec() }).unwrap();
+    w.run(FileOp::Link { ino: a, parent: ROOT, name: b"b".to_vec() }).unwrap();
     w.rename((ROOT, "a"), (ROOT, "b"), Replace).unwrap();
     assert_eq!(w.lookup(ROOT, "a").unwrap().nlink, 2);
     w.rename((ROOT, "a"), (ROOT, "a"), Replace).unwrap();

@@ -3,7 +3,7 @@
 mod common;
 use common::*;
 use isobar_base::Errno;
-use isobar_wire::message::ops::{Op, OpError, OpReply};
+use isobar_wire::message::ops::{FileOp, OpError, OpReply};
 
 #[test]
 fn newer_writes_stay_on_top_and_holes_stay_holes() {
@@ -17,7 +17,7 @@ fn newer_writes_stay_on_top_and_holes_stay_holes() {
     let segment = w.segment(4000);
     let id = segment.id;
     let replace = w.replace_op(file, as_of, vec![segment], vec![extent(0, 4000, id, 0)]);
-    assert_eq!(w.run(Op::Replace(replace)), Ok(OpReply::Replaced { used_bytes: 1900 }));
+    assert_eq!(w.run(FileOp::Replace(replace)), Ok(OpReply::Replaced { used_bytes: 1900 }));
     let expected = [(0, 500, 4, 0), (500, 100, 3, 0), (600, 400, 4, 600), (2000, 1000, 4, 2000)];
     assert_eq!(w.layout(file), expected);
     assert_eq!(w.delete_queue().len(), 2);
@@ -36,7 +36,7 @@ fn a_rewrite_of_what_was_overwritten_deletes_itself() {
     let segment = w.segment(1000);
     let id = segment.id;
     let replace = w.replace_op(file, as_of, vec![segment], vec![extent(0, 1000, id, 0)]);
-    assert_eq!(w.run(Op::Replace(replace)), Ok(OpReply::Replaced { used_bytes: 0 }));
+    assert_eq!(w.run(FileOp::Replace(replace)), Ok(OpReply::Replaced { used_bytes: 0 }));
     assert!(w.delete_queue().contains(&id));
 }
 
@@ -50,7 +50,7 @@ fn a_rewrite_is_validated_like_a_commit() {
     let mut run = |change: &dyn Fn(&mut isobar_wire::message::ops::Replace)| {
         let mut replace = good.clone();
         change(&mut replace);
-        w.run(Op::Replace(replace)).map(drop)
+        w.run(FileOp::Replace(replace)).map(drop)
     };
     let eproto = Err(errno(Errno::EPROTO));
     assert_eq!(run(&|r| r.incarnation += 1), Err(OpError::StaleIncarnation));
@@ -74,7 +74,7 @@ fn packing_a_fragmented_chunk_makes_it_one_extent() {
     let segment = w.segment(400 * 4096);
     let id = segment.id;
     let replace = w.replace_op(file, w.index, vec![segment], vec![extent(0, 400 * 4096, id, 0)]);
-    w.run(Op::Replace(replace)).unwrap();
+    w.run(FileOp::Replace(replace)).unwrap();
     assert_eq!(w.ranges(file), [(0, 400 * 4096)]);
     assert_eq!((w.live_segments(), w.delete_queue().len()), (vec![id], 400));
 }

@@ -4,22 +4,22 @@ mod common;
 use common::*;
 use isobar_base::{Errno, SessionId};
 use isobar_wire::message::files::FileKind::File;
-use isobar_wire::message::ops::{Mutation, Op, OpError, OpReply};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::ops::{FileOp, Mutation, OpError, OpReply, SessionOp};
+use isobar_wire::message::queries::{Answer, SessionQuery};
 
 #[test]
 fn a_nonce_opens_one_session_and_ids_are_never_reused() {
     let mut w = World::new();
     let a = w.open(5);
     assert_eq!(w.open(5), a);
-    let open = |nonce| Op::OpenSession { nonce, name: "h".into() };
-    let anybody = |op| Mutation { session: SessionId(0), seq: 0, acked_below: 0, op };
+    let open = |nonce| SessionOp::Open { nonce, name: "h".into() };
+    let anybody = |op: SessionOp| Mutation { session: SessionId(0), seq: 0, acked_below: 0, op: op.into() };
     let ids: Vec<_> = w.apply(vec![anybody(open(6)), anybody(open(7)), anybody(open(6))]);
     assert!(ids[0] == ids[2] && ids[0] != ids[1]);
-    w.cluster(Op::ExpireSession { session: a }).unwrap();
+    w.cluster(SessionOp::Expire { session: a }).unwrap();
     let b = w.open(5);
     assert!(b > a);
-    match w.ask(Query::Sessions).unwrap() {
+    match w.ask(SessionQuery::List).unwrap() {
         Answer::Sessions(sessions) => assert!(sessions.contains(&(b, "host5:/mnt".into()))),
         other => panic!("{other:?}"),
     }
@@ -34,7 +34,8 @@ fn a_repeated_operation_gets_its_first_answer() {
     assert_eq!(w.send(make.clone()), first);
     let fails = w.mutation(create(ROOT, "a", File));
     assert_eq!(w.send(fails.clone()), Err(errno(Errno::EEXIST)));
-    let remove = w.mutation(Op::Unlink { parent: ROOT, name: b"a".to_vec(), closed_here: None, at: None });
+    let remove =
+        w.mutation(FileOp::Unlink { parent: ROOT, name: b"a".to_vec(), closed_here: None, at: None });
     let removed = w.send(remove.clone());
     assert_eq!(w.send(fails), Err(errno(Errno::EEXIST)), "errors are answers too");
     assert_eq!(w.apply(vec![remove.clone(), remove]), vec![removed.clone(), removed]);
@@ -48,7 +49,7 @@ fn acknowledged_answers_are_forgotten_and_not_executed_again() {
         session: w.session,
         seq,
         acked_below,
-        op: create(ROOT, name, File),
+        op: create(ROOT, name, File).into(),
     };
     for seq in 1..=10 {
         let m = mutation(&w, seq, 1, &format!("f{seq}"));
@@ -86,12 +87,12 @@ fn nothing_of_an_ended_session_applies() {
     let (segment, late) = (w.segment(4096), w.segment(4096));
     let id = segment.id;
     let commit = w.commit_op(file, vec![segment], vec![extent(0, 4096, id, 0)]);
-    let repeated = w.mutation(Op::Commit(commit));
+    let repeated = w.mutation(FileOp::Commit(commit));
     w.send(repeated.clone()).unwrap();
-    w.cluster(Op::ExpireSession { session: w.session }).unwrap();
+    w.cluster(SessionOp::Expire { session: w.session }).unwrap();
     let id = late.id;
     let commit = w.commit_op(file, vec![late], vec![extent(0, 4096, id, 0)]);
-    assert_eq!(w.run(Op::Commit(commit)), Err(OpError::SessionGone));
+    assert_eq!(w.run(FileOp::Commit(commit)), Err(OpError::SessionGone));
     assert_eq!(w.send(repeated), Err(OpError::SessionGone));
     assert_eq!(w.run(create(ROOT, "g", File)), Err(OpError::SessionGone));
     assert_eq!(w.attr(file).unwrap().size, 4096);
@@ -101,12 +102,12 @@ fn nothing_of_an_ended_session_applies() {
 fn a_client_that_never_acknowledges_is_stopped_and_can_go_on_when_it_does() {
     let mut w = World::new();
     w.checked = false;
-    let op = Op::NotOpen { inos: vec![] };
+    let op = FileOp::NotOpen { inos: vec![] };
     for seq in 1..=isobar_meta::REPLIES_PER_SESSION_MAX {
         w.run_as(w.session, seq, op.clone()).unwrap();
     }
     let seq = isobar_meta::REPLIES_PER_SESSION_MAX + 1;
     assert_eq!(w.run_as(w.session, seq, op.clone()), Err(errno(Errno::EAGAIN)));
-    w.send(Mutation { session: w.session, seq, acked_below: seq, op }).unwrap();
+    w.send(Mutation { session: w.session, seq, acked_below: seq, op: op.into() }).unwrap();
     w.check();
 }

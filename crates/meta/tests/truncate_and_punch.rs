@@ -4,7 +4,7 @@ mod common;
 use common::*;
 use isobar_base::Errno;
 use isobar_base::limits::FILE_BYTES_MAX;
-use isobar_wire::message::ops::{Op, OpError};
+use isobar_wire::message::ops::{FileOp, OpError};
 
 #[test]
 fn bytes_cut_once_never_come_back() {
@@ -29,7 +29,7 @@ fn a_truncation_to_nothing_refuses_commits_begun_before_it() {
     let commit = w.commit_op(file, vec![segment], vec![extent(0, 100, late, 0)]);
     w.set_size(file, 0).unwrap();
     assert_eq!(w.delete_queue(), vec![id]);
-    assert_eq!(w.run(Op::Commit(commit)), Err(OpError::StaleIncarnation));
+    assert_eq!(w.run(FileOp::Commit(commit)), Err(OpError::StaleIncarnation));
     assert!(w.ranges(file).is_empty());
 }
 
@@ -49,7 +49,7 @@ fn a_hole_leaves_the_size() {
     w.write(file, 0, 30 * MIB / 4);
     w.write(file, 8 * MIB, MIB);
     w.write(file, 24 * MIB, MIB);
-    let punch = |w: &mut World, offset, len| w.run(Op::Punch { ino: file, offset, len });
+    let punch = |w: &mut World, offset, len| w.run(FileOp::Punch { ino: file, offset, len });
     punch(&mut w, 100, 50).unwrap();
     assert_eq!(w.ranges(file)[..2], [(0, 100), (150, 30 * MIB / 4 - 150)]);
     punch(&mut w, MIB, 23 * MIB + 7).unwrap();

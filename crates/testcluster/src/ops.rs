@@ -4,14 +4,14 @@ use isobar_base::{Ino, SessionId};
 use isobar_cluster::Session;
 use isobar_segments::Segments;
 use isobar_wire::message::files::{Attr, Extent, FileKind, Source};
-use isobar_wire::message::ops::{Commit, NewSegment, Op, OpReply};
+use isobar_wire::message::ops::{Commit, FileOp, NewSegment, OpReply};
 
 /// The session of whoever has none.
 pub const NOBODY: SessionId = SessionId(0);
 
 /// Makes a file in the root directory.
 pub async fn create(session: &Session, name: &str) -> Attr {
-    let op = Op::Create {
+    let op = FileOp::Create {
         parent: Ino::ROOT,
         name: name.into(),
         kind: FileKind::File,
@@ -31,7 +31,7 @@ pub async fn create(session: &Session, name: &str) -> Attr {
 
 /// Removes a file that is open nowhere from the root directory.
 pub async fn unlink(session: &Session, name: &str, ino: Ino) {
-    let op = Op::Unlink { parent: Ino::ROOT, name: name.into(), closed_here: Some(ino), at: None };
+    let op = FileOp::Unlink { parent: Ino::ROOT, name: name.into(), closed_here: Some(ino), at: None };
     session.mutate(op).await.unwrap();
 }
 
@@ -46,7 +46,7 @@ pub async fn write(
     let len = data.len() as u64;
     let segment = segments.write(session, data.into()).await.unwrap();
     let extent = Extent { offset, len, source: Source::Segment { id: segment.id, offset: 0 }, version: 0 };
-    let op = Op::Commit(Commit {
+    let op = FileOp::Commit(Commit {
         ino: attr.ino,
         incarnation: attr.incarnation,
         low_water: session.low_water(),

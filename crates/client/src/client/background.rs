@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use isobar_base::limits;
 use isobar_wire::message::cluster::{RenewReply, RenewRequest};
-use isobar_wire::message::ops::Op;
+use isobar_wire::message::ops::FileOp;
 
 use super::core::{Client, Inner};
 
@@ -54,7 +54,7 @@ impl Client {
                 if !closed.is_empty() {
                     // Asked again with the next renewal if it fails.
                     let many = closed.len() >= MANY_ORPHANS;
-                    return self.mutate(Op::NotOpen { inos: closed }).await.is_ok() && many;
+                    return self.mutate(FileOp::NotOpen { inos: closed }).await.is_ok() && many;
                 }
             }
             Ok(RenewReply::Gone) => {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use isobar_base::{Errno, Ino};
 use isobar_wire::message::files::{Attr, FileKind};
-use isobar_wire::message::ops::{Op, OpReply, RenameMode, SetAttr};
+use isobar_wire::message::ops::{FileOp, OpReply, RenameMode, SetAttr};
 
 use super::core::{Client, Result};
 use crate::options::{NewInode, Owner};
@@ -21,7 +21,7 @@ impl Client {
                 self.0.files.write_back(inode).await;
             }
         }
-        let OpReply::Attr(attr) = self.mutate(Op::SetAttr { ino, set }).await? else {
+        let OpReply::Attr(attr) = self.mutate(FileOp::SetAttr { ino, set }).await? else {
             return Err(Errno::EPROTO);
         };
         self.0.namespace.attributes_changed(attr);
@@ -53,14 +53,24 @@ impl Client {
         }
         let NewInode { kind, mode, owner: Owner { uid, gid }, rdev } = new;
         let (target, born) = (Vec::new(), None);
-        let op =
-            Op::Create { parent, name: name.to_vec(), kind, mode, uid, gid, rdev, target, exclusive, born };
+        let op = FileOp::Create {
+            parent,
+            name: name.to_vec(),
+            kind,
+            mode,
+            uid,
+            gid,
+            rdev,
+            target,
+            exclusive,
+            born,
+        };
         self.add_entry(parent, name, op).await
     }
 
     /// Makes a symlink.
     pub async fn symlink(&self, parent: Ino, name: &[u8], target: &[u8], owner: Owner) -> Result<Attr> {
-        let op = Op::Create {
+        let op = FileOp::Create {
             parent,
             name: name.to_vec(),
             kind: FileKind::Symlink,
@@ -77,10 +87,10 @@ impl Client {
 
     /// Another name for an inode.
     pub async fn link(&self, ino: Ino, parent: Ino, name: &[u8]) -> Result<Attr> {
-        Ok(self.add_entry(parent, name, Op::Link { ino, parent, name: name.to_vec() }).await?.0)
+        Ok(self.add_entry(parent, name, FileOp::Link { ino, parent, name: name.to_vec() }).await?.0)
     }
 
-    async fn add_entry(&self, parent: Ino, name: &[u8], op: Op) -> Result<(Attr, bool)> {
+    async fn add_entry(&self, parent: Ino, name: &[u8], op: FileOp) -> Result<(Attr, bool)> {
         let _in_flight = self.0.namespace.enter(&[parent]).await;
         let asked = Instant::now();
         let OpReply::Entry { attr, created, dir } = self.mutate(op).await? else { return Err(Errno::EPROTO) };
@@ -100,7 +110,7 @@ impl Client {
         let asked = Instant::now();
         let closed = self.0.namespace.begin_unlink(parent, name, |ino| self.0.files.is_open(ino));
         let closed_here = closed.as_ref().map(|guard| guard.ino);
-        let op = Op::Unlink { parent, name: name.to_vec(), closed_here, at: None };
+        let op = FileOp::Unlink { parent, name: name.to_vec(), closed_here, at: None };
         let reply = self.mutate(op).await;
         self.removed(parent, name, reply, asked)?;
         self.consider_delegation(parent);
@@ -111,7 +121,7 @@ impl Client {
     pub async fn rmdir(&self, parent: Ino, name: &[u8]) -> Result<()> {
         let _in_flight = self.0.namespace.enter(&[parent]).await;
         let asked = Instant::now();
-        let reply = self.mutate(Op::Rmdir { parent, name: name.to_vec() }).await;
+        let reply = self.mutate(FileOp::Rmdir { parent, name: name.to_vec() }).await;
         self.removed(parent, name, reply, asked)
     }
 
@@ -136,7 +146,7 @@ impl Client {
         let _in_flight = namespace.enter(&[parent, new_parent]).await;
         let closed = namespace.begin_unlink(new_parent, new_name, |ino| self.0.files.is_open(ino));
         let closed_here = closed.as_ref().map(|guard| guard.ino);
-        let op = Op::Rename {
+        let op = FileOp::Rename {
             parent,
             name: name.to_vec(),
             new_parent,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use isobar_cluster::{Cluster, ClusterError, Session};
 use isobar_config::ClusterSpec;
 use isobar_segments::Segments;
-use isobar_wire::message::ops::Op;
+use isobar_wire::message::ops::SessionOp;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -83,6 +83,6 @@ impl Client {
         for task in self.0.background.lock().drain(..) {
             task.abort();
         }
-        self.mutate(Op::CloseSession).await.map(drop)
+        self.mutate(SessionOp::Close).await.map(drop)
     }
 }

@@ -71,7 +71,7 @@ impl Client {
     }
 
     /// Executes one operation, exactly once.
-    pub(super) async fn mutate(&self, op: Op) -> Result<OpReply> {
+    pub(super) async fn mutate(&self, op: impl Into<Op>) -> Result<OpReply> {
         match self.0.session.mutate(op).await {
             Ok(reply) => Ok(reply),
             Err(OpError::Errno(errno)) => Err(errno),

@@ -2,7 +2,7 @@
 
 use isobar_base::{Errno, Ino};
 use isobar_wire::message::files::Attr;
-use isobar_wire::message::ops::{Op, OpReply, SetAttr};
+use isobar_wire::message::ops::{FileOp, OpReply, SetAttr};
 
 use super::core::{Client, OpenFile, Result};
 use crate::file::ReadBytes;
@@ -95,7 +95,7 @@ impl Client {
         let inode = &file.0.inode;
         let _still = inode.order.lock().await;
         self.0.files.write_back(inode).await;
-        let OpReply::Attr(attr) = self.mutate(Op::Punch { ino: inode.ino, offset, len }).await? else {
+        let OpReply::Attr(attr) = self.mutate(FileOp::Punch { ino: inode.ino, offset, len }).await? else {
             return Err(Errno::EPROTO);
         };
         self.0.namespace.attributes_changed(attr);

@@ -2,7 +2,7 @@
 
 use isobar_base::{Errno, Ino, SessionId, limits};
 use isobar_wire::message::files::{Attr, FileKind};
-use isobar_wire::message::ops::{Born, Op};
+use isobar_wire::message::ops::{Born, FileOp};
 
 use super::core::{Answered, Client, Result};
 use crate::file::now;
@@ -20,7 +20,7 @@ impl Client {
         let Owner { uid, gid } = owner;
         let (session, time) = (inner.session.id(), now());
         let send = |ino| {
-            let op = Op::Create {
+            let op = FileOp::Create {
                 parent: dir,
                 name: name.to_vec(),
                 kind: FileKind::File,
@@ -64,7 +64,8 @@ impl Client {
         let _closed = inner.namespace.begin_unlink(dir, name, |ino| inner.files.is_open(ino))?;
         let (session, time) = (inner.session.id(), now());
         let send = || {
-            let op = Op::Unlink { parent: dir, name: name.to_vec(), closed_here: Some(ino), at: Some(time) };
+            let op =
+                FileOp::Unlink { parent: dir, name: name.to_vec(), closed_here: Some(ino), at: Some(time) };
             self.answer(dir, name, ino, session, op)
         };
         match inner.namespace.unlink_as_holder(dir, name, ino, session, time, send) {
@@ -84,7 +85,7 @@ impl Client {
 
     /// Sends what is answered for. Called with the lock of the delegations: the order of the answers is that
     /// of the log.
-    fn answer(&self, dir: Ino, name: &[u8], ino: Ino, session: SessionId, op: Op) -> Option<()> {
+    fn answer(&self, dir: Ino, name: &[u8], ino: Ino, session: SessionId, op: FileOp) -> Option<()> {
         let _in_runtime = self.0.files.runtime.enter();
         let begun = self.0.session.begin(op, Some(session))?;
         self.0.cluster.unconfirmed().begin([dir, ino]);

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use isobar_base::{Errno, Ino};
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
-use isobar_wire::message::ops::{Op, OpError, OpReply};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::ops::{FileOp, OpError, OpReply};
+use isobar_wire::message::queries::{Answer, FileQuery};
 use tokio::sync::mpsc;
 
 use super::core::{Answered, Client, Inner};
@@ -42,7 +42,7 @@ impl Client {
     async fn request(&self, dir: Ino) -> Option<Delegation> {
         let (namespace, session) = (&self.0.namespace, &self.0.session);
         let asked = Instant::now();
-        let begun = session.begin(Op::Lease { dir }, None)?;
+        let begun = session.begin(FileOp::Lease { dir }, None)?;
         let id = begun.session;
         let (attr, numbers) = match session.end(begun).await {
             Ok(Ok(OpReply::Leased { attr, first, count })) => (attr, numbers(first, count)),
@@ -55,7 +55,7 @@ impl Client {
             && (namespace.is_complete_as_of(dir, attr.version)
                 || self.read_names(dir, &attr).await && namespace.is_complete_as_of(dir, attr.version));
         if !usable {
-            session.mutate(Op::Unlease { dir }).await.ok();
+            session.mutate(FileOp::Unlease { dir }).await.ok();
             return None;
         }
         Some(Delegation { session: id, dir: attr, asked, numbers, refilling: false })
@@ -69,7 +69,7 @@ impl Client {
         let asked = Instant::now();
         let (mut names, mut cookie) = (Vec::new(), 0);
         loop {
-            let query = Query::ReadDir { ino: dir, cookie, limit: READDIR_ENTRIES };
+            let query = FileQuery::ReadDir { ino: dir, cookie, limit: READDIR_ENTRIES };
             let Ok(Answer::Dir { entries, end, dir_version }) = self.0.cluster.query(query).await else {
                 return false;
             };
@@ -91,7 +91,7 @@ impl Client {
     pub(super) fn spawn_refill(&self, dir: Ino) {
         let this = self.clone();
         self.0.files.runtime.spawn(async move {
-            let more = match this.0.session.mutate(Op::Lease { dir }).await {
+            let more = match this.0.session.mutate(FileOp::Lease { dir }).await {
                 Ok(OpReply::Leased { first, count, .. }) => Some(numbers(first, count)),
                 _ => None,
             };
@@ -107,7 +107,7 @@ impl Client {
     /// Gives a delegation up, after everything that was answered for under it.
     async fn return_delegation(&self, dir: Ino) {
         let asked = Instant::now();
-        let send = |session| self.0.session.begin(Op::Unlease { dir }, Some(session));
+        let send = |session| self.0.session.begin(FileOp::Unlease { dir }, Some(session));
         let Some(begun) = self.0.namespace.begin_return(dir, send) else { return };
         let reply = match begun {
             Some(begun) => self.0.session.end(begun).await,

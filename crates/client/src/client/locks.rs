@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use isobar_base::{Errno, Ino};
 use isobar_wire::message::files::{Lock, LockKind};
-use isobar_wire::message::ops::{Op, OpReply};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::ops::{FileOp, OpReply};
+use isobar_wire::message::queries::{Answer, FileQuery};
 
 use super::core::{Client, Result};
 
@@ -25,7 +25,7 @@ impl Client {
             self.0.files.write_back(inode).await;
         }
         lock.session = self.0.session.id();
-        match self.mutate(Op::Lock { ino, lock }).await? {
+        match self.mutate(FileOp::Lock { ino, lock }).await? {
             OpReply::Lock(None) => {}
             OpReply::Lock(Some(_)) => return Err(Errno::EAGAIN),
             _ => return Err(Errno::EPROTO),
@@ -43,7 +43,7 @@ impl Client {
     /// A lock that is in the way of this one.
     pub async fn test_lock(&self, ino: Ino, mut lock: Lock) -> Result<Option<Lock>> {
         lock.session = self.0.session.id();
-        match self.0.cluster.query(Query::TestLock { ino, lock }).await? {
+        match self.0.cluster.query(FileQuery::TestLock { ino, lock }).await? {
             Answer::Lock(lock) => Ok(lock),
             _ => Err(Errno::EPROTO),
         }
@@ -55,7 +55,7 @@ impl Client {
             self.0.files.write_back(&inode).await;
         }
         self.0.locks.forget(ino, owner);
-        self.mutate(Op::UnlockAll { ino, owner }).await.map(drop)
+        self.mutate(FileOp::UnlockAll { ino, owner }).await.map(drop)
     }
 
     /// Whether the owner holds locks here, as far as this client knows (saves a round on every close).

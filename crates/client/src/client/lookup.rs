@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use isobar_base::{Errno, Ino};
 use isobar_wire::message::files::{Attr, DirEntry};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::queries::{Answer, ClusterQuery, FileQuery};
 
 use super::core::{Client, Result};
 use crate::namespace::CachedLookup;
@@ -42,7 +42,7 @@ impl Client {
         }
         let neighbours = namespace.neighbours_wanted(parent);
         let asked = Instant::now();
-        let query = Query::Lookup { parent, name: name.to_vec(), neighbours };
+        let query = FileQuery::Lookup { parent, name: name.to_vec(), neighbours };
         match self.0.cluster.query(query).await {
             Ok(Answer::Entry { attr, neighbours, .. }) => {
                 namespace.looked_up(parent, name, attr, &neighbours, asked);
@@ -75,7 +75,7 @@ impl Client {
 
     /// Target of a symlink.
     pub async fn readlink(&self, ino: Ino) -> Result<Vec<u8>> {
-        match self.0.cluster.query(Query::ReadLink { ino }).await? {
+        match self.0.cluster.query(FileQuery::ReadLink { ino }).await? {
             Answer::Bytes(bytes) => Ok(bytes),
             _ => Err(Errno::EPROTO),
         }
@@ -83,7 +83,7 @@ impl Client {
 
     /// The directory above (for `..`).
     pub async fn parent(&self, ino: Ino) -> Result<Attr> {
-        match self.0.cluster.query(Query::Parent { ino }).await? {
+        match self.0.cluster.query(FileQuery::Parent { ino }).await? {
             Answer::Attr(attr) => Ok(attr),
             _ => Err(Errno::EPROTO),
         }
@@ -92,7 +92,7 @@ impl Client {
     /// Entries after `cookie` (0: from the start), without `.` and `..`, and whether nothing follows.
     pub async fn readdir(&self, ino: Ino, cookie: u64) -> Result<(Vec<DirEntry>, bool)> {
         let asked = Instant::now();
-        match self.0.cluster.query(Query::ReadDir { ino, cookie, limit: READDIR_ENTRIES }).await? {
+        match self.0.cluster.query(FileQuery::ReadDir { ino, cookie, limit: READDIR_ENTRIES }).await? {
             Answer::Dir { mut entries, end, dir_version } => {
                 let all_at = (cookie == 0 && end).then_some(dir_version);
                 self.0.namespace.listed(ino, &entries, all_at, asked);
@@ -107,7 +107,7 @@ impl Client {
 
     /// Room and counts. Bytes are those of files: what N + K rows leave of the devices.
     pub async fn statfs(&self) -> Result<StatFs> {
-        let Answer::Counts { inodes, .. } = self.0.cluster.query(Query::Counts).await? else {
+        let Answer::Counts { inodes, .. } = self.0.cluster.query(ClusterQuery::Counts).await? else {
             return Err(Errno::EPROTO);
         };
         let known = self.0.cluster.view().known();

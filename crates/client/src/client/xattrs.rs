@@ -1,15 +1,15 @@
 //! Extended attributes.
 
 use isobar_base::{Errno, Ino};
-use isobar_wire::message::ops::{Op, XattrMode};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::ops::{FileOp, XattrMode};
+use isobar_wire::message::queries::{Answer, FileQuery};
 
 use super::core::{Client, Result};
 
 impl Client {
     /// Value of an extended attribute.
     pub async fn getxattr(&self, ino: Ino, name: &[u8]) -> Result<Vec<u8>> {
-        match self.0.cluster.query(Query::GetXattr { ino, name: name.to_vec() }).await? {
+        match self.0.cluster.query(FileQuery::GetXattr { ino, name: name.to_vec() }).await? {
             Answer::Bytes(value) => Ok(value),
             _ => Err(Errno::EPROTO),
         }
@@ -17,7 +17,7 @@ impl Client {
 
     /// Names of extended attributes.
     pub async fn listxattr(&self, ino: Ino) -> Result<Vec<Vec<u8>>> {
-        match self.0.cluster.query(Query::ListXattr { ino }).await? {
+        match self.0.cluster.query(FileQuery::ListXattr { ino }).await? {
             Answer::Names(names) => Ok(names),
             _ => Err(Errno::EPROTO),
         }
@@ -25,15 +25,16 @@ impl Client {
 
     /// Sets an extended attribute.
     pub async fn setxattr(&self, ino: Ino, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
-        self.change_xattrs(ino, Op::SetXattr { ino, name: name.to_vec(), value: value.to_vec(), mode }).await
+        self.change_xattrs(ino, FileOp::SetXattr { ino, name: name.to_vec(), value: value.to_vec(), mode })
+            .await
     }
 
     /// Removes an extended attribute.
     pub async fn removexattr(&self, ino: Ino, name: &[u8]) -> Result<()> {
-        self.change_xattrs(ino, Op::RemoveXattr { ino, name: name.to_vec() }).await
+        self.change_xattrs(ino, FileOp::RemoveXattr { ino, name: name.to_vec() }).await
     }
 
-    async fn change_xattrs(&self, ino: Ino, op: Op) -> Result<()> {
+    async fn change_xattrs(&self, ino: Ino, op: FileOp) -> Result<()> {
         let reply = self.mutate(op).await;
         self.0.namespace.xattrs_changed(ino);
         reply.map(drop)

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use isobar_base::{Errno, SessionId, limits};
 use isobar_cluster::wait_until;
 use isobar_wire::message::files::{Extent, SegmentInfo, Source};
-use isobar_wire::message::ops::{Commit, NewSegment, Op, OpError, OpReply};
+use isobar_wire::message::ops::{Commit, FileOp, NewSegment, OpError, OpReply};
 
 use super::budget::Taken;
 use super::dirty::Package;
@@ -105,7 +105,7 @@ impl Files {
                     tracing::warn!(ino = %c.ino, "bytes of an expired session are lost");
                     Err(OpError::SessionGone)
                 }
-                _ => self.session.mutate_as(session, Op::Commit(commit.clone())).await,
+                _ => self.session.mutate_as(session, FileOp::Commit(commit.clone())).await,
             };
             self.settle(inode, commit, count, result).await;
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use isobar_base::{Errno, limits};
 use isobar_wire::message::files::SegmentInfo;
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::queries::{Answer, FileQuery};
 
 use super::bytes::ReadBytes;
 use super::extents::Found;
@@ -169,7 +169,7 @@ impl Files {
 
     /// Asks for the map from `offset` on.
     async fn learn_map(&self, inode: &Inode, offset: u64) -> Result<(), Errno> {
-        let query = Query::Map { ino: inode.ino, offset, len: MAP_BYTES };
+        let query = FileQuery::Map { ino: inode.ino, offset, len: MAP_BYTES };
         let Answer::Map(map) = self.cluster.query(query).await? else { return Err(Errno::EPROTO) };
         let mut state = inode.state.lock();
         state.adopt(map.attr, false);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use isobar_base::{Errno, Ino, limits};
 use isobar_client::{Client, OpenFile};
 use isobar_testcluster::{Over, SECOND, TestCluster, bytes, eventually};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::queries::{Answer, FileQuery, SessionQuery};
 use tokio::task::JoinSet;
 
 use crate::common::{client, close, contents, create, names, write_all};
@@ -13,7 +13,7 @@ use crate::common::{client, close, contents, create, names, write_all};
 /// Data rows of each segment of a file, in the order of the file.
 async fn widths(cluster: &TestCluster, client: &Client, name: &str) -> Vec<u8> {
     let ino = client.lookup(Ino::ROOT, name.as_bytes()).await.unwrap().ino;
-    let map = cluster.access.query(Query::Map { ino, offset: 0, len: 1 << 40 }).await.unwrap();
+    let map = cluster.access.query(FileQuery::Map { ino, offset: 0, len: 1 << 40 }).await.unwrap();
     let Answer::Map(map) = map else { panic!("{map:?}") };
     map.segments.iter().map(|segment| segment.geometry.n).collect()
 }
@@ -125,7 +125,7 @@ async fn a_client_cut_off_past_its_session_hears_of_what_was_lost_and_works_on()
     write_all(&lost, &file, 0, &bytes(100_000, 2)).await.unwrap();
     let begun = Instant::now();
     let gone = async || {
-        let sessions = cluster.access.query(Query::Sessions).await.unwrap();
+        let sessions = cluster.access.query(SessionQuery::List).await.unwrap();
         let Answer::Sessions(sessions) = sessions else { panic!("{sessions:?}") };
         sessions.iter().all(|(_, name)| name != "lost")
     };

@@ -89,7 +89,7 @@ async fn a_client_that_closes_leaves_everything_committed_and_no_session() {
     writer.close().await.unwrap();
     let reader = client(&cluster, "reader").await;
     assert!(contents(&reader, "file").await.unwrap() == data);
-    let sessions = cluster.access.query(isobar_wire::message::queries::Query::Sessions).await.unwrap();
+    let sessions = cluster.access.query(isobar_wire::message::queries::SessionQuery::List).await.unwrap();
     let isobar_wire::message::queries::Answer::Sessions(sessions) = sessions else { panic!("{sessions:?}") };
     assert_eq!(sessions.into_iter().map(|(_, name)| name).collect::<Vec<_>>(), ["reader"]);
 }

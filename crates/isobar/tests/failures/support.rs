@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use isobar_base::Ino;
 use isobar_client::{Cluster, ClusterSpec};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::queries::{Answer, ClusterQuery};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
@@ -114,7 +114,8 @@ pub fn widths(cluster: &TestCluster, file: &Path) -> Vec<(u8, u8)> {
         let access = Cluster::from_spec(&spec, 20 * SECOND).expect("the secret loads");
         let (mut widths, mut after) = (Vec::new(), None);
         loop {
-            let Ok(Answer::Segments(step)) = access.query(Query::Segments { after, limit: 1000 }).await
+            let Ok(Answer::Segments(step)) =
+                access.query(ClusterQuery::Segments { after, limit: 1000 }).await
             else {
                 panic!("segments cannot be listed");
             };

@@ -2,7 +2,6 @@
 
 use isobar_base::limits::FILE_BYTES_MAX;
 use isobar_base::{Errno, Ino};
-use isobar_wire::message::files::FileKind;
 use isobar_wire::message::ops::{OpReply, OpResult, SetAttr, SetTime};
 
 use crate::ledger::Ledger;
@@ -23,11 +22,7 @@ pub(super) fn set(state: &mut State, ino: Ino, set: &SetAttr) -> OpResult {
         return Err(Errno::EINVAL.into());
     }
     if let Some(size) = set.size {
-        match inode.kind {
-            FileKind::File => {}
-            FileKind::Directory => return Err(Errno::EISDIR.into()),
-            _ => return Err(Errno::EINVAL.into()),
-        }
+        inode.check_is_file()?;
         if size > FILE_BYTES_MAX {
             return Err(Errno::EFBIG.into());
         }

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use isobar_base::limits::{EXTENTS_PER_MESSAGE_MAX, FILE_BYTES_MAX, INLINE_BYTES_MAX};
 use isobar_base::{Errno, Ino, SegmentId, SessionId};
-use isobar_wire::message::files::{Extent, FileKind, Source};
+use isobar_wire::message::files::{Extent, Source};
 use isobar_wire::message::ops::{Commit, NewSegment, OpError, OpReply, OpResult};
 
 use crate::ledger::Ledger;
@@ -28,11 +28,8 @@ use crate::state::State;
 /// A regular file.
 pub(super) fn file(state: &mut State, ino: Ino) -> Result<Inode, Errno> {
     let inode = state.inode(ino)?;
-    match inode.kind {
-        FileKind::File => Ok(inode),
-        FileKind::Directory => Err(Errno::EISDIR),
-        _ => Err(Errno::EINVAL),
-    }
+    inode.check_is_file()?;
+    Ok(inode)
 }
 
 pub(super) fn commit(state: &mut State, session: SessionId, commit: &Commit) -> OpResult {

@@ -48,7 +48,11 @@ pub(super) fn create(
                 Ok(OpReply::Entry { attr: inode.attr(existing.ino), created: false, dir })
             }
             FileKind::Directory => Err(Errno::EISDIR.into()),
-            _ => Err(Errno::EEXIST.into()),
+            FileKind::Symlink
+            | FileKind::Fifo
+            | FileKind::Socket
+            | FileKind::CharDevice
+            | FileKind::BlockDevice => Err(Errno::EEXIST.into()),
         };
     }
     validate_target(&new)?;
@@ -93,13 +97,13 @@ pub(super) fn create(
 }
 
 fn validate_target(new: &NewInode) -> Result<(), Errno> {
-    match new.kind {
-        FileKind::Symlink if new.target.is_empty() => Err(Errno::ENOENT),
-        FileKind::Symlink if new.target.len() > SYMLINK_BYTES_MAX => Err(Errno::ENAMETOOLONG),
-        FileKind::Symlink if new.target.contains(&0) => Err(Errno::EINVAL),
-        FileKind::Symlink => Ok(()),
-        _ if new.target.is_empty() => Ok(()),
-        _ => Err(Errno::EINVAL),
+    match new.target {
+        [] if new.kind == FileKind::Symlink => Err(Errno::ENOENT),
+        [] => Ok(()),
+        _ if new.kind != FileKind::Symlink => Err(Errno::EINVAL),
+        target if target.len() > SYMLINK_BYTES_MAX => Err(Errno::ENAMETOOLONG),
+        target if target.contains(&0) => Err(Errno::EINVAL),
+        _ => Ok(()),
     }
 }
 

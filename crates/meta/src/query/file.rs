@@ -41,11 +41,7 @@ pub(super) fn list_xattr(kv: &dyn KvRead, ino: Ino) -> Result<Answer, Errno> {
 
 pub(super) fn map(kv: &dyn KvRead, ino: Ino, offset: u64, len: u64) -> Result<Answer, Errno> {
     let inode = inode(kv, ino)?;
-    match inode.kind {
-        FileKind::File => {}
-        FileKind::Directory => return Err(Errno::EISDIR),
-        _ => return Err(Errno::EINVAL),
-    }
+    inode.check_is_file()?;
     let mut extents: Vec<Extent> = Vec::new();
     let mut complete_to = u64::MAX;
     if inode.extents > 0 {

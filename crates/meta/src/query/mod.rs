@@ -7,7 +7,7 @@ mod file;
 
 use isobar_base::{Errno, Ino, KvRead, SessionId};
 use isobar_wire::message::ops::OpError;
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::queries::{Answer, ClusterQuery, FileQuery, Query, SessionQuery};
 
 pub use cluster::cluster_map;
 
@@ -22,14 +22,27 @@ use crate::state::settings;
 /// Errors: `Leased`, and those of [`query`].
 pub fn query_as(kv: &dyn KvRead, session: SessionId, question: &Query) -> Result<Answer, OpError> {
     if session != SessionId(0)
-        && let Query::Lookup { parent: dir, .. }
-        | Query::ReadDir { ino: dir, .. }
-        | Query::GetAttr { ino: dir } = *question
+        && let Query::File(question) = question
+        && shows_entries(question)
+        && let dir = question.ino()
         && lessee(kv, dir).is_some_and(|lessee| lessee != session)
     {
         return Err(OpError::Leased(dir));
     }
     query(kv, question)
+}
+
+/// Whether the answer tells what names the inode has, if it is a directory.
+fn shows_entries(question: &FileQuery) -> bool {
+    match question {
+        FileQuery::Lookup { .. } | FileQuery::ReadDir { .. } | FileQuery::GetAttr { .. } => true,
+        FileQuery::Parent { .. }
+        | FileQuery::ReadLink { .. }
+        | FileQuery::GetXattr { .. }
+        | FileQuery::ListXattr { .. }
+        | FileQuery::Map { .. }
+        | FileQuery::TestLock { .. } => false,
+    }
 }
 
 /// The session that has the lease of a directory.
@@ -41,36 +54,47 @@ pub fn lessee(kv: &dyn KvRead, dir: Ino) -> Option<SessionId> {
 ///
 /// Errors: ENODEV before the file system is made, ESTALE for an inode that is gone, and what POSIX
 /// gives for the like.
-pub fn query(kv: &dyn KvRead, query: &Query) -> Result<Answer, OpError> {
-    match query {
-        Query::Cluster => return Ok(Answer::Cluster(cluster_map(kv))),
-        Query::Sessions => return Ok(cluster::sessions(kv)),
-        Query::Counts => return Ok(cluster::counts(kv)),
-        Query::Orphans { session, limit } => return Ok(collection::orphans(kv, *session, *limit)),
-        Query::Segments { after, limit } => return Ok(collection::segments(kv, *after, *limit)),
-        Query::Fates { ids } => return Ok(collection::fates(kv, ids)),
-        Query::DeleteQueue { limit } => return Ok(collection::delete_queue(kv, *limit)),
-        Query::PurgeQueue { limit } => return Ok(collection::purge_queue(kv, *limit)),
-        Query::HalfDead { after, limit } => return Ok(collection::half_dead(kv, *after, *limit)),
-        Query::Inodes { after, limit } => return Ok(collection::inodes(kv, *after, *limit)),
-        _ => {}
+pub fn query(kv: &dyn KvRead, question: &Query) -> Result<Answer, OpError> {
+    match question {
+        Query::Session(question) => Ok(answer_on_sessions(kv, question)),
+        Query::Cluster(question) => Ok(answer_on_cluster(kv, question)),
+        Query::File(_) if settings(kv).is_none() => Err(Errno::ENODEV.into()),
+        Query::File(question) => answer_on_files(kv, question).map_err(OpError::Errno),
     }
-    if settings(kv).is_none() {
-        return Err(Errno::ENODEV.into());
+}
+
+fn answer_on_sessions(kv: &dyn KvRead, question: &SessionQuery) -> Answer {
+    match question {
+        SessionQuery::List => cluster::sessions(kv),
+        SessionQuery::Orphans { session, limit } => collection::orphans(kv, *session, *limit),
     }
-    let answer = match query {
-        Query::Lookup { parent, name, neighbours } => directory::lookup(kv, *parent, name, *neighbours),
-        Query::ReadDir { ino, cookie, limit } => directory::read(kv, *ino, *cookie, *limit),
-        Query::Parent { ino } => directory::parent(kv, *ino),
-        Query::GetAttr { ino } => inode(kv, *ino).map(|inode| Answer::Attr(inode.attr(*ino))),
-        Query::ReadLink { ino } => file::read_link(kv, *ino),
-        Query::GetXattr { ino, name } => file::get_xattr(kv, *ino, name),
-        Query::ListXattr { ino } => file::list_xattr(kv, *ino),
-        Query::Map { ino, offset, len } => file::map(kv, *ino, *offset, *len),
-        Query::TestLock { ino, lock } => file::test_lock(kv, *ino, *lock),
-        _ => unreachable!("questions about the cluster were answered before"),
-    };
-    answer.map_err(OpError::Errno)
+}
+
+fn answer_on_cluster(kv: &dyn KvRead, question: &ClusterQuery) -> Answer {
+    match question {
+        ClusterQuery::Map => Answer::Cluster(cluster_map(kv)),
+        ClusterQuery::Counts => cluster::counts(kv),
+        ClusterQuery::Segments { after, limit } => collection::segments(kv, *after, *limit),
+        ClusterQuery::Fates { ids } => collection::fates(kv, ids),
+        ClusterQuery::DeleteQueue { limit } => collection::delete_queue(kv, *limit),
+        ClusterQuery::PurgeQueue { limit } => collection::purge_queue(kv, *limit),
+        ClusterQuery::HalfDead { after, limit } => collection::half_dead(kv, *after, *limit),
+        ClusterQuery::Inodes { after, limit } => collection::inodes(kv, *after, *limit),
+    }
+}
+
+fn answer_on_files(kv: &dyn KvRead, question: &FileQuery) -> Result<Answer, Errno> {
+    match question {
+        FileQuery::Lookup { parent, name, neighbours } => directory::lookup(kv, *parent, name, *neighbours),
+        FileQuery::GetAttr { ino } => inode(kv, *ino).map(|inode| Answer::Attr(inode.attr(*ino))),
+        FileQuery::ReadDir { ino, cookie, limit } => directory::read(kv, *ino, *cookie, *limit),
+        FileQuery::Parent { ino } => directory::parent(kv, *ino),
+        FileQuery::ReadLink { ino } => file::read_link(kv, *ino),
+        FileQuery::GetXattr { ino, name } => file::get_xattr(kv, *ino, name),
+        FileQuery::ListXattr { ino } => file::list_xattr(kv, *ino),
+        FileQuery::Map { ino, offset, len } => file::map(kv, *ino, *offset, *len),
+        FileQuery::TestLock { ino, lock } => file::test_lock(kv, *ino, *lock),
+    }
 }
 
 /// An inode that is there for clients, ESTALE otherwise.

@@ -1,6 +1,6 @@
 //! Inodes.
 
-use isobar_base::{Ino, SessionId};
+use isobar_base::{Errno, Ino, SessionId};
 use isobar_wire::message::files::{Attr, FileKind, Time};
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,19 @@ impl Inode {
 
     pub(crate) fn is_dir(&self) -> bool {
         self.kind == FileKind::Directory
+    }
+
+    /// EISDIR or EINVAL for what has no bytes of its own.
+    pub(crate) fn check_is_file(&self) -> Result<(), Errno> {
+        match self.kind {
+            FileKind::File => Ok(()),
+            FileKind::Directory => Err(Errno::EISDIR),
+            FileKind::Symlink
+            | FileKind::Fifo
+            | FileKind::Socket
+            | FileKind::CharDevice
+            | FileKind::BlockDevice => Err(Errno::EINVAL),
+        }
     }
 
     pub(crate) fn attr(&self, ino: Ino) -> Attr {

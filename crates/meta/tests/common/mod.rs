@@ -7,9 +7,10 @@ use isobar_meta::{Entry, apply, check, cluster_map, query};
 use isobar_wire::message::cluster::{FsSettings, TargetInfo};
 use isobar_wire::message::files::{Attr, DirEntry, Extent, FileKind, Map, Source, Time};
 use isobar_wire::message::ops::{
-    Commit, Mutation, NewSegment, Op, OpError, OpReply, OpResult, RenameMode, Replace, SetAttr,
+    ClusterOp, Commit, FileOp, Mutation, NewSegment, Op, OpError, OpReply, OpResult, RenameMode, Replace,
+    SessionOp, SetAttr,
 };
-use isobar_wire::message::queries::{Answer, Fate, Query};
+use isobar_wire::message::queries::{Answer, ClusterQuery, Fate, FileQuery, Query};
 
 pub const ROOT: Ino = Ino::ROOT;
 pub const MIB: u64 = 1 << 20;
@@ -66,11 +67,11 @@ impl World {
     /// Eight nodes, 4 + 2, 16 placement groups, one session.
     pub fn new() -> World {
         let mut world = World::blank();
-        world.cluster(Op::Format(settings())).unwrap();
+        world.cluster(ClusterOp::Format(settings())).unwrap();
         for i in 0..8 {
-            world.cluster(Op::RegisterTarget(target(i))).unwrap();
+            world.cluster(ClusterOp::RegisterTarget(target(i))).unwrap();
         }
-        world.cluster(Op::BuildPlacement { groups: 16 }).unwrap();
+        world.cluster(ClusterOp::BuildPlacement { groups: 16 }).unwrap();
         world.session = world.open(1);
         world
     }
@@ -96,35 +97,36 @@ impl World {
         self.apply(vec![mutation]).pop().unwrap()
     }
 
-    pub fn cluster(&mut self, op: Op) -> OpResult {
-        self.send(Mutation { session: SessionId(0), seq: 0, acked_below: 0, op })
+    pub fn cluster(&mut self, op: impl Into<Op>) -> OpResult {
+        self.send(Mutation { session: SessionId(0), seq: 0, acked_below: 0, op: op.into() })
     }
 
     pub fn open(&mut self, nonce: u64) -> SessionId {
-        match self.cluster(Op::OpenSession { nonce, name: format!("host{nonce}:/mnt") }).unwrap() {
+        match self.cluster(SessionOp::Open { nonce, name: format!("host{nonce}:/mnt") }).unwrap() {
             OpReply::Session(id) => id,
             other => panic!("{other:?}"),
         }
     }
 
     /// The next mutation of the session.
-    pub fn mutation(&mut self, op: Op) -> Mutation {
+    pub fn mutation(&mut self, op: impl Into<Op>) -> Mutation {
         self.seq += 1;
+        let op = op.into();
         Mutation { session: self.session, seq: self.seq, acked_below: self.seq.saturating_sub(8), op }
     }
 
-    pub fn run(&mut self, op: Op) -> OpResult {
+    pub fn run(&mut self, op: impl Into<Op>) -> OpResult {
         let mutation = self.mutation(op);
         self.send(mutation)
     }
 
     /// Runs as another session.
-    pub fn run_as(&mut self, session: SessionId, seq: u64, op: Op) -> OpResult {
-        self.send(Mutation { session, seq, acked_below: 0, op })
+    pub fn run_as(&mut self, session: SessionId, seq: u64, op: impl Into<Op>) -> OpResult {
+        self.send(Mutation { session, seq, acked_below: 0, op: op.into() })
     }
 
-    pub fn ask(&self, question: Query) -> Result<Answer, OpError> {
-        query(&self.kv, &question)
+    pub fn ask(&self, question: impl Into<Query>) -> Result<Answer, OpError> {
+        query(&self.kv, &question.into())
     }
 
     pub fn try_create(&mut self, parent: Ino, name: &str, kind: FileKind) -> Result<Attr, OpError> {
@@ -143,11 +145,11 @@ impl World {
     }
 
     pub fn unlink(&mut self, parent: Ino, name: &str, closed_here: Option<Ino>) -> OpResult {
-        self.run(Op::Unlink { parent, name: name.into(), closed_here, at: None })
+        self.run(FileOp::Unlink { parent, name: name.into(), closed_here, at: None })
     }
 
     pub fn rmdir(&mut self, parent: Ino, name: &str) -> OpResult {
-        self.run(Op::Rmdir { parent, name: name.into() })
+        self.run(FileOp::Rmdir { parent, name: name.into() })
     }
 
     pub fn rename(&mut self, from: (Ino, &str), to: (Ino, &str), mode: RenameMode) -> OpResult {
@@ -155,60 +157,60 @@ impl World {
     }
 
     pub fn lookup(&self, parent: Ino, name: &str) -> Result<Attr, OpError> {
-        match self.ask(Query::Lookup { parent, name: name.into(), neighbours: 0 })? {
+        match self.ask(FileQuery::Lookup { parent, name: name.into(), neighbours: 0 })? {
             Answer::Entry { attr, .. } => Ok(attr),
             other => panic!("{other:?}"),
         }
     }
 
     pub fn attr(&self, ino: Ino) -> Result<Attr, OpError> {
-        match self.ask(Query::GetAttr { ino })? {
+        match self.ask(FileQuery::GetAttr { ino })? {
             Answer::Attr(attr) => Ok(attr),
             other => panic!("{other:?}"),
         }
     }
 
     pub fn list(&self, ino: Ino) -> Vec<DirEntry> {
-        match self.ask(Query::ReadDir { ino, cookie: 0, limit: 10_000 }).unwrap() {
+        match self.ask(FileQuery::ReadDir { ino, cookie: 0, limit: 10_000 }).unwrap() {
             Answer::Dir { entries, .. } => entries,
             other => panic!("{other:?}"),
         }
     }
 
     pub fn map(&self, ino: Ino, offset: u64, len: u64) -> Map {
-        match self.ask(Query::Map { ino, offset, len }).unwrap() {
+        match self.ask(FileQuery::Map { ino, offset, len }).unwrap() {
             Answer::Map(map) => map,
             other => panic!("{other:?}"),
         }
     }
 
     pub fn fate(&self, id: SegmentId) -> Fate {
-        match self.ask(Query::Fates { ids: vec![id] }).unwrap() {
+        match self.ask(ClusterQuery::Fates { ids: vec![id] }).unwrap() {
             Answer::Fates(fates) => fates[0],
             other => panic!("{other:?}"),
         }
     }
 
     pub fn delete_queue(&self) -> Vec<SegmentId> {
-        self.segments(Query::DeleteQueue { limit: 1000 })
+        self.segments(ClusterQuery::DeleteQueue { limit: 1000 })
     }
 
     pub fn half_dead(&self) -> Vec<SegmentId> {
-        self.segments(Query::HalfDead { after: None, limit: 1000 })
+        self.segments(ClusterQuery::HalfDead { after: None, limit: 1000 })
     }
 
     pub fn live_segments(&self) -> Vec<SegmentId> {
-        self.segments(Query::Segments { after: None, limit: 10_000 })
+        self.segments(ClusterQuery::Segments { after: None, limit: 10_000 })
     }
 
-    fn segments(&self, question: Query) -> Vec<SegmentId> {
+    fn segments(&self, question: impl Into<Query>) -> Vec<SegmentId> {
         match self.ask(question).unwrap() {
             Answer::Segments(segments) => segments.into_iter().map(|s| s.id).collect(),
             other => panic!("{other:?}"),
         }
     }
 
-    pub fn inos(&self, question: Query) -> Vec<Ino> {
+    pub fn inos(&self, question: impl Into<Query>) -> Vec<Ino> {
         match self.ask(question).unwrap() {
             Answer::Inos(inos) => inos,
             other => panic!("{other:?}"),
@@ -242,17 +244,17 @@ impl World {
         let segment = self.segment(len);
         let id = segment.id;
         let commit = self.commit_op(ino, vec![segment], vec![extent(offset, len, id, 0)]);
-        self.run(Op::Commit(commit)).unwrap();
+        self.run(FileOp::Commit(commit)).unwrap();
         id
     }
 
     pub fn write_inline(&mut self, ino: Ino, offset: u64, bytes: &[u8]) -> OpResult {
         let commit = self.commit_op(ino, vec![], vec![inline(offset, bytes)]);
-        self.run(Op::Commit(commit))
+        self.run(FileOp::Commit(commit))
     }
 
     pub fn set_size(&mut self, ino: Ino, size: u64) -> OpResult {
-        self.run(Op::SetAttr { ino, set: SetAttr { size: Some(size), ..SetAttr::default() } })
+        self.run(FileOp::SetAttr { ino, set: SetAttr { size: Some(size), ..SetAttr::default() } })
     }
 
     pub fn replace_op(
@@ -282,15 +284,26 @@ impl World {
     }
 }
 
-pub fn create(parent: Ino, name: &str, kind: FileKind) -> Op {
+pub fn create(parent: Ino, name: &str, kind: FileKind) -> FileOp {
     let target = if kind == FileKind::Symlink { b"target".to_vec() } else { Vec::new() };
     let mode = if kind == FileKind::Directory { 0o755 } else { 0o644 };
     let name = name.into();
-    Op::Create { parent, name, kind, mode, uid: 10, gid: 20, rdev: 0, target, exclusive: true, born: None }
+    FileOp::Create {
+        parent,
+        name,
+        kind,
+        mode,
+        uid: 10,
+        gid: 20,
+        rdev: 0,
+        target,
+        exclusive: true,
+        born: None,
+    }
 }
 
-pub fn rename(from: (Ino, &str), to: (Ino, &str), mode: RenameMode) -> Op {
-    Op::Rename {
+pub fn rename(from: (Ino, &str), to: (Ino, &str), mode: RenameMode) -> FileOp {
+    FileOp::Rename {
         parent: from.0,
         name: from.1.into(),
         new_parent: to.0,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use isobar_base::Errno;
 use isobar_wire::Opcode;
 use isobar_wire::message::admin::{AdminRefusal, AdminReply, AdminRequest};
-use isobar_wire::message::ops::{Op, OpError};
+use isobar_wire::message::ops::{ClusterOp, OpError};
 
 use super::reconcile;
 use crate::context::NodeContext;
@@ -58,7 +58,7 @@ async fn replace(node: &NodeContext, meta: &Arc<Metadata>, name: String) -> Admi
     if is_whole(meta, &name) {
         return AdminReply::Refused(AdminRefusal::NothingToReplace { node: name });
     }
-    match meta.execute(vec![Op::AllowReplace { node: name.clone() }]).await {
+    match meta.execute(vec![ClusterOp::AllowReplace { node: name.clone() }.into()]).await {
         Ok(results) => match results.into_iter().next() {
             // It has no targets, so the state machine knows nothing of it: only its vote can be replaced.
             Some(Err(OpError::Errno(Errno::ENOENT))) => replace_voter_only(meta, name).await,

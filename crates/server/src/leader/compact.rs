@@ -23,8 +23,8 @@ use isobar_base::{Errno, Ino, SegmentId, TargetId};
 use isobar_cluster::Session;
 use isobar_segments::Segments;
 use isobar_wire::message::files::{Attr, Extent, Map, SegmentInfo, Source};
-use isobar_wire::message::ops::{Op, OpError, OpReply, Replace};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::ops::{FileOp, OpError, OpReply, Replace, SessionOp};
+use isobar_wire::message::queries::{Answer, ClusterQuery, FileQuery, SessionQuery};
 use tokio::task::JoinSet;
 
 use crate::context::NodeContext;
@@ -73,8 +73,11 @@ type Piece = (Extent, SegmentInfo);
 
 impl Compactor {
     async fn round(&mut self) -> Result<(), Errno> {
-        self.rewrite_all(|after| Query::HalfDead { after, limit: COMPACT_SEGMENTS_PER_STEP }, |_| true)
-            .await?;
+        self.rewrite_all(
+            |after| ClusterQuery::HalfDead { after, limit: COMPACT_SEGMENTS_PER_STEP },
+            |_| true,
+        )
+        .await?;
         let most_alive = match self.crowded() {
             crowded if crowded > CROWDED => 0.9,
             crowded if crowded > FILLING => 0.75,
@@ -82,8 +85,11 @@ impl Compactor {
         };
         if most_alive > 0.0 {
             let wanted = |s: &SegmentInfo| (s.live_bytes as f64) < f64::from(s.geometry.len) * most_alive;
-            self.rewrite_all(|after| Query::Segments { after, limit: COMPACT_SEGMENTS_PER_STEP }, wanted)
-                .await?;
+            self.rewrite_all(
+                |after| ClusterQuery::Segments { after, limit: COMPACT_SEGMENTS_PER_STEP },
+                wanted,
+            )
+            .await?;
         }
         let dead = self.dead_targets();
         if !dead.is_empty() {
@@ -93,7 +99,7 @@ impl Compactor {
                 let holder = |&at: &u8| group.positions.get(usize::from(at)).map(|p| p.target);
                 segment.positions.iter().filter_map(holder).any(|target| dead.contains(&target))
             };
-            self.rewrite_all(|after| Query::Segments { after, limit: COMPACT_SEGMENTS_PER_STEP }, hit)
+            self.rewrite_all(|after| ClusterQuery::Segments { after, limit: COMPACT_SEGMENTS_PER_STEP }, hit)
                 .await?;
         }
         self.gather().await
@@ -121,7 +127,7 @@ impl Compactor {
     /// Rewrites the wanted ones among the segments that a query gives, step by step.
     async fn rewrite_all(
         &mut self,
-        query: impl Fn(Option<SegmentId>) -> Query,
+        query: impl Fn(Option<SegmentId>) -> ClusterQuery,
         wanted: impl Fn(&SegmentInfo) -> bool,
     ) -> Result<(), Errno> {
         let mut after = None;
@@ -157,7 +163,7 @@ impl Compactor {
 
     /// Part of the map of a file, from `offset` on; `None` when the file is gone.
     async fn map(&self, ino: Ino, offset: u64) -> Result<Option<Map>, Errno> {
-        match self.node.cluster.query(Query::Map { ino, offset, len: u64::MAX - offset }).await {
+        match self.node.cluster.query(FileQuery::Map { ino, offset, len: u64::MAX - offset }).await {
             Ok(Answer::Map(map)) => Ok(Some(map)),
             Ok(_) => Err(Errno::EPROTO),
             Err(Errno::ESTALE) => Ok(None),
@@ -198,7 +204,7 @@ impl Compactor {
             at += copied.len as u32;
             copied
         };
-        let op = Op::Replace(Replace {
+        let op = FileOp::Replace(Replace {
             ino: attr.ino,
             incarnation: attr.incarnation,
             low_water: session.low_water(),
@@ -261,7 +267,7 @@ impl Compactor {
     /// Looks at some more files for chunks of very many narrow extents, and makes one segment of each.
     async fn gather(&mut self) -> Result<(), Errno> {
         let n = self.node.spec.data_rows;
-        let query = Query::Inodes { after: self.gathered, limit: GATHER_INODES_PER_STEP };
+        let query = ClusterQuery::Inodes { after: self.gathered, limit: GATHER_INODES_PER_STEP };
         let Answer::Inos(inos) = self.node.cluster.query(query).await? else { return Err(Errno::EPROTO) };
         let mut pages = 0;
         if inos.is_empty() {
@@ -304,7 +310,7 @@ impl Compactor {
     /// Ends the session of a round, if there was something to do in it.
     async fn close_session(&mut self) {
         if let Some(session) = self.session.take()
-            && let Err(error) = session.mutate(Op::CloseSession).await
+            && let Err(error) = session.mutate(SessionOp::Close).await
         {
             tracing::debug!(session = %session.id(), %error, "left to expire");
         }
@@ -312,12 +318,12 @@ impl Compactor {
 
     /// Says for the compactor that it has none of the removed files open, so that no long round keeps them.
     async fn keep_no_file(&self, session: &Session) {
-        let query = Query::Orphans { session: session.id(), limit: ORPHANS_PER_RENEWAL_MAX };
+        let query = SessionQuery::Orphans { session: session.id(), limit: ORPHANS_PER_RENEWAL_MAX }.into();
         let orphans = self.meta.group.read(|kv| isobar_meta::query(kv, &query));
         let Ok(Answer::Inos(inos)) = orphans else { return };
         if !inos.is_empty() {
             // Said again with the next copy if it fails, and by the end of the session in any case.
-            session.mutate(Op::NotOpen { inos }).await.ok();
+            session.mutate(FileOp::NotOpen { inos }).await.ok();
         }
     }
 

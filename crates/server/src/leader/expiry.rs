@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use isobar_base::limits;
-use isobar_wire::message::ops::Op;
+use isobar_wire::message::ops::SessionOp;
 
 use crate::limits::EXPIRY_EVERY;
 use crate::metadata::{Metadata, live_sessions};
@@ -23,7 +23,7 @@ pub(crate) async fn run(meta: Arc<Metadata>) {
         for session in &late {
             tracing::warn!(%session, lease_ms = limits::SESSION_LEASE_MS, "session not renewed: expired");
         }
-        let ops = late.into_iter().map(|session| Op::ExpireSession { session }).collect();
+        let ops = late.into_iter().map(|session| SessionOp::Expire { session }.into()).collect();
         if let Err(error) = meta.execute(ops).await {
             // Uncertain or no quorum: they stay marked, and are proposed again.
             tracing::warn!(%error, "sessions could not be expired");

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use isobar_base::{FragmentKey, SegmentId, TargetId};
 use isobar_wire::message::cluster::ClusterMap;
 use isobar_wire::message::files::SegmentInfo;
-use isobar_wire::message::ops::Op;
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::ops::{ClusterOp, FileOp, Op};
+use isobar_wire::message::queries::{Answer, ClusterQuery};
 use isobar_wire::message::storage::DeleteRequest;
 use isobar_wire::{CallError, Opcode, Refusal};
 use tokio::task::JoinSet;
@@ -33,15 +33,15 @@ pub(crate) async fn run(node: Arc<NodeContext>, meta: Arc<Metadata>) {
 
 /// Takes one step at every inode of the head of the purge queue. True when there may be more to do.
 async fn purge(meta: &Metadata) -> bool {
-    let query = Query::PurgeQueue { limit: PURGE_INODES_MAX };
+    let query = ClusterQuery::PurgeQueue { limit: PURGE_INODES_MAX }.into();
     let Ok(Answer::Inos(inos)) = meta.group.read(|kv| isobar_meta::query(kv, &query)) else { return false };
-    let ops: Vec<Op> = inos.into_iter().map(|ino| Op::Purge { ino }).collect();
+    let ops: Vec<Op> = inos.into_iter().map(|ino| FileOp::Purge { ino }.into()).collect();
     !ops.is_empty() && meta.execute(ops).await.is_ok()
 }
 
 /// Deletes the rows of the head of the delete queue. True when there may be more to do.
 async fn collect(node: &NodeContext, meta: &Metadata) -> bool {
-    let query = Query::DeleteQueue { limit: COLLECT_SEGMENTS_MAX };
+    let query = ClusterQuery::DeleteQueue { limit: COLLECT_SEGMENTS_MAX }.into();
     let Ok(Answer::Segments(segments)) = meta.group.read(|kv| isobar_meta::query(kv, &query)) else {
         return false;
     };
@@ -84,7 +84,7 @@ async fn collect(node: &NodeContext, meta: &Metadata) -> bool {
         segments.iter().map(|s| s.id).filter(|id| kept.binary_search(id).is_err()).collect();
     let progress = !collected.is_empty();
     tracing::debug!(segments = collected.len(), waiting = kept.len(), "collected");
-    progress && meta.execute(vec![Op::Collected { segments: collected }]).await.is_ok()
+    progress && meta.execute(vec![ClusterOp::Collected { segments: collected }.into()]).await.is_ok()
 }
 
 /// The rows of segments by the target that holds each row's position now.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use isobar_consensus::Member;
 use isobar_wire::message::cluster::{ClusterMap, FsSettings, Heartbeat, TargetInfo};
-use isobar_wire::message::ops::Op;
+use isobar_wire::message::ops::{ClusterOp, Op};
 
 use crate::context::NodeContext;
 use crate::limits::{DUTIES_EVERY, PLACEMENT_GROUPS, WAITING_LINE_EVERY};
@@ -37,26 +37,27 @@ async fn step(node: &NodeContext, meta: &Metadata, refused: &mut Option<(String,
             reports.swap_remove(at);
         }
     }
-    let mut ops = Vec::new();
+    let mut ops: Vec<Op> = Vec::new();
     if map.fs.is_none() {
         let (n, k) = (node.spec.data_rows, node.spec.parity_rows);
-        ops.push(Op::Format(FsSettings { cluster: node.cluster_id, name: node.spec.name.clone(), n, k }));
+        let settings = FsSettings { cluster: node.cluster_id, name: node.spec.name.clone(), n, k };
+        ops.push(ClusterOp::Format(settings).into());
     }
     let admitted = admissible(&map, &reports, &|name| node.spec.node.iter().any(|n| n.name == name));
     for target in &admitted {
         tracing::info!(target_id = %target.id, node = %target.node, slot = target.slot, "target admitted");
     }
-    ops.extend(admitted.into_iter().map(Op::RegisterTarget));
+    ops.extend(admitted.into_iter().map(|target| ClusterOp::RegisterTarget(target).into()));
     // Only those whose vote is in order are left in `reports`.
     for heartbeat in reports.iter().map(|r| &r.heartbeat).filter(|h| map.replacing.contains(&h.node)) {
         if has_its_disks(&map, heartbeat) {
             tracing::info!(node = %heartbeat.node, "has all its disks: none of them will be replaced");
             let own = map.targets.iter().filter(|t| t.node == heartbeat.node);
-            ops.extend(own.cloned().map(Op::RegisterTarget));
+            ops.extend(own.cloned().map(|target| ClusterOp::RegisterTarget(target).into()));
         }
     }
     if ops.is_empty() && map.groups.is_empty() && all_registered(node, &map, &reports) {
-        ops.push(Op::BuildPlacement { groups: PLACEMENT_GROUPS });
+        ops.push(ClusterOp::BuildPlacement { groups: PLACEMENT_GROUPS }.into());
     }
     match meta.execute(ops.clone()).await {
         Ok(results) => {

@@ -10,6 +10,7 @@
 //! ```
 //! The last three are soft state: in memory, of the leader only, begun anew with every leadership, and no
 //! safety depends on them (I10). Duties that act on them are in `leader/`.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod delegations;
 mod liveness;

@@ -8,8 +8,8 @@ use isobar_base::limits::MUTATIONS_PER_MESSAGE_MAX;
 use isobar_consensus::{Group, ProposeError};
 use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, RenewRequest};
 use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
-use isobar_wire::message::ops::{MutateReply, MutateRequest, Op};
-use isobar_wire::message::queries::{Answer, Query, QueryReply, QueryRequest};
+use isobar_wire::message::ops::{FileOp, MutateReply, MutateRequest};
+use isobar_wire::message::queries::{Answer, ClusterQuery, Query, QueryReply, QueryRequest, SessionQuery};
 use isobar_wire::{Refusal, Responder};
 
 use super::Metadata;
@@ -87,7 +87,7 @@ impl Metadata {
             .read(|kv| {
                 let exists = || live_sessions(kv).contains(&session);
                 let renewal = self.sessions.renew(session, exists);
-                let orphans = Query::Orphans { session, limit: ORPHANS_PER_RENEWAL_MAX };
+                let orphans = SessionQuery::Orphans { session, limit: ORPHANS_PER_RENEWAL_MAX }.into();
                 let orphans = match isobar_meta::query(kv, &orphans) {
                     Ok(Answer::Inos(inos)) if renewal == Renewal::Renewed => inos,
                     _ => Vec::new(),
@@ -136,7 +136,7 @@ impl Metadata {
             told = Some(holder);
             if silent {
                 tracing::warn!(session = %holder, %dir, "the holder of a directory is not heard: its delegation is revoked");
-                self.execute(vec![Op::Revoke { dir, session: holder }]).await.ok();
+                self.execute(vec![FileOp::Revoke { dir, session: holder }.into()]).await.ok();
             }
             tokio::time::sleep(POLL_EVERY).await;
         }
@@ -145,14 +145,23 @@ impl Metadata {
 
 /// Walks over much of the state may go to the disk: they do not run on the node's runtime.
 fn is_long(query: &Query) -> bool {
-    matches!(
-        query,
-        Query::Segments { .. }
-            | Query::HalfDead { .. }
-            | Query::Inodes { .. }
-            | Query::Fates { .. }
-            | Query::Sessions
-    )
+    match query {
+        Query::Session(SessionQuery::List) => true,
+        Query::Cluster(
+            ClusterQuery::Segments { .. }
+            | ClusterQuery::HalfDead { .. }
+            | ClusterQuery::Inodes { .. }
+            | ClusterQuery::Fates { .. },
+        ) => true,
+        Query::Cluster(
+            ClusterQuery::Map
+            | ClusterQuery::Counts
+            | ClusterQuery::DeleteQueue { .. }
+            | ClusterQuery::PurgeQueue { .. },
+        )
+        | Query::Session(SessionQuery::Orphans { .. })
+        | Query::File(_) => false,
+    }
 }
 
 fn answer(group: &Group, request: &QueryRequest, responder: Responder) {

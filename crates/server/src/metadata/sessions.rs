@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use isobar_base::{KvRead, SessionId};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::queries::{Answer, SessionQuery};
 use parking_lot::Mutex;
 
 /// The sessions and when each renewed.
@@ -77,7 +77,7 @@ impl Sessions {
 
 /// The sessions in the state.
 pub(crate) fn live_sessions(kv: &dyn KvRead) -> Vec<SessionId> {
-    match isobar_meta::query(kv, &Query::Sessions) {
+    match isobar_meta::query(kv, &SessionQuery::List.into()) {
         Ok(Answer::Sessions(sessions)) => sessions.into_iter().map(|(id, _)| id).collect(),
         _ => Vec::new(),
     }

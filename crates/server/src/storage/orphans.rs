@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use isobar_base::{Errno, FragmentKey, SegmentId};
-use isobar_wire::message::queries::{Answer, Fate, Query};
+use isobar_wire::message::queries::{Answer, ClusterQuery, Fate};
 
 use super::Target;
 use crate::context::NodeContext;
@@ -41,7 +41,7 @@ async fn search(node: &NodeContext, target: &Arc<Target>) -> Result<u64, Errno> 
         after = Some(last.key);
         let mut ids: Vec<SegmentId> = rows.iter().map(|row| row.key.segment).collect();
         ids.dedup();
-        let fates = match node.cluster.query(Query::Fates { ids: ids.clone() }).await? {
+        let fates = match node.cluster.query(ClusterQuery::Fates { ids: ids.clone() }).await? {
             Answer::Fates(fates) if fates.len() == ids.len() => fates,
             _ => return Err(Errno::EPROTO),
         };

@@ -12,8 +12,8 @@ use std::time::Duration;
 use isobar_base::{Errno, FragmentKey, PgId, SessionId};
 use isobar_segments::Segments;
 use isobar_wire::message::files::SegmentInfo;
-use isobar_wire::message::ops::{Mutation, Op};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::ops::{ClusterOp, Mutation};
+use isobar_wire::message::queries::{Answer, ClusterQuery};
 use tokio::task::JoinSet;
 
 use super::Target;
@@ -143,7 +143,7 @@ pub(crate) async fn step(
     node: &NodeContext,
     after: &mut Option<isobar_base::SegmentId>,
 ) -> Result<Option<Vec<SegmentInfo>>, Errno> {
-    let query = Query::Segments { after: *after, limit: SEGMENTS_PER_STEP };
+    let query = ClusterQuery::Segments { after: *after, limit: SEGMENTS_PER_STEP };
     let Answer::Segments(segments) = node.cluster.query(query).await? else { return Err(Errno::EPROTO) };
     *after = segments.last().map(|s| s.id);
     Ok((!segments.is_empty()).then_some(segments))
@@ -170,7 +170,7 @@ pub(crate) async fn rebuild(
 
 async fn declare_whole(node: &NodeContext, target: &Target, unclean: &Unclean) {
     let since = unclean.values().copied().max().unwrap_or_default();
-    let op = Op::TargetRebuilt { target: target.id(), since };
+    let op = ClusterOp::TargetRebuilt { target: target.id(), since }.into();
     let mutation = Mutation { session: SessionId(0), seq: 0, acked_below: 0, op };
     match node.cluster.mutate(mutation).await {
         Ok(Ok(_)) => {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use isobar_wire::message::admin::AdminRequest;
-use isobar_wire::message::ops::Op;
+use isobar_wire::message::ops::SessionOp;
 
 use isobar_testcluster::{Over, TestCluster, bytes, create, eventually, unlink, write};
 
@@ -60,7 +60,7 @@ async fn uncommitted_rows_are_kept_while_their_session_may_commit_them() {
     segments.write(&session, Bytes::from(bytes(50_000, 5))).await.unwrap();
     search().await;
     assert_eq!(cluster.rows().await, 6);
-    session.mutate(Op::CloseSession).await.unwrap();
+    session.mutate(SessionOp::Close).await.unwrap();
     search().await;
     eventually("its orphans are gone", async || cluster.rows().await == 3).await;
 }

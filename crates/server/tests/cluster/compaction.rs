@@ -3,12 +3,12 @@
 use isobar_base::Ino;
 use isobar_segments::Segments;
 use isobar_wire::message::files::{Map, Source};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::queries::{Answer, FileQuery};
 
 use isobar_testcluster::{Over, TestCluster, bytes, create, eventually, write};
 
 async fn map(cluster: &TestCluster, ino: Ino) -> Map {
-    match cluster.access.query(Query::Map { ino, offset: 0, len: u64::MAX }).await.unwrap() {
+    match cluster.access.query(FileQuery::Map { ino, offset: 0, len: u64::MAX }).await.unwrap() {
         Answer::Map(map) => map,
         other => panic!("{other:?}"),
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use isobar_base::{Ino, SessionId, limits};
 use isobar_wire::Opcode;
 use isobar_wire::message::cluster::{RenewReply, RenewRequest};
-use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, Op, OpError};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::ops::{FileOp, MutateReply, MutateRequest, Mutation, OpError, SessionOp};
+use isobar_wire::message::queries::{Answer, FileQuery, SessionQuery};
 
 use isobar_testcluster::{NOBODY, Over, SECOND, TestCluster, create, eventually};
 
@@ -23,7 +23,7 @@ async fn operations_of_many_callers_are_each_answered_once() {
     inos.sort_unstable();
     inos.dedup();
     assert_eq!(inos.len(), 500);
-    let query = Query::ReadDir { ino: Ino::ROOT, cookie: 0, limit: 1000 };
+    let query = FileQuery::ReadDir { ino: Ino::ROOT, cookie: 0, limit: 1000 };
     let Answer::Dir { entries, .. } = cluster.access.query(query).await.unwrap() else { panic!() };
     assert_eq!(entries.len(), 500);
 }
@@ -33,7 +33,7 @@ async fn followers_name_the_leader_and_execute_nothing() {
     let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let leader = cluster.leader().unwrap();
     let follower = (leader + 1) % 3;
-    let op = Op::OpenSession { nonce: 1, name: "x".to_owned() };
+    let op = SessionOp::Open { nonce: 1, name: "x".to_owned() }.into();
     let request = MutateRequest { ops: vec![Mutation { session: NOBODY, seq: 0, acked_below: 0, op }] };
     let channel = cluster.access.channels().to(&cluster.spec.node[follower].addr);
     let reply: MutateReply = channel.call(Opcode::Mutate, &request, SECOND).await.unwrap();
@@ -85,10 +85,10 @@ async fn a_session_that_renews_lives_and_one_that_does_not_expires() {
         tokio::time::sleep(SECOND).await;
     }
     assert_eq!(renew(silent).await, RenewReply::Gone);
-    let op = Op::NotOpen { inos: Vec::new() };
+    let op = FileOp::NotOpen { inos: Vec::new() }.into();
     let late = Mutation { session: silent, seq: 1, acked_below: 0, op };
     assert_eq!(cluster.access.mutate(late).await.unwrap(), Err(OpError::SessionGone));
-    let Answer::Sessions(left) = cluster.access.query(Query::Sessions).await.unwrap() else { panic!() };
+    let Answer::Sessions(left) = cluster.access.query(SessionQuery::List).await.unwrap() else { panic!() };
     let left: Vec<SessionId> =
         left.into_iter().map(|(id, _)| id).filter(|id| [renewed, silent].contains(id)).collect();
     assert_eq!(left, [renewed]);

@@ -1,7 +1,7 @@
 //! A node whose disks are gone comes back with blank ones.
 
 use isobar_wire::message::admin::{AdminRefusal, AdminReply, AdminRequest};
-use isobar_wire::message::queries::{Answer, Query};
+use isobar_wire::message::queries::{Answer, FileQuery};
 
 use isobar_testcluster::{Over, TestCluster, bytes, create, eventually, write};
 
@@ -49,7 +49,7 @@ async fn a_replaced_node_votes_again_and_gets_all_its_rows_back() {
     assert!(voters.contains(&meta.id) && !voters.contains(&old.meta.unwrap().id) && voters.len() == 3);
     // The rebuilt rows decode to what was written: read everything with another node gone.
     cluster.stop_node((lost + 1) % 3).await;
-    let map = Query::Map { ino: file.ino, offset: 0, len: u64::MAX };
+    let map = FileQuery::Map { ino: file.ino, offset: 0, len: u64::MAX };
     let Answer::Map(map) = cluster.access.query(map).await.unwrap() else { panic!() };
     assert_eq!(map.segments.len(), 40);
     for extent in &map.extents {

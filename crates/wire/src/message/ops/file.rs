@@ -1,0 +1,272 @@
+//! Operations on inodes: names, attributes, bytes, locks, delegations of directories.
+
+use isobar_base::{Geometry, Ino, PgId, SegmentId, SessionId, TargetId};
+use serde::{Deserialize, Serialize};
+
+use crate::message::files::{Extent, FileKind, Lock, Time};
+
+/// An operation on inodes.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum FileOp {
+    /// Makes a file, directory, symlink or special node. → [`super::OpReply::Entry`]
+    Create {
+        /// The directory.
+        parent: Ino,
+        /// The new name.
+        #[serde(with = "crate::bytes_serde")]
+        name: Vec<u8>,
+        /// What to make.
+        kind: FileKind,
+        /// Permission, set-id and sticky bits, umask already applied.
+        mode: u32,
+        /// Owner of the new inode.
+        uid: u32,
+        /// Group of the new inode (a set-gid directory overrides it).
+        gid: u32,
+        /// Device number of a device node.
+        rdev: u32,
+        /// Target of a symlink, empty otherwise.
+        #[serde(with = "crate::bytes_serde")]
+        target: Vec<u8>,
+        /// EEXIST when the name exists; otherwise an existing *file* is returned as it is.
+        exclusive: bool,
+        /// Already made by the lessee of the directory, who has answered for it.
+        born: Option<Born>,
+    },
+    /// Asks for the lease of a directory, or for more inode numbers if the caller has it: while it lasts nobody else
+    /// sees or changes its names. → [`super::OpReply::Leased`]
+    Lease {
+        /// The directory.
+        dir: Ino,
+    },
+    /// Gives the lease up. Whoever does not have it gets the attributes all the same. → [`super::OpReply::Attr`]
+    Unlease {
+        /// The directory.
+        dir: Ino,
+    },
+    /// Another name for an inode that is not a directory. → [`super::OpReply::Entry`]
+    Link {
+        /// The inode.
+        ino: Ino,
+        /// The directory.
+        parent: Ino,
+        /// The new name.
+        #[serde(with = "crate::bytes_serde")]
+        name: Vec<u8>,
+    },
+    /// Removes a name that is not a directory's. → [`super::OpReply::Removed`]
+    Unlink {
+        /// The directory.
+        parent: Ino,
+        /// The name.
+        #[serde(with = "crate::bytes_serde")]
+        name: Vec<u8>,
+        /// When the name leads to this inode: the caller does not have it open.
+        closed_here: Option<Ino>,
+        /// When it happened, if the lessee of the directory has answered for it.
+        at: Option<Time>,
+    },
+    /// Removes an empty directory. → [`super::OpReply::Removed`]
+    Rmdir {
+        /// The directory above.
+        parent: Ino,
+        /// The name.
+        #[serde(with = "crate::bytes_serde")]
+        name: Vec<u8>,
+    },
+    /// Renames with POSIX replacement rules. → [`super::OpReply::Renamed`]
+    Rename {
+        /// Old directory.
+        parent: Ino,
+        /// Old name.
+        #[serde(with = "crate::bytes_serde")]
+        name: Vec<u8>,
+        /// New directory.
+        new_parent: Ino,
+        /// New name.
+        #[serde(with = "crate::bytes_serde")]
+        new_name: Vec<u8>,
+        /// What to do about an existing new name.
+        mode: RenameMode,
+        /// When the new name leads to this inode: the caller does not have it open.
+        closed_here: Option<Ino>,
+    },
+    /// Changes attributes; a size truncates or extends. → [`super::OpReply::Attr`]
+    SetAttr {
+        /// The inode.
+        ino: Ino,
+        /// The changes.
+        set: SetAttr,
+    },
+    /// Sets an extended attribute. → [`super::OpReply::Done`]
+    SetXattr {
+        /// The inode.
+        ino: Ino,
+        /// Name with its namespace, such as `user.origin`.
+        #[serde(with = "crate::bytes_serde")]
+        name: Vec<u8>,
+        /// Value.
+        #[serde(with = "crate::bytes_serde")]
+        value: Vec<u8>,
+        /// Whether it must or must not exist.
+        mode: XattrMode,
+    },
+    /// Removes an extended attribute; ENODATA when missing. → [`super::OpReply::Done`]
+    RemoveXattr {
+        /// The inode.
+        ino: Ino,
+        /// Name with its namespace.
+        #[serde(with = "crate::bytes_serde")]
+        name: Vec<u8>,
+    },
+    /// Makes written bytes visible. → [`super::OpReply::Committed`]
+    Commit(Commit),
+    /// Makes a hole of `[offset, offset + len)`; the size stays. → [`super::OpReply::Attr`]
+    Punch {
+        /// The inode.
+        ino: Ino,
+        /// First byte.
+        offset: u64,
+        /// Bytes.
+        len: u64,
+    },
+    /// Puts rewritten copies under what they are copies of. → [`super::OpReply::Replaced`]
+    Replace(Replace),
+    /// Takes, changes or gives up a lock, without waiting. → [`super::OpReply::Lock`]
+    Lock {
+        /// The inode.
+        ino: Ino,
+        /// The lock asked for; its `session` is the caller's.
+        lock: Lock,
+    },
+    /// Gives up every lock of one owner in the caller's session, of one inode. → [`super::OpReply::Done`]
+    UnlockAll {
+        /// The inode.
+        ino: Ino,
+        /// The owner within the mount.
+        owner: u64,
+    },
+    /// The caller has none of these inodes open: those without a name may be removed for its part.
+    NotOpen {
+        /// Inodes from [`crate::message::cluster::RenewReply::orphans`].
+        inos: Vec<Ino>,
+    },
+    /// By the leader: ends the lease of a session that does not hear that others want the directory. → [`super::OpReply::Done`]
+    Revoke {
+        /// The directory.
+        dir: Ino,
+        /// Its lessee.
+        session: SessionId,
+    },
+    /// By the leader: frees a bounded number of extents of an inode nobody can reach. → [`super::OpReply::Done`]
+    Purge {
+        /// The inode.
+        ino: Ino,
+    },
+}
+
+/// What the lessee of a directory has decided about a file it made there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Born {
+    /// Its number, from those that came with the lease.
+    pub ino: Ino,
+    /// When, by the lessee's clock.
+    pub time: Time,
+}
+
+/// Changes of attributes; `None` leaves as is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct SetAttr {
+    /// Permission, set-id and sticky bits.
+    pub mode: Option<u32>,
+    /// Owner.
+    pub uid: Option<u32>,
+    /// Group.
+    pub gid: Option<u32>,
+    /// Truncate or extend to this size; 0 bumps the incarnation.
+    pub size: Option<u64>,
+    /// Access time.
+    pub atime: Option<SetTime>,
+    /// Modification time.
+    pub mtime: Option<SetTime>,
+}
+
+/// A time to set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum SetTime {
+    /// The time of the log entry.
+    Now,
+    /// This time.
+    At(Time),
+}
+
+/// What RENAME does about an existing new name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum RenameMode {
+    /// Replaces it where POSIX allows.
+    Replace,
+    /// EEXIST (RENAME_NOREPLACE).
+    NoReplace,
+    /// Swaps both, which must exist (RENAME_EXCHANGE).
+    Exchange,
+}
+
+/// What SETXATTR does about an existing name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum XattrMode {
+    /// Sets either way.
+    Any,
+    /// EEXIST when present.
+    Create,
+    /// ENODATA when missing.
+    Replace,
+}
+
+/// A segment whose n+K rows are durable, with their receipts (I2).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NewSegment {
+    /// Its id: the caller's session and a counter at or above the low-water.
+    pub id: SegmentId,
+    /// The placement group it was put in.
+    pub pg: PgId,
+    /// Its shape.
+    pub geometry: Geometry,
+    /// For each row: position within the placement group and the target that acknowledged it.
+    pub rows: Vec<(u8, TargetId)>,
+}
+
+/// One COMMIT.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Commit {
+    /// The file.
+    pub ino: Ino,
+    /// The incarnation the bytes were written to; another one gives [`super::OpError::StaleIncarnation`].
+    pub incarnation: u64,
+    /// The caller will never commit a segment with a counter below this.
+    pub low_water: u64,
+    /// Offsets count from the end of the file as the log finds it (O_APPEND).
+    pub append: bool,
+    /// Segments named for the first (and only) time.
+    pub segments: Vec<NewSegment>,
+    /// New extents, in order of writing: later ones lie on top. Versions are 0.
+    pub extents: Vec<Extent>,
+    /// When the bytes were written, by the client's clock; `None` keeps the mtime.
+    pub mtime: Option<Time>,
+}
+
+/// A compactor's rewrite: each extent takes the place of what was there at `as_of` or before and still is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Replace {
+    /// The file.
+    pub ino: Ino,
+    /// The incarnation that was read.
+    pub incarnation: u64,
+    /// The caller will never commit a segment with a counter below this.
+    pub low_water: u64,
+    /// The log index as of which the bytes were read: newer extents stay.
+    pub as_of: u64,
+    /// The new segments.
+    pub segments: Vec<NewSegment>,
+    /// Copies of the bytes, by segment.
+    pub extents: Vec<Extent>,
+}

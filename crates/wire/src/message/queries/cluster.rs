@@ -1,0 +1,49 @@
+//! Questions about the cluster, and walks over the whole state for those who clean up and check.
+
+use isobar_base::{Ino, SegmentId};
+use serde::{Deserialize, Serialize};
+
+/// A question about the cluster, or about the whole state.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum ClusterQuery {
+    /// The cluster map. → [`super::Answer::Cluster`]
+    Map,
+    /// Counts. → [`super::Answer::Counts`]
+    Counts,
+    /// Live segments in order of their id. → [`super::Answer::Segments`]
+    Segments {
+        /// Continue after this one.
+        after: Option<SegmentId>,
+        /// At most this many.
+        limit: u32,
+    },
+    /// Whether each of these may still be named by some extent, now or later (I6). → [`super::Answer::Fates`]
+    Fates {
+        /// Segments found on a device.
+        ids: Vec<SegmentId>,
+    },
+    /// Segments that nothing names any more, oldest first. → [`super::Answer::Segments`]
+    DeleteQueue {
+        /// At most this many.
+        limit: u32,
+    },
+    /// Inodes nobody can reach that still have extents. → [`super::Answer::Inos`]
+    PurgeQueue {
+        /// At most this many.
+        limit: u32,
+    },
+    /// Segments that are less than half alive. → [`super::Answer::Segments`]
+    HalfDead {
+        /// Continue after this one.
+        after: Option<SegmentId>,
+        /// At most this many.
+        limit: u32,
+    },
+    /// Inodes with extents, for walking all ledgers. → [`super::Answer::Inos`]
+    Inodes {
+        /// Continue after this one.
+        after: Ino,
+        /// At most this many.
+        limit: u32,
+    },
+}

@@ -1,0 +1,130 @@
+//! Questions about the state. Answers are linearizable: the leader confirms with ReadIndex first.
+//!
+//! As with operations, the type of a question says who owns what it is about.
+
+mod cluster;
+mod file;
+mod session;
+
+use isobar_base::{Ino, SessionId};
+use serde::{Deserialize, Serialize};
+
+pub use cluster::ClusterQuery;
+pub use file::FileQuery;
+pub use session::SessionQuery;
+
+use super::cluster::ClusterMap;
+use super::files::{Attr, DirEntry, Lock, Map, SegmentInfo};
+use super::ops::OpError;
+
+/// Questions answered from one state.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct QueryRequest {
+    /// The session that asks, which may hold leases; 0 for whoever looks at the state as it is.
+    pub session: SessionId,
+    /// The questions.
+    pub queries: Vec<Query>,
+}
+
+/// One answer for each question, in order.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum QueryReply {
+    /// The answers.
+    Answered(Vec<Result<Answer, OpError>>),
+    /// This node does not lead. Ask the one named, if any.
+    NotLeader(Option<crate::Address>),
+}
+
+/// A question.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Query {
+    /// About sessions.
+    Session(SessionQuery),
+    /// About the cluster, or about the whole state.
+    Cluster(ClusterQuery),
+    /// About an inode.
+    File(FileQuery),
+}
+
+impl From<SessionQuery> for Query {
+    fn from(query: SessionQuery) -> Query {
+        Query::Session(query)
+    }
+}
+
+impl From<ClusterQuery> for Query {
+    fn from(query: ClusterQuery) -> Query {
+        Query::Cluster(query)
+    }
+}
+
+impl From<FileQuery> for Query {
+    fn from(query: FileQuery) -> Query {
+        Query::File(query)
+    }
+}
+
+/// An answer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Answer {
+    /// The inode under a name.
+    Entry {
+        /// The inode.
+        attr: Attr,
+        /// Entries that follow it in directory order.
+        neighbours: Vec<DirEntry>,
+        /// The directory's version.
+        dir_version: u64,
+    },
+    /// Attributes.
+    Attr(Attr),
+    /// Entries of a directory.
+    Dir {
+        /// In order of cookies.
+        entries: Vec<DirEntry>,
+        /// Nothing follows.
+        end: bool,
+        /// The directory's version.
+        dir_version: u64,
+    },
+    /// A value.
+    Bytes(#[serde(with = "crate::bytes_serde")] Vec<u8>),
+    /// Names.
+    Names(Vec<Vec<u8>>),
+    /// Extents.
+    Map(Map),
+    /// A lock in the way, if any.
+    Lock(Option<Lock>),
+    /// Counts.
+    Counts {
+        /// Inodes in use.
+        inodes: u64,
+        /// Bytes of files backed by extents.
+        file_bytes: u64,
+        /// Live segments.
+        segments: u64,
+        /// Bytes of live segments on all targets, parity included.
+        stored_bytes: u64,
+    },
+    /// The cluster map.
+    Cluster(ClusterMap),
+    /// Inode numbers.
+    Inos(Vec<Ino>),
+    /// Sessions and their names.
+    Sessions(Vec<(SessionId, String)>),
+    /// Segments.
+    Segments(Vec<SegmentInfo>),
+    /// One for each id asked about, in order.
+    Fates(Vec<Fate>),
+}
+
+/// What may become of a segment found on a device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Fate {
+    /// An extent names it.
+    Referenced,
+    /// A COMMIT may still name it: keep.
+    Pending,
+    /// Nothing names it and nothing ever can: delete.
+    Garbage,
+}
