@@ -8,6 +8,7 @@
 //! | `replace` | blank disks of a node take the places of lost ones |
 //! | `status` | how each node is |
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod fsck;
 mod limits;

@@ -4,6 +4,7 @@
 //!
 //! This crate does no I/O, reads no clock and depends on no other crate of the project.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod buf;
 mod crc;

@@ -33,6 +33,7 @@
 //! of the machine share; the coordinator computes rates afterwards and times nothing itself.
 //! **Invariant.** Whatever way a measurement ends, what it wrote is removed unless it was told to keep it.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod backend;
 mod calendar;

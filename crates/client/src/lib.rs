@@ -5,6 +5,7 @@
 //! `file/` for what happens between write(2) and COMMIT. Below this crate, `segments` turns a segment into
 //! rows and back, and `cluster` finds the metadata leader and makes operations happen exactly once.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod client;
 mod file;

@@ -4,6 +4,7 @@
 //! Start reading at [`Cluster`], access without a session; [`Session`] makes operations happen exactly once.
 //! [`View`] is where data can go and be found. What a segment or a file is, is not known here.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod ask;

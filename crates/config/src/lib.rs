@@ -8,6 +8,7 @@
 //! Every file refuses fields it does not know and versions it cannot read. Relative paths are relative to the
 //! file.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod cluster_file;
 mod error;

@@ -26,6 +26,7 @@
 //!
 //! Start reading at `group.rs`; the invariants of the log are in `log/mod.rs`, those of the state in `lsm/mod.rs`.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod config;
 mod dump;

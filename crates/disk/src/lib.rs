@@ -4,6 +4,7 @@
 //! The fragment store and the Raft log do all their durable I/O through [`Disk`], so that one
 //! power-loss harness ([`RecordedDisk`]) cuts both at every recorded write.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod file;
 mod recorded;

@@ -8,6 +8,7 @@
 //! coefficients, `plan` arranges those for speed, and `kernel` does the arithmetic on the bytes.
 //!
 //! Only `kernel` contains `unsafe`: vector instructions chosen at run time.
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 #![deny(unsafe_code, unsafe_op_in_unsafe_fn)]
 #![warn(clippy::undocumented_unsafe_blocks)]
 

@@ -1,5 +1,6 @@
 //! The one binary: arguments in, calls into the crates, words out.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod args;
 mod bench;

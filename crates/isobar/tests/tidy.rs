@@ -73,6 +73,21 @@ const NO_HEADER: &[&str] =
     &["consensus/src/log/tests.rs", "consensus/src/lsm/tests.rs", "erasure/src/kernel/tests.rs"];
 
 #[test]
+fn nothing_but_tests_unwraps() {
+    const RULE: &str = "#![cfg_attr(not(test), deny(clippy::unwrap_used))]";
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for dir in std::fs::read_dir(crates).expect("crates").map(|dir| dir.expect("a crate").path()) {
+        // What only tests use may unwrap.
+        if dir.ends_with("testcluster") {
+            continue;
+        }
+        let roots = ["src/lib.rs", "src/main.rs"].map(|root| dir.join(root));
+        let text = roots.iter().find_map(|root| std::fs::read_to_string(root).ok()).expect("a crate root");
+        assert!(text.contains(RULE), "{} must have {RULE}", dir.display());
+    }
+}
+
+#[test]
 fn lines_fit() {
     let mut long = BTreeMap::new();
     for file in files_in("") {

@@ -15,6 +15,7 @@
 //! **What is absent**: permission checks (the kernel makes them), time-outs (leases are the leader's),
 //! and knowledge of how keys are stored or replicated.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod apply;

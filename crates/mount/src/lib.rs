@@ -15,6 +15,7 @@
 //! files are opened for direct I/O, and `writeback_cache` is off, so that the kernel never invents a size, a
 //! time or bytes nobody wrote (I8).
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod attr;
 mod capabilities;

@@ -8,6 +8,7 @@
 //! What the numbers rest on is data: `data/azure-l-series.json` ([`Catalogue`]) and `data/assumptions.json`
 //! ([`Assumptions`]).
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod assumptions;
 mod catalogue;

@@ -1,6 +1,7 @@
 //! Segments as a whole: writing new ones so that they are durable, reading ranges of them whatever
 //! happened to some of their rows, rebuilding rows. What a file is, is not known here.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod encode;
 mod read;

@@ -16,6 +16,7 @@
 //! I7 (rebuild, scrub), I9 (checked at the server), I10 (ReadIndex before every answer and renewal; clocks
 //! affect liveness only), I13 (identity of voters and targets).
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod bootstrap;
 mod context;

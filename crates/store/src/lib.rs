@@ -53,6 +53,7 @@
 //! I13: the label names the target, [`Store::format`] refuses a device that has one, and
 //! [`Store::open`] refuses one that has none.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod cache;
 mod checkpoint;

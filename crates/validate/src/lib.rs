@@ -14,6 +14,7 @@
 //!
 //! **Invariant.** A number that was not measured is never shown as one: it is absent, with the reason.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod drill;
 mod error;

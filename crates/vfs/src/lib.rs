@@ -14,6 +14,7 @@
 //! Calls named `try_…` never wait and may be made from any thread; all others run within the client's
 //! runtime.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod create;
 mod credentials;

@@ -7,6 +7,7 @@
 //! [`transport`] says what carries them: messages in order, both ways, between two sides that know the
 //! secret.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod address;
 mod bytes_serde;
