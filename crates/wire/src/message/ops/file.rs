@@ -33,13 +33,14 @@ pub enum FileOp {
         /// Already made by the lessee of the directory, who has answered for it.
         born: Option<Born>,
     },
-    /// Asks for the lease of a directory, or for more inode numbers if the caller has it: while it lasts nobody else
-    /// sees or changes its names. → [`super::OpReply::Leased`]
+    /// Asks for the lease of a directory, or for more inode numbers if the caller has it: while it lasts
+    /// nobody else sees or changes its names. → [`super::OpReply::Leased`]
     Lease {
         /// The directory.
         dir: Ino,
     },
-    /// Gives the lease up. Whoever does not have it gets the attributes all the same. → [`super::OpReply::Attr`]
+    /// Gives the lease up. Whoever does not have it gets the attributes all the same. →
+    /// [`super::OpReply::Attr`]
     Unlease {
         /// The directory.
         dir: Ino,
@@ -151,14 +152,16 @@ pub enum FileOp {
         /// Inodes from [`crate::message::cluster::RenewReply::orphans`].
         inos: Vec<Ino>,
     },
-    /// By the leader: ends the lease of a session that does not hear that others want the directory. → [`super::OpReply::Done`]
+    /// By the leader: ends the lease of a session that does not hear that others want the directory. →
+    /// [`super::OpReply::Done`]
     Revoke {
         /// The directory.
         dir: Ino,
         /// Its lessee.
         session: SessionId,
     },
-    /// By the leader: frees a bounded number of extents of an inode nobody can reach. → [`super::OpReply::Done`]
+    /// By the leader: frees a bounded number of extents of an inode nobody can reach. →
+    /// [`super::OpReply::Done`]
     Purge {
         /// The inode.
         ino: Ino,

@@ -1,7 +1,7 @@
 //! Operations that change the state: one command each in the log.
 //!
-//! The type of an operation says who owns it: [`SessionOp`] and [`ClusterOp`] belong to the group that has the sessions
-//! and the cluster map, a [`FileOp`] to the group of the inode it is about.
+//! The type of an operation says who owns it: [`SessionOp`] and [`ClusterOp`] belong to the group that has
+//! the sessions and the cluster map, a [`FileOp`] to the group of the inode it is about.
 
 mod cluster;
 mod file;
@@ -33,8 +33,8 @@ pub enum MutateReply {
 }
 
 impl MutateReply {
-    /// The encoding of [`MutateReply::Applied`] around an encoded `Vec<OpResult>`: the number of the variant, and the
-    /// results as they are.
+    /// The encoding of [`MutateReply::Applied`] around an encoded `Vec<OpResult>`: the number of the variant,
+    /// and the results as they are.
     pub fn encode_applied(results: &[u8]) -> Vec<u8> {
         const APPLIED: u8 = 0;
         let mut body = Vec::with_capacity(1 + results.len());
