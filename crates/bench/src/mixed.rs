@@ -119,7 +119,8 @@ impl MixedOptions {
 /// Measures. While the mixed phase runs the observer hears both rates about once a second.
 ///
 /// # Errors
-/// [`crate::BenchError::BadInput`] before anything is done; otherwise after everything that was written is removed.
+/// [`crate::BenchError::BadInput`] before anything is done; otherwise after everything that was written is
+/// removed.
 pub fn run(options: &MixedOptions, setup: &Setup, observer: &mut dyn Observer) -> Result<MixedReport> {
     options.validate()?;
     let parent = place::directory(&setup.target, &options.common.require_dir()?)?;

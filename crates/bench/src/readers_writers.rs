@@ -50,8 +50,8 @@ impl ReadersWriters {
     }
 }
 
-/// Compares every byte of what each writer wrote. Process 0 takes the first writer's files, and so on: readers
-/// come first, so whoever wrote does not check its own work when there is somebody else.
+/// Compares every byte of what each writer wrote. Process 0 takes the first writer's files, and so on:
+/// readers come first, so whoever wrote does not check its own work when there is somebody else.
 pub(crate) fn verify(
     run: &mut Run,
     written: &[Vec<WrittenFile>],

@@ -104,7 +104,8 @@ impl SmallfileOptions {
 /// Measures.
 ///
 /// # Errors
-/// [`crate::BenchError::BadInput`] before anything is done; otherwise after everything that was written is removed.
+/// [`crate::BenchError::BadInput`] before anything is done; otherwise after everything that was written is
+/// removed.
 pub fn run(
     options: &SmallfileOptions,
     setup: &Setup,

@@ -1,5 +1,7 @@
 //! What was measured from each node to each other one.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
 /// A square of values; the diagonal is empty, and so is a pair that could not be measured.
@@ -21,10 +23,13 @@ impl<T: Copy + PartialOrd> Matrix<T> {
     }
 
     /// Keeps what came of measuring a pair.
-    pub fn put(&mut self, from: usize, to: usize, outcome: Result<T, String>) {
+    pub fn put(&mut self, from: usize, to: usize, outcome: Result<T, impl Display>) {
         match outcome {
             Ok(value) => self.cells[from][to] = Some(value),
-            Err(why) => self.failures.push((self.nodes[from].clone(), self.nodes[to].clone(), why)),
+            Err(why) => {
+                let (from, to) = (self.nodes[from].clone(), self.nodes[to].clone());
+                self.failures.push((from, to, why.to_string()));
+            }
         }
     }
 
@@ -88,7 +93,7 @@ mod tests {
 
     fn of(values: &[(usize, usize, u32)], nodes: usize) -> Matrix<u32> {
         let mut matrix = Matrix::new((1..=nodes).map(|n| format!("n{n}")).collect());
-        values.iter().for_each(|(from, to, value)| matrix.put(*from, *to, Ok(*value)));
+        values.iter().for_each(|(from, to, value)| matrix.put(*from, *to, Ok::<_, String>(*value)));
         matrix
     }
 
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn a_pair_that_could_not_be_measured_is_kept_with_its_reason() {
         let mut matrix = of(&[(0, 1, 5)], 2);
-        matrix.put(1, 0, Err("filtered".to_owned()));
+        matrix.put(1, 0, Err("filtered"));
         assert!(!matrix.is_complete());
         assert_eq!(matrix.failures, [("n2".to_owned(), "n1".to_owned(), "filtered".to_owned())]);
     }

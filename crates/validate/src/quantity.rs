@@ -26,6 +26,11 @@ pub enum Quantity {
 }
 
 impl Quantity {
+    /// From MiB (2^20 bytes) per second, the unit of `isobar-bench`.
+    pub fn mib_per_second(mib: f64) -> Quantity {
+        Quantity::Rate(mib * f64::from(1 << 20))
+    }
+
     /// The bare number, in the unit's base: bytes, seconds, of 1.
     pub fn value(self) -> f64 {
         use Quantity::*;

@@ -3,31 +3,14 @@
 use isobar_plan::Prediction;
 use serde::Serialize;
 
+use crate::check::Check;
+use crate::client_machine::ClientMachine;
+use crate::command::Command;
 use crate::drill::Drill;
 use crate::measure::Measured;
+use crate::overall::Overall;
 use crate::preflight::Preflight;
 use crate::targets::Targets;
-use crate::verdict::{Check, Overall};
-
-/// A command line that gives a number again.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Command {
-    /// What it measures or does.
-    pub what: String,
-    /// For a shell.
-    pub command: String,
-}
-
-/// The machine that the clients ran on.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct ClientMachine {
-    /// Its name.
-    pub host: String,
-    /// Its kernel.
-    pub kernel: String,
-    /// Its processors.
-    pub processors: u32,
-}
 
 /// The cluster, as its file says.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

@@ -5,20 +5,20 @@ use crate::verdict::Group;
 use crate::verdict::Verdict::{Fail, NoTarget, NotMeasurable, Pass};
 
 /// Longer reasons are in the report, not in the table.
-const WORDS_MAX: usize = 24;
+const REASON_CHARS_MAX: usize = 24;
 
 /// Rows of a table, the heading first.
 pub fn table(report: &Report) -> Vec<Vec<String>> {
     let mut rows = vec![["", "measured", "model", "target", "verdict"].map(str::to_owned).to_vec()];
     for check in &report.checks {
-        let words = |value: Option<crate::Quantity>| value.map_or("-".to_owned(), |v| v.to_string());
+        let shown = |value: Option<crate::Quantity>| value.map_or("-".to_owned(), |v| v.to_string());
         // A yes or no has words instead of a number.
         let said = check.reason.split(';').next().unwrap_or_default();
         let measured = match check.measured {
-            None if matches!(check.verdict, Pass | NoTarget) && said.chars().count() <= WORDS_MAX => {
+            None if matches!(check.verdict, Pass | NoTarget) && said.chars().count() <= REASON_CHARS_MAX => {
                 said.to_owned()
             }
-            measured => words(measured),
+            measured => shown(measured),
         };
         rows.push(vec![
             match check.group {
@@ -26,9 +26,9 @@ pub fn table(report: &Report) -> Vec<Vec<String>> {
                 _ => check.title.clone(),
             },
             measured,
-            words(check.predicted),
+            shown(check.predicted),
             check.target.clone().unwrap_or_else(|| "-".to_owned()),
-            check.verdict.words().to_owned(),
+            check.verdict.describe().to_owned(),
         ]);
     }
     rows
@@ -40,7 +40,7 @@ pub fn reasons(report: &Report) -> Vec<String> {
         .checks
         .iter()
         .filter(|c| matches!(c.verdict, Fail | NotMeasurable))
-        .map(|c| format!("{}  {}: {}", c.verdict.words(), c.title, c.reason))
+        .map(|c| format!("{}  {}: {}", c.verdict.describe(), c.title, c.reason))
         .collect()
 }
 

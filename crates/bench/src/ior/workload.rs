@@ -19,7 +19,8 @@ use crate::task::{Layout, Task, TransferTask, shuffled};
 /// Measures.
 ///
 /// # Errors
-/// [`crate::BenchError::BadInput`] before anything is done; otherwise after everything that was written is removed.
+/// [`crate::BenchError::BadInput`] before anything is done; otherwise after everything that was written is
+/// removed.
 pub fn run(options: &IorOptions, setup: &Setup, observer: &mut dyn Observer) -> Result<IorReport> {
     options.validate()?;
     let options = &options.clone().with_stamp();

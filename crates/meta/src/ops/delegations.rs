@@ -1,8 +1,8 @@
 //! Delegations of directories: one session may answer for a directory's names before the log has them.
 //!
-//! While a session holds the delegation, operations of others on the directory's names are refused, and so are
-//! their questions about them (`query::query_as`). What the holder has answered for reaches the log in the
-//! order in which it did, and before it returns the delegation.
+//! While a session holds the delegation, operations of others on the directory's names are refused, and so
+//! are their questions about them (`query::query_as`). What the holder has answered for reaches the log in
+//! the order in which it did, and before it returns the delegation.
 
 use isobar_base::limits::PREALLOCATED_INODES;
 use isobar_base::{Errno, Ino, SessionId};

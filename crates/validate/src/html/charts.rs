@@ -5,6 +5,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use super::text::escape;
 use crate::drill::Drill;
 use crate::measure::Percentiles;
 use crate::quantity::seconds;
@@ -38,7 +39,7 @@ fn both(height: u32, alt: &str, draw: impl Fn(&Area<'_>, bool) -> Outcome) -> St
         }
         // Within HTML no name space is said, and so the page names no address at all.
         let svg = svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
-        let labelled = format!("<svg role=\"img\" aria-label=\"{}\" ", super::escape(alt));
+        let labelled = format!("<svg role=\"img\" aria-label=\"{}\" ", escape(alt));
         all += &format!("<div class=\"{class}\">{}</div>", svg.replacen("<svg ", &labelled, 1));
     }
     all

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::escape;
+use super::text::escape;
 use crate::matrix::Matrix;
 use crate::preflight::Preflight;
 use crate::quantity::{Quantity, seconds};

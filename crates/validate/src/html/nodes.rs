@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use isobar_wire::message::probe::{Contents, DeviceRates, NodeFacts};
+use isobar_wire::message::probe::{Contents, NodeFacts};
 
-use super::escape;
-use crate::preflight::Node;
+use super::text::escape;
+use crate::preflight::{Node, device_rate};
 use crate::quantity::{Quantity, seconds};
 use crate::report::Report;
 
@@ -16,7 +16,7 @@ pub(super) fn section(out: &mut String, report: &Report) {
         out,
         "<h2>Nodes and machines</h2><p>{} nodes, {}.</p><div class=\"scroll\"><table id=\"nodes\"><thead><tr><th>Node</th><th>Address</th><th>Role</th><th>Storage targets</th><th class=\"n\">Device read</th><th class=\"n\">Device written</th><th class=\"n\">4 KiB sync</th><th class=\"n\">Clock</th><th>Domain</th></tr></thead><tbody>",
         preflight.nodes.len(),
-        escape(&preflight.sharing.words())
+        escape(&preflight.sharing.describe())
     );
     for node in &preflight.nodes {
         row(out, node);
@@ -36,7 +36,7 @@ fn row(out: &mut String, node: &Node) {
     let facts = match &node.facts {
         Ok(facts) => facts,
         Err(why) => {
-            let _ = write!(out, "<td colspan=\"6\">does not answer: {}</td></tr>", escape(why));
+            let _ = write!(out, "<td colspan=\"6\">does not answer: {}</td></tr>", escape(&why.to_string()));
             return;
         }
     };
@@ -60,20 +60,17 @@ fn row(out: &mut String, node: &Node) {
     let _ = write!(out, "<td>{}</td>", escape(&targets.join("; ")));
     match &node.device {
         Ok(rates) => {
-            let sum = |of: fn(&DeviceRates) -> (u64, u64)| -> f64 {
-                rates.iter().map(|d| of(d).0 as f64 * 1e9 / of(d).1.max(1) as f64).sum()
-            };
             let sync = rates.iter().map(|d| d.sync_ns).max().unwrap_or(0);
             let _ = write!(
                 out,
                 "<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>",
-                Quantity::Rate(sum(|d| d.read)),
-                Quantity::Rate(sum(|d| d.written)),
+                Quantity::Rate(device_rate(rates, |d| d.read)),
+                Quantity::Rate(device_rate(rates, |d| d.written)),
                 seconds(sync as f64 / 1e9)
             );
         }
         Err(why) => {
-            let _ = write!(out, "<td colspan=\"3\">{}</td>", escape(why));
+            let _ = write!(out, "<td colspan=\"3\">{}</td>", escape(&why.to_string()));
         }
     }
     let clock = node.clock.map_or("–".to_owned(), |c| {

@@ -17,7 +17,8 @@ pub enum ClusterQuery {
         /// At most this many.
         limit: u32,
     },
-    /// Whether each of these may still be named by some extent, now or later (I6). → [`super::Answer::SegmentStates`]
+    /// Whether each of these may still be named by some extent, now or later (I6). →
+    /// [`super::Answer::SegmentStates`]
     SegmentStates {
         /// Segments found on a device.
         ids: Vec<SegmentId>,
