@@ -25,8 +25,6 @@ impl std::fmt::Display for FragmentKey {
 pub struct FragmentHeader {
     /// Which row of which segment this is.
     pub key: FragmentKey,
-    /// The metadata group that names the segment.
-    pub group: u16,
     /// Data rows, parity rows and length of the segment.
     pub geometry: Geometry,
     /// CRC32C of each 4 KiB unit of the row; the row's length is the units times 4 KiB.

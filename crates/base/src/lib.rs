@@ -21,5 +21,5 @@ pub use crc::{crc32c, unit_crcs, verify_units};
 pub use errno::Errno;
 pub use fragment::{FragmentHeader, FragmentKey};
 pub use geometry::{Geometry, segment_width};
-pub use ids::{ClusterId, Ino, PgId, SegmentId, SessionId, TargetId, random_u64};
+pub use ids::{ClusterId, GroupId, Ino, PgId, SegmentId, SessionId, TargetId, random_u64};
 pub use kv::{Kv, KvRead, MemoryKv, Visit, state_hash};

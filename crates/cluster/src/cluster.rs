@@ -8,7 +8,7 @@ use isobar_base::{BufPool, Errno, Ino, SessionId, limits};
 use isobar_config::ClusterSpec;
 use isobar_wire::message::admin::{AdminReply, AdminRequest};
 use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, RenewRequest};
-use isobar_wire::message::delegations::{DelegationReply, DelegationRequest};
+use isobar_wire::message::delegations::{DelegationAsk, DelegationReply, DelegationRequest};
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpError, OpResult};
 use isobar_wire::message::queries::{
@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::ask::{AskError, Leader, Redirect};
 use crate::batcher::Batcher;
+use crate::routing::{group_of_op, group_of_query};
 use crate::{ClusterError, UnconfirmedOps, View};
 
 /// Pause after a recall that could not be asked for.
@@ -81,7 +82,7 @@ impl Cluster {
             wait,
             view: View::default(),
             unconfirmed: UnconfirmedOps::default(),
-            session: AtomicU64::new(0),
+            session: AtomicU64::new(SessionId::NOBODY.0),
             mutations: Batcher::new(1, limits::MUTATIONS_PER_MESSAGE_MAX, true),
             queries: Batcher::new(QUERY_MESSAGES_MAX, limits::QUERIES_PER_MESSAGE_MAX, false),
         }))
@@ -129,11 +130,20 @@ impl Cluster {
     /// Begins [`Cluster::mutate`]: the operation takes effect after all that were begun before. Within the
     /// runtime.
     pub fn begin(&self, mutation: Mutation) -> oneshot::Receiver<Result<OpResult, Errno>> {
+        let group = match group_of_op(&mutation.op) {
+            Ok(group) => group,
+            Err(errno) => {
+                let (sender, refused) = oneshot::channel();
+                // The receiver is here: it cannot be gone.
+                sender.send(Err(errno)).ok();
+                return refused;
+            }
+        };
         let this = self.clone();
         let exchange = move |ops| {
             let this = this.clone();
             async move {
-                match this.ask_leader(Opcode::Mutate, &MutateRequest { ops }, this.0.wait).await {
+                match this.ask_leader(Opcode::Mutate, &MutateRequest { group, ops }, this.0.wait).await {
                     Ok(MutateReply::Applied(results)) => Ok(results),
                     _ => Err(Errno::EIO),
                 }
@@ -154,7 +164,7 @@ impl Cluster {
 
     /// Has the delegation of a directory recalled, and waits until it has, or for a moment.
     pub async fn request_recall(&self, dir: Ino) {
-        let request = DelegationRequest::RequestRecall { dir };
+        let request = DelegationRequest { group: dir.group(), ask: DelegationAsk::RequestRecall { dir } };
         if self.delegations(&request).await.is_err() {
             tokio::time::sleep(RECALL_PAUSE).await;
         }
@@ -179,6 +189,7 @@ impl Cluster {
     }
 
     async fn query_once(&self, query: Query) -> Result<Answer, OpError> {
+        let group = group_of_query(&query)?;
         match subject(&query) {
             Subject::Inode(ino) => self.0.unconfirmed.settled(Some(ino)).await,
             Subject::All => self.0.unconfirmed.settled(None).await,
@@ -189,7 +200,10 @@ impl Cluster {
             let this = this.clone();
             async move {
                 let session = SessionId(this.0.session.load(Ordering::Acquire));
-                match this.ask_leader(Opcode::Query, &QueryRequest { session, queries }, this.0.wait).await {
+                match this
+                    .ask_leader(Opcode::Query, &QueryRequest { group, session, queries }, this.0.wait)
+                    .await
+                {
                     Ok(QueryReply::Answered(answers)) => Ok(answers),
                     _ => Err(Errno::EIO),
                 }
@@ -231,19 +245,34 @@ impl Cluster {
         self.ask_leader(Opcode::Admin, request, self.0.wait).await
     }
 
-    /// Renews a session, within `wait`.
+    /// Renews a session, within `wait`. `epoch` is that of the map this side has.
     ///
     /// # Errors
     /// See [`AskError`].
-    pub async fn renew(&self, request: &RenewRequest, wait: Duration) -> Result<RenewReply, AskError> {
-        self.ask_leader(Opcode::Renew, request, wait).await
+    pub async fn renew(
+        &self,
+        session: SessionId,
+        epoch: u64,
+        wait: Duration,
+    ) -> Result<RenewReply, AskError> {
+        let request = RenewRequest { group: session.group(), session, epoch };
+        self.ask_leader(Opcode::Renew, &request, wait).await
     }
 
-    /// Asks the leader about delegations of directories.
+    /// Directories delegated to a session that others want, as soon as there are some; none after a while.
     ///
     /// # Errors
     /// See [`AskError`].
-    pub async fn delegations(&self, request: &DelegationRequest) -> Result<DelegationReply, AskError> {
+    pub async fn poll_recalls(&self, session: SessionId) -> Result<Vec<Ino>, AskError> {
+        let request =
+            DelegationRequest { group: session.group(), ask: DelegationAsk::PollRecalls { session } };
+        match self.delegations(&request).await? {
+            DelegationReply::Recall(dirs) => Ok(dirs),
+            DelegationReply::Again | DelegationReply::NotLeader(_) => Ok(Vec::new()),
+        }
+    }
+
+    async fn delegations(&self, request: &DelegationRequest) -> Result<DelegationReply, AskError> {
         self.ask_leader(Opcode::Delegation, request, self.0.wait).await
     }
 

@@ -11,6 +11,7 @@ mod ask;
 mod batcher;
 mod cluster;
 mod error;
+mod routing;
 mod session;
 mod unconfirmed;
 mod view;

@@ -237,9 +237,8 @@ fn carries_session(op: &Op) -> bool {
 }
 
 async fn grant(cluster: &Cluster, name: &str) -> Result<SessionId, Errno> {
-    let op = SessionOp::Open { nonce: isobar_base::random_u64(), name: name.to_owned() }.into();
-    let mutation = Mutation { session: SessionId(0), seq: 0, acked_below: 0, op };
-    match cluster.mutate(mutation).await? {
+    let op = SessionOp::Open { nonce: isobar_base::random_u64(), name: name.to_owned() };
+    match cluster.mutate(Mutation::of_nobody(op)).await? {
         Ok(OpReply::Session(id)) => Ok(id),
         Err(OpError::Errno(errno)) => Err(errno),
         _ => Err(Errno::EPROTO),

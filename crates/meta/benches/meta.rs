@@ -2,7 +2,7 @@
 //! of the thread, as the kernel counts it, so that a busy machine disturbs less.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use isobar_base::{ClusterId, Geometry, Ino, MemoryKv, PgId, SegmentId, SessionId, TargetId};
+use isobar_base::{ClusterId, Geometry, GroupId, Ino, MemoryKv, PgId, SegmentId, SessionId, TargetId};
 use isobar_meta::{Entry, apply, apply_encoded, query};
 use isobar_wire::message::cluster::{FsSettings, TargetInfo};
 use isobar_wire::message::files::{Extent, FileKind, Source, Time};
@@ -29,7 +29,7 @@ struct World {
 impl World {
     fn new() -> World {
         let mut world =
-            World { kv: MemoryKv::default(), index: 0, session: SessionId(0), seq: 0, counter: 0 };
+            World { kv: MemoryKv::default(), index: 0, session: SessionId::NOBODY, seq: 0, counter: 0 };
         let settings =
             FsSettings { cluster: ClusterId(1), name: "bench".into(), data_rows: 6, parity_rows: 2 };
         world.cluster(ClusterOp::Format(settings));
@@ -53,9 +53,9 @@ impl World {
 
     fn cluster(&mut self, op: impl Into<Op>) -> OpReply {
         self.index += 1;
-        let ops = vec![Mutation { session: SessionId(0), seq: 0, acked_below: 0, op: op.into() }];
+        let ops = vec![Mutation::of_nobody(op)];
         let time = Time { seconds: 1_700_000_000, nanoseconds: 1 };
-        apply(&mut self.kv, self.index, &Entry { time, ops }).pop().unwrap().unwrap()
+        apply(&mut self.kv, GroupId::ROOT, self.index, &Entry { time, ops }).pop().unwrap().unwrap()
     }
 
     fn entry(&mut self, ops: Vec<FileOp>) -> Vec<u8> {
@@ -93,7 +93,7 @@ impl World {
         let mut bytes = 0;
         for entry in &entries {
             self.index += 1;
-            bytes += apply_encoded(&mut self.kv, self.index, entry).len();
+            bytes += apply_encoded(&mut self.kv, GroupId::ROOT, self.index, entry).len();
         }
         let seconds = cpu_seconds() - start;
         let each = seconds / (count * units) as f64;

@@ -1,7 +1,7 @@
 //! Applying an entry: sessions and repetition first, then the operation.
 //!
 //! ```text
-//! session 0 ............................... idempotent by itself: execute
+//! nobody .................................. idempotent by itself: execute
 //! session unknown ......................... SessionGone (I5)
 //! seq below what was acknowledged ......... Repeated
 //! a reply is stored for (session, seq) .... that reply (I12)
@@ -9,7 +9,7 @@
 //! ```
 
 use isobar_base::limits::OPS_PER_ENTRY_MAX;
-use isobar_base::{Errno, Kv, SessionId};
+use isobar_base::{Errno, GroupId, Kv, SessionId};
 use isobar_wire::message::ops::{ClusterOp, FileOp, Mutation, Op, OpError, OpReply, OpResult, SessionOp};
 
 use crate::codec::{decode, encode};
@@ -22,14 +22,14 @@ use crate::state::State;
 /// A gap of at most so many operation numbers is forgotten key by key, a longer one by a scan.
 const FORGET_BY_KEY_MAX: u64 = 4096;
 
-/// Executes the operations of the entry at log index `index`; one result for each, in order.
+/// Executes the operations of the entry at log index `index` of a metadata group; one result for each, in order.
 ///
 /// # Panics
 /// When the state breaks an invariant: the replica must stop rather than differ from the others (I11).
 /// Nothing that a client can ask for causes it.
-pub fn apply(kv: &mut dyn Kv, index: u64, entry: &Entry) -> Vec<OpResult> {
+pub fn apply(kv: &mut dyn Kv, group: GroupId, index: u64, entry: &Entry) -> Vec<OpResult> {
     assert!(entry.ops.len() <= OPS_PER_ENTRY_MAX, "entry {index} has {} operations", entry.ops.len());
-    let mut state = State::new(kv, index, entry.time);
+    let mut state = State::new(kv, group, index, entry.time);
     let results = entry.ops.iter().map(|mutation| execute_once(&mut state, mutation)).collect();
     state.finish();
     results
@@ -39,12 +39,12 @@ pub fn apply(kv: &mut dyn Kv, index: u64, entry: &Entry) -> Vec<OpResult> {
 ///
 /// # Panics
 /// Like [`apply`], and when the bytes are not an entry: a replica that cannot read the log must stop.
-pub fn apply_encoded(kv: &mut dyn Kv, index: u64, entry: &[u8]) -> Vec<u8> {
+pub fn apply_encoded(kv: &mut dyn Kv, group: GroupId, index: u64, entry: &[u8]) -> Vec<u8> {
     let entry = match Entry::decode(entry) {
         Ok(entry) => entry,
         Err(error) => panic!("I11: log index {index}: {error}"),
     };
-    match postcard::to_stdvec(&apply(kv, index, &entry)) {
+    match postcard::to_stdvec(&apply(kv, group, index, &entry)) {
         Ok(bytes) => bytes,
         Err(error) => panic!("results of log index {index} cannot be encoded: {error}"),
     }
@@ -52,7 +52,7 @@ pub fn apply_encoded(kv: &mut dyn Kv, index: u64, entry: &[u8]) -> Vec<u8> {
 
 fn execute_once(state: &mut State, mutation: &Mutation) -> OpResult {
     let Mutation { session: id, seq, .. } = *mutation;
-    if id == SessionId(0) {
+    if id == SessionId::NOBODY {
         return match needs_session(&mutation.op) {
             true => Err(Errno::EPROTO.into()),
             false => ops::execute(state, id, &mutation.op),

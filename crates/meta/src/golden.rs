@@ -77,8 +77,8 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
         file_bytes: 2,
         segments: 3,
         stored_bytes: 4,
-        last_ino: 5,
-        last_session: 6,
+        last_ino: Ino(5),
+        last_session: SessionId(6),
         targets: 7,
         last_node: 8,
     };
@@ -100,8 +100,10 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
     let result: OpResult = Ok(OpReply::Lock(Some(lock)));
     let error: OpResult = Err(OpError::StalePlacement);
     let op = SessionOp::Open { nonce: 9, name: "h".into() }.into();
-    let entry =
-        Entry { time: time(1), ops: vec![Mutation { session: SessionId(0), seq: 1, acked_below: 0, op }] };
+    let entry = Entry {
+        time: time(1),
+        ops: vec![Mutation { session: SessionId::NOBODY, seq: 1, acked_below: 0, op }],
+    };
     vec![
         ("name", encode(&Name { cookie: 3, ino: Ino(300), kind: FileKind::Symlink })),
         ("listed", encode(&Listed { ino: Ino(300), kind: FileKind::Directory, name: b"abc".to_vec() })),

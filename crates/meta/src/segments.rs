@@ -48,7 +48,7 @@ pub(crate) fn validate(
         if segment.id.counter < named_below && was_named(state.kv, segment.id) {
             return Err(Errno::EPROTO.into());
         }
-        let group = state.group(segment.pg).ok_or(Errno::EPROTO)?;
+        let group = state.placement_group(segment.pg).ok_or(Errno::EPROTO)?;
         let mut seen = 0u64;
         let mut nodes = [0u32; 64];
         for (row, &(position, target)) in segment.rows.iter().enumerate() {
@@ -194,7 +194,7 @@ fn forget_collected(state: &mut State, session: SessionId, below: u64) -> u64 {
 }
 
 /// What may become of a segment found on a device (I6). Age plays no part.
-pub(crate) fn state_of(kv: &dyn KvRead, id: SegmentId, last_session: u64) -> SegmentState {
+pub(crate) fn state_of(kv: &dyn KvRead, id: SegmentId, last_session: SessionId) -> SegmentState {
     if kv.contains(&key::segment(id)) {
         return SegmentState::Referenced;
     }
@@ -204,8 +204,11 @@ pub(crate) fn state_of(kv: &dyn KvRead, id: SegmentId, last_session: u64) -> Seg
     match kv.get(&key::session(id.session)).map(|bytes| decode::<Session>(&bytes)) {
         Some(session) if id.counter < session.low_water => SegmentState::Garbage,
         Some(_) => SegmentState::Pending,
-        // A session this state has not granted yet may still be: only ended ones are gone for good.
-        None if id.session.0 > last_session => SegmentState::Pending,
+        // A session this state has not granted yet may still be, and those of other groups are not known here:
+        // only ended ones are gone for good.
+        None if id.session.group() != last_session.group() || id.session > last_session => {
+            SegmentState::Pending
+        }
         None => SegmentState::Garbage,
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use isobar_base::{Errno, Ino, Kv, KvRead, PgId, SessionId};
+use isobar_base::{Errno, GroupId, Ino, Kv, KvRead, PgId, SessionId};
 use isobar_wire::message::cluster::FsSettings;
 use isobar_wire::message::files::Time;
 use serde::{Serialize, de::DeserializeOwned};
@@ -56,6 +56,8 @@ impl<T: Serialize + DeserializeOwned> Cache<T> {
 /// The state during one entry.
 pub(crate) struct State<'a> {
     pub(crate) kv: &'a mut dyn Kv,
+    /// The metadata group that the state is of.
+    pub(crate) group: GroupId,
     /// Log index of the entry.
     pub(crate) index: u64,
     /// The leader's clock at the entry.
@@ -70,10 +72,11 @@ pub(crate) struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    pub(crate) fn new(kv: &'a mut dyn Kv, index: u64, now: Time) -> State<'a> {
+    pub(crate) fn new(kv: &'a mut dyn Kv, group: GroupId, index: u64, now: Time) -> State<'a> {
         let counters: Counters = kv.get(&key::counters()).map(|bytes| decode(&bytes)).unwrap_or_default();
         State {
             kv,
+            group,
             index,
             now,
             counters_before: counters.clone(),
@@ -95,6 +98,20 @@ impl<'a> State<'a> {
         }
     }
 
+    /// Gives away `count` inode numbers: the first of them. None is ever given twice.
+    pub(crate) fn give_inos(&mut self, count: u64) -> Ino {
+        let last = self.counters.last_ino.number();
+        self.counters.last_ino = Ino::new(self.group, last + count);
+        Ino::new(self.group, last + 1)
+    }
+
+    /// Gives away a session id: the log index of the entry, or the next free number when it grants several.
+    pub(crate) fn give_session(&mut self) -> SessionId {
+        let index = self.index.max(self.counters.last_session.index() + 1);
+        self.counters.last_session = SessionId::new(self.group, index);
+        self.counters.last_session
+    }
+
     /// The settings, or ENODEV before they are made.
     pub(crate) fn settings(&mut self) -> Result<&FsSettings, Errno> {
         let kv = &*self.kv;
@@ -110,7 +127,7 @@ impl<'a> State<'a> {
     }
 
     /// A placement group.
-    pub(crate) fn group(&mut self, id: PgId) -> Option<&Group> {
+    pub(crate) fn placement_group(&mut self, id: PgId) -> Option<&Group> {
         let kv = &*self.kv;
         let load = || kv.get(&key::group(id)).map(|bytes| decode::<Group>(&bytes));
         let group = self.groups.entry(id).or_insert_with(|| {

@@ -86,7 +86,7 @@ fn others_neither_change_nor_see_the_names_of_a_delegated_directory() {
         let question = Query::File(question);
         let refused = query_as(&l.w.kv, l.other, &question).map(drop);
         assert_eq!(refused, Err(OpError::Delegated(dir)), "{question:?}");
-        query_as(&l.w.kv, SessionId(0), &question).unwrap();
+        query_as(&l.w.kv, SessionId::NOBODY, &question).unwrap();
     }
     // Other directories, and the files themselves, are not touched by the delegation.
     l.by_other(create(ROOT, "y", FileKind::File)).unwrap();
@@ -103,8 +103,8 @@ fn a_delegation_ends_when_it_is_returned_revoked_or_its_session_ends() {
         let holder = isobar_meta::holder(&l.w.kv, dir).unwrap();
         let ended = match way {
             0 => l.w.run(FileOp::ReturnDelegation { dir }),
-            1 => l.w.run_as(SessionId(0), 0, FileOp::RevokeDelegation { dir, session: holder }),
-            _ => l.w.run_as(SessionId(0), 0, SessionOp::Expire { session: holder }),
+            1 => l.w.run_as(SessionId::NOBODY, 0, FileOp::RevokeDelegation { dir, session: holder }),
+            _ => l.w.run_as(SessionId::NOBODY, 0, SessionOp::Expire { session: holder }),
         };
         ended.unwrap();
         assert_eq!(isobar_meta::holder(&l.w.kv, dir), None);

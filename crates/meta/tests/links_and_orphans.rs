@@ -98,7 +98,7 @@ fn without_sessions_left_a_file_goes_at_once() {
     w.unlink(ROOT, "a", None).unwrap();
     w.run(SessionOp::Close).unwrap();
     assert_eq!(w.attr(a), Err(errno(Errno::ESTALE)));
-    w.session = SessionId(0);
+    w.session = SessionId::NOBODY;
     assert_eq!(w.run(create(ROOT, "x", File)), Err(errno(Errno::EPROTO)));
     w.session = session;
     assert_eq!(w.run(SessionOp::Close), Ok(OpReply::Done));

@@ -30,7 +30,7 @@ impl Locks {
         start: u64,
         end: u64,
     ) -> Option<(u64, u64, u64)> {
-        let lock = Lock { family, kind, start, end, session: SessionId(0), owner, pid: owner as u32 };
+        let lock = Lock { family, kind, start, end, session: SessionId::NOBODY, owner, pid: owner as u32 };
         match self.w.run(FileOp::Lock { ino: self.ino, lock }).unwrap() {
             OpReply::Lock(other) => other.map(|l| (l.owner, l.start, l.end)),
             other => panic!("{other:?}"),
@@ -44,7 +44,7 @@ impl Locks {
             kind: Write,
             start: 0,
             end: u64::MAX,
-            session: SessionId(0),
+            session: SessionId::NOBODY,
             owner: 0,
             pid: 0,
         };
@@ -90,7 +90,8 @@ fn locks_split_and_join() {
 fn locks_end_with_their_session_and_their_inode() {
     let mut l = Locks::new();
     let (other, ino) = (l.w.open(2), l.ino);
-    let lock = Lock { family: Posix, kind: Write, start: 0, end: 9, session: SessionId(0), owner: 1, pid: 1 };
+    let lock =
+        Lock { family: Posix, kind: Write, start: 0, end: 9, session: SessionId::NOBODY, owner: 1, pid: 1 };
     l.w.run_as(other, 1, FileOp::Lock { ino, lock }).unwrap();
     assert_eq!(l.ask(Posix, Write, 1, 0, 9), Some((1, 0, 9)), "the same owner number of another mount");
     l.w.cluster(SessionOp::Expire { session: other }).unwrap();

@@ -5,7 +5,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::*;
-use isobar_base::{Errno, Ino, MemoryKv, SegmentId, state_hash};
+use isobar_base::{Errno, GroupId, Ino, MemoryKv, SegmentId, state_hash};
 use isobar_meta::{Entry, apply, apply_encoded};
 use isobar_wire::message::files::{FileKind, Source};
 use isobar_wire::message::ops::{FileOp, Mutation, OpError, OpReply, OpResult, RenameMode};
@@ -425,8 +425,8 @@ proptest! {
         // I11: the same log gives the same state, encoded or not.
         let (mut again, mut encoded) = (MemoryKv::default(), MemoryKv::default());
         for (index, entry) in &run.w.log {
-            apply(&mut again, *index, entry);
-            apply_encoded(&mut encoded, *index, &entry.encode());
+            apply(&mut again, GroupId::ROOT, *index, entry);
+            apply_encoded(&mut encoded, GroupId::ROOT, *index, &entry.encode());
         }
         prop_assert_eq!(state_hash(&again), state_hash(&run.w.kv));
         prop_assert_eq!(&again, &encoded);
@@ -448,13 +448,13 @@ proptest! {
         let (mut index, mut sizes) = (0, sizes.into_iter().cycle());
         for (_, entry) in &run.w.log[..setup] {
             index += 1;
-            apply(&mut kv, index, entry);
+            apply(&mut kv, GroupId::ROOT, index, entry);
         }
         let mut ops: Vec<Mutation> = run.w.log[setup..].iter().flat_map(|(_, e)| e.ops.clone()).collect();
         while !ops.is_empty() {
             let rest = ops.split_off(sizes.next().unwrap_or(1).min(ops.len()));
             index += 1;
-            apply(&mut kv, index, &Entry { time: seconds(index as i64), ops });
+            apply(&mut kv, GroupId::ROOT, index, &Entry { time: seconds(index as i64), ops });
             ops = rest;
         }
         let findings = isobar_meta::check(&kv);

@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 mod common;
 use common::*;
-use isobar_base::{Errno, SessionId};
+use isobar_base::Errno;
 use isobar_wire::message::files::FileKind::File;
 use isobar_wire::message::ops::{FileOp, Mutation, OpError, OpReply, SessionOp};
 use isobar_wire::message::queries::{Answer, SessionQuery};
@@ -13,8 +13,7 @@ fn a_nonce_opens_one_session_and_ids_are_never_reused() {
     let a = w.open(5);
     assert_eq!(w.open(5), a);
     let open = |nonce| SessionOp::Open { nonce, name: "h".into() };
-    let anybody = |op: SessionOp| Mutation { session: SessionId(0), seq: 0, acked_below: 0, op: op.into() };
-    let ids: Vec<_> = w.apply(vec![anybody(open(6)), anybody(open(7)), anybody(open(6))]);
+    let ids: Vec<_> = w.apply([6, 7, 6].map(|nonce| Mutation::of_nobody(open(nonce))).to_vec());
     assert!(ids[0] == ids[2] && ids[0] != ids[1]);
     w.cluster(SessionOp::Expire { session: a }).unwrap();
     let b = w.open(5);

@@ -62,7 +62,7 @@ impl LockRequest {
             kind,
             start: self.start,
             end: if self.end >= KERNEL_END_MAX { u64::MAX } else { self.end },
-            session: SessionId(0),
+            session: SessionId::NOBODY,
             owner: self.owner,
             pid: self.pid,
         })

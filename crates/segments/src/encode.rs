@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use isobar_base::limits::UNIT_BYTES;
-use isobar_base::{BufPool, Errno, Geometry, crc32c};
+use isobar_base::{BufPool, Errno, FragmentHeader, FragmentKey, Geometry, SegmentId, crc32c};
 
 /// The rows of a segment, ready to be sent.
 #[derive(Debug)]
@@ -42,6 +42,12 @@ pub(crate) fn encode(data: &Bytes, geometry: Geometry, pool: &BufPool) -> Result
     Ok(Encoded { geometry, rows })
 }
 
+/// The header of a row, the same whether the row is written for the first time or was computed from others: a
+/// target takes it for the same row only then (I1).
+pub(crate) fn header(segment: SegmentId, row: u8, geometry: Geometry, unit_crcs: Vec<u32>) -> FragmentHeader {
+    FragmentHeader { key: FragmentKey { segment, row }, geometry, unit_crcs }
+}
+
 /// The row as pieces: the bytes and zeros up to its length.
 fn padded(slice: Bytes, row_bytes: usize) -> Vec<Bytes> {
     let mut missing = row_bytes - slice.len();
@@ -73,6 +79,8 @@ fn padded_crcs(slice: &[u8], row_bytes: usize) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
+    use isobar_base::{GroupId, SessionId};
+
     use super::*;
 
     #[test]
@@ -89,5 +97,24 @@ mod tests {
             whole.extend(row);
         }
         assert_eq!(&whole[..data.len()], &data[..]);
+    }
+
+    #[test]
+    fn a_rebuilt_row_has_the_header_of_its_original_whatever_the_group_of_the_session() {
+        let data: Bytes = (0..100_001u32).map(|i| (i * 7) as u8).collect();
+        let geometry = Geometry { data: 4, parity: 2, len: data.len() as u32 };
+        let id = SegmentId { session: SessionId::new(GroupId(3), 70), counter: 1 };
+        let encoded = encode(&data, geometry, &BufPool::new(0)).unwrap();
+        let rows: Vec<Vec<u8>> = encoded.rows.iter().map(|(_, parts)| parts.concat()).collect();
+        for row in 0..geometry.rows() {
+            let others: Vec<(u8, &[u8])> =
+                (0..geometry.rows()).filter(|&r| r != row).map(|r| (r, &rows[usize::from(r)][..])).collect();
+            let mut rebuilt = vec![0; geometry.row_bytes() as usize];
+            let wanted = &mut [(row, &mut rebuilt[..])];
+            isobar_erasure::reconstruct(geometry.data, geometry.parity, &others[..4], wanted).unwrap();
+            let original = header(id, row, geometry, encoded.rows[usize::from(row)].0.clone());
+            assert_eq!(header(id, row, geometry, isobar_base::unit_crcs(&rebuilt)), original);
+            assert_eq!(original.key.segment.session.group(), GroupId(3));
+        }
     }
 }

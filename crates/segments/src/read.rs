@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use isobar_base::limits::UNIT_BYTES;
-use isobar_base::{AlignedBuf, Errno, FragmentHeader, FragmentKey, unit_crcs};
+use isobar_base::{AlignedBuf, Errno, FragmentHeader, unit_crcs};
 use isobar_wire::message::files::SegmentInfo;
 use isobar_wire::message::queries::{Answer, ClusterQuery, SegmentState};
 use isobar_wire::message::storage::StorageError;
 use tokio::task::JoinSet;
 
 use crate::Segments;
+use crate::encode::header;
 use crate::row::{RowError, holder};
 use crate::write::smooth;
 
@@ -234,13 +235,7 @@ impl Segments {
     ) -> Result<(FragmentHeader, AlignedBuf), Errno> {
         let units = (segment.geometry.row_bytes() / UNIT_BYTES) as u32;
         let buf = self.decode_units(segment, row, 0, units).await?;
-        let header = FragmentHeader {
-            key: FragmentKey { segment: segment.id, row },
-            group: segment.ino.group(),
-            geometry: segment.geometry,
-            unit_crcs: unit_crcs(&buf),
-        };
-        Ok((header, buf))
+        Ok((header(segment.id, row, segment.geometry, unit_crcs(&buf)), buf))
     }
 
     /// Writes a row again in the background, if nothing else keeps the repairers busy.

@@ -8,13 +8,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use isobar_base::{Errno, FragmentHeader, FragmentKey, Geometry, SegmentId, TargetId, limits, segment_width};
+use isobar_base::{Errno, Geometry, SegmentId, TargetId, limits, segment_width};
 use isobar_wire::message::ops::NewSegment;
 use isobar_wire::message::storage::StorageError;
 use tokio::task::JoinSet;
 
 use crate::Segments;
-use crate::encode::{Encoded, encode};
+use crate::encode::{Encoded, encode, header};
 use crate::row::RowError;
 use isobar_cluster::{ClusterSnapshot, Quarantine, Session};
 
@@ -135,12 +135,7 @@ impl Segments {
     ) -> bool {
         let mut puts = JoinSet::new();
         for (row, ((unit_crcs, parts), &(_, target))) in code.rows.iter().zip(rows).enumerate() {
-            let header = FragmentHeader {
-                key: FragmentKey { segment: id, row: row as u8 },
-                group: 0,
-                geometry: code.geometry,
-                unit_crcs: unit_crcs.clone(),
-            };
+            let header = header(id, row as u8, code.geometry, unit_crcs.clone());
             let (this, known, parts) = (self.clone(), known.clone(), parts.clone());
             puts.spawn(async move { (target, this.put_row(&known, target, header, parts, budget).await) });
         }

@@ -3,15 +3,18 @@
 
 use std::sync::Arc;
 
+use isobar_base::GroupId;
 use isobar_consensus::Rpc;
 use isobar_wire::message::admin::AdminRequest;
 use isobar_wire::message::cluster::{ClusterReply, Heartbeat, RenewReply, RenewRequest};
 use isobar_wire::message::delegations::{DelegationReply, DelegationRequest};
-use isobar_wire::message::ops::MutateReply;
-use isobar_wire::message::queries::QueryReply;
+use isobar_wire::message::ops::{MutateReply, MutateRequest};
+use isobar_wire::message::queries::{QueryReply, QueryRequest};
 use isobar_wire::{Handler, Opcode, Refusal, Request, Responder};
+use serde::de::DeserializeOwned;
 
 use crate::context::NodeContext;
+use crate::metadata::voter::GROUP;
 use crate::{heartbeat, leader, probe, status, storage};
 
 /// Hands requests to the roles of a node.
@@ -24,28 +27,34 @@ impl Handler for NodeHandler {
             Opcode::Put | Opcode::Get | Opcode::Delete | Opcode::List => {
                 storage::handle(node, request, responder)
             }
-            Opcode::Mutate => match &node.meta {
-                Some(meta) => meta.mutate(&request.body, responder),
-                None => responder.reply(&MutateReply::NotLeader(node.leader_addr())),
-            },
-            Opcode::Query => match &node.meta {
-                Some(meta) => meta.query(&request.body, responder),
-                None => responder.reply(&QueryReply::NotLeader(node.leader_addr())),
-            },
+            Opcode::Mutate => {
+                let of = |asked: &MutateRequest| asked.group;
+                let Some((asked, responder)) = for_this_group(&request.body, responder, of) else { return };
+                match &node.meta {
+                    Some(meta) => meta.mutate(asked, request.body.len(), responder),
+                    None => responder.reply(&MutateReply::NotLeader(node.leader_addr())),
+                }
+            }
+            Opcode::Query => {
+                let of = |asked: &QueryRequest| asked.group;
+                let Some((asked, responder)) = for_this_group(&request.body, responder, of) else { return };
+                match &node.meta {
+                    Some(meta) => meta.query(asked, responder),
+                    None => responder.reply(&QueryReply::NotLeader(node.leader_addr())),
+                }
+            }
             Opcode::RaftAppend => raft(node, Rpc::AppendEntries, request.body, responder),
             Opcode::RaftVote => raft(node, Rpc::Vote, request.body, responder),
             Opcode::RaftSnapshot => raft(node, Rpc::InstallSnapshot, request.body, responder),
             Opcode::RaftStanding => raft(node, Rpc::Standing, request.body, responder),
-            Opcode::Renew => match isobar_wire::decode::<RenewRequest>(&request.body) {
-                Ok(renewal) => match &node.meta {
-                    Some(meta) => drop(tokio::spawn({
-                        let meta = meta.clone();
-                        async move { meta.renew(renewal, responder).await }
-                    })),
+            Opcode::Renew => {
+                let of = |asked: &RenewRequest| asked.group;
+                let Some((asked, responder)) = for_this_group(&request.body, responder, of) else { return };
+                match node.meta.clone() {
+                    Some(meta) => drop(tokio::spawn(async move { meta.renew(asked, responder).await })),
                     None => responder.reply(&RenewReply::NotLeader(node.leader_addr())),
-                },
-                Err(_) => responder.refuse(Refusal::Unreadable),
-            },
+                }
+            }
             Opcode::Cluster => match &node.meta {
                 Some(meta) => drop(tokio::spawn({
                     let meta = meta.clone();
@@ -59,16 +68,16 @@ impl Handler for NodeHandler {
             },
             Opcode::Probe => probe::handle(node, request, responder),
             Opcode::NodeStatus => node_status(node, &request.body, responder),
-            Opcode::Delegation => match isobar_wire::decode::<DelegationRequest>(&request.body) {
-                Ok(request) => match &node.meta {
-                    Some(meta) => {
-                        let meta = meta.clone();
-                        tokio::spawn(async move { responder.reply(&meta.delegations(request).await) });
-                    }
+            Opcode::Delegation => {
+                let of = |asked: &DelegationRequest| asked.group;
+                let Some((asked, responder)) = for_this_group(&request.body, responder, of) else { return };
+                match node.meta.clone() {
+                    Some(meta) => drop(tokio::spawn(async move {
+                        responder.reply(&meta.delegations(asked).await);
+                    })),
                     None => responder.reply(&DelegationReply::NotLeader(node.leader_addr())),
-                },
-                Err(_) => responder.refuse(Refusal::Unreadable),
-            },
+                }
+            }
             Opcode::Admin => match isobar_wire::decode::<AdminRequest>(&request.body) {
                 Ok(request) => {
                     let node = node.clone();
@@ -81,6 +90,21 @@ impl Handler for NodeHandler {
             },
         }
     }
+}
+
+/// A request to a metadata group, if it can be read and is for the group that there is; refused otherwise.
+fn for_this_group<T: DeserializeOwned>(
+    body: &[u8],
+    responder: Responder,
+    group: impl Fn(&T) -> GroupId,
+) -> Option<(T, Responder)> {
+    let refusal = match isobar_wire::decode::<T>(body) {
+        Ok(request) if group(&request) == GROUP => return Some((request, responder)),
+        Ok(_) => Refusal::WrongRole,
+        Err(_) => Refusal::Unreadable,
+    };
+    responder.refuse(refusal);
+    None
 }
 
 fn raft(node: &NodeContext, rpc: Rpc, body: Vec<u8>, responder: Responder) {

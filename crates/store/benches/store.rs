@@ -42,7 +42,6 @@ fn bench(store: &Store, row: u32, mib: u64) {
     let bytes: Vec<u8> = (0..row).map(|at| (at * 31 % 251) as u8).collect();
     let template = FragmentHeader {
         key: key(0),
-        group: 0,
         geometry: Geometry { data: 1, parity: 2, len: row },
         unit_crcs: unit_crcs(&bytes),
     };

@@ -232,8 +232,8 @@ impl Core {
         let free = self.shared.free_bytes.load(Ordering::Relaxed);
         let full = StoreError::Full { needed, free };
         let Some(runs) = self.space.allocate(needed / BLOCK_BYTES, purpose) else { return Err(full) };
-        let (group, geometry, header_crc) = (put.header.group, put.header.geometry, put.header_crc);
-        let entry = Entry { group, geometry, header_crc, crcs, runs };
+        let (geometry, header_crc) = (put.header.geometry, put.header_crc);
+        let entry = Entry { geometry, header_crc, crcs, runs };
         let record = Record::Put(key, entry);
         let encoded = encode_value(&record);
         let Record::Put(_, entry) = record else { unreachable!("it was made a put just above") };

@@ -42,7 +42,6 @@ impl Crcs {
 /// What the index knows of one fragment. Also the format of log records and checkpoints.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Entry {
-    pub group: u16,
     pub geometry: Geometry,
     /// CRC32C of the encoded header: tells a repeated PUT from a conflicting one, and the right
     /// descriptor from another's.
@@ -69,8 +68,6 @@ pub fn is_packed(payload_bytes: u64) -> bool {
 pub struct FragmentInfo {
     /// The fragment.
     pub key: FragmentKey,
-    /// The metadata group that names its segment.
-    pub group: u16,
     /// Shape of its segment.
     pub geometry: Geometry,
     /// Length of its payload.
@@ -135,7 +132,6 @@ impl Index {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let infos = self.map.range((start, Bound::Unbounded)).take(limit).map(|(&key, entry)| FragmentInfo {
             key,
-            group: entry.group,
             geometry: entry.geometry,
             payload_bytes: entry.geometry.row_bytes(),
         });

@@ -149,16 +149,16 @@ mod tests {
         let key = FragmentKey { segment: SegmentId { session: SessionId(300), counter: 2 }, row: 1 };
         let geometry = Geometry { data: 1, parity: 2, len: 4096 };
         let runs = Runs::One(Run { start: 1000, blocks: 1 });
-        let packed = Entry { group: 3, geometry, header_crc: 5, crcs: Crcs::One(7), runs };
+        let packed = Entry { geometry, header_crc: 5, crcs: Crcs::One(7), runs };
         let runs = Runs::Many(Box::new([Run { start: 9, blocks: 8 }, Run { start: 30, blocks: 9 }]));
-        let large = Entry { group: 3, geometry, header_crc: 5, crcs: Crcs::InDescriptor, runs };
+        let large = Entry { geometry, header_crc: 5, crcs: Crcs::InDescriptor, runs };
         let crcs = Crcs::Many(Box::new([1, 200]));
         let golden: [(Record, &[u8]); 4] = [
-            (Record::Put(key, packed.clone()), &[0, 172, 2, 2, 1, 3, 1, 2, 128, 32, 5, 1, 7, 0, 232, 7, 1]),
-            (Record::Put(key, large), &[0, 172, 2, 2, 1, 3, 1, 2, 128, 32, 5, 0, 1, 2, 9, 8, 30, 9]),
+            (Record::Put(key, packed.clone()), &[0, 172, 2, 2, 1, 1, 2, 128, 32, 5, 1, 7, 0, 232, 7, 1]),
+            (Record::Put(key, large), &[0, 172, 2, 2, 1, 1, 2, 128, 32, 5, 0, 1, 2, 9, 8, 30, 9]),
             (
                 Record::Put(key, Entry { crcs, ..packed }),
-                &[0, 172, 2, 2, 1, 3, 1, 2, 128, 32, 5, 2, 2, 1, 200, 1, 0, 232, 7, 1],
+                &[0, 172, 2, 2, 1, 1, 2, 128, 32, 5, 2, 2, 1, 200, 1, 0, 232, 7, 1],
             ),
             (Record::Delete(key), &[1, 172, 2, 2, 1]),
         ];

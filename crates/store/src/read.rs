@@ -19,8 +19,6 @@ use crate::{Store, StoreError};
 pub struct Fragment {
     /// Which fragment.
     pub key: FragmentKey,
-    /// The metadata group that names its segment.
-    pub group: u16,
     /// Shape of its segment.
     pub geometry: Geometry,
     /// First unit of `data` within the row.
@@ -127,8 +125,8 @@ impl Shared {
         } else {
             self.read_part(key, entry, &units)?
         };
-        let (group, geometry) = (entry.group, entry.geometry);
-        Ok(Fragment { key, group, geometry, first_unit: units.start, unit_crcs, data })
+        let geometry = entry.geometry;
+        Ok(Fragment { key, geometry, first_unit: units.start, unit_crcs, data })
     }
 
     fn read_whole(&self, key: FragmentKey, entry: &Entry) -> Result<(Vec<u32>, AlignedBuf), StoreError> {

@@ -11,4 +11,4 @@ mod cluster;
 mod ops;
 
 pub use cluster::{Over, SECOND, TestCluster, eventually};
-pub use ops::{NOBODY, bytes, create, unlink, write};
+pub use ops::{bytes, create, unlink, write};

@@ -1,13 +1,10 @@
 //! What a client does for a file system, done with a bare session.
 
-use isobar_base::{Ino, SessionId};
+use isobar_base::Ino;
 use isobar_cluster::Session;
 use isobar_segments::Segments;
 use isobar_wire::message::files::{Attr, Extent, FileKind, Source};
 use isobar_wire::message::ops::{Commit, FileOp, NewSegment, OpReply};
-
-/// The session of whoever has none.
-pub const NOBODY: SessionId = SessionId(0);
 
 /// Makes a file in the root directory.
 pub async fn create(session: &Session, name: &str) -> Attr {

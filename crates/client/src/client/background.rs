@@ -4,7 +4,7 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use isobar_base::limits;
-use isobar_wire::message::cluster::{RenewReply, RenewRequest};
+use isobar_wire::message::cluster::RenewReply;
 use isobar_wire::message::ops::FileOp;
 
 use super::core::{Client, Inner};
@@ -45,9 +45,8 @@ impl Client {
     async fn renew_once(&self) -> bool {
         let session = self.0.session.id();
         let epoch = self.0.cluster.view().known().map.epoch;
-        let request = RenewRequest { session, epoch };
         let wait = Duration::from_millis(limits::SESSION_TIMEOUT_MS);
-        match self.0.cluster.renew(&request, wait).await {
+        match self.0.cluster.renew(session, epoch, wait).await {
             Ok(RenewReply::Renewed { map, live, orphans }) => {
                 self.0.cluster.view().update(map, live);
                 let closed: Vec<_> = orphans.into_iter().filter(|&ino| !self.is_in_use(ino)).collect();

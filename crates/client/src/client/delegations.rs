@@ -6,7 +6,6 @@ use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, Ino};
-use isobar_wire::message::delegations::{DelegationReply, DelegationRequest};
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::ops::{FileOp, OpError, OpReply};
 use isobar_wire::message::queries::{Answer, FileQuery};
@@ -174,10 +173,8 @@ pub(super) async fn give_up(client: Weak<Inner>) {
             looked = Instant::now();
             client.0.namespace.idle_delegations().into_iter().for_each(|dir| client.spawn_return(dir));
         }
-        let request = DelegationRequest::PollRecalls { session: client.0.session.id() };
-        match client.0.cluster.delegations(&request).await {
-            Ok(DelegationReply::Recall(dirs)) => dirs.into_iter().for_each(|dir| client.spawn_return(dir)),
-            Ok(_) => {}
+        match client.0.cluster.poll_recalls(client.0.session.id()).await {
+            Ok(dirs) => dirs.into_iter().for_each(|dir| client.spawn_return(dir)),
             Err(error) => tracing::debug!(%error, "nobody says which delegations are wanted"),
         }
     }

@@ -19,7 +19,9 @@ pub(super) fn check(walk: &mut Walk, counters: &Counters) {
         let subject = format!("session {id}");
         let by_nonce = walk.kv.get(&key::nonce(session.nonce)).map(|bytes| decode::<SessionId>(&bytes));
         walk.equal(&subject, "found by nonce", &by_nonce, &Some(id));
-        walk.expect(id.0 > 0 && id.0 <= counters.last_session, &subject, "was never granted");
+        let last = counters.last_session;
+        let granted = id.group() == last.group() && id.index() > 0 && id <= last;
+        walk.expect(granted, &subject, "was never granted");
         sessions.insert(id, session);
     });
     let live: Vec<SessionId> = sessions.keys().copied().collect();
@@ -89,7 +91,7 @@ fn check_locks(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
 fn check_delegations(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
     let (mut delegated, mut reverse) = (0, 0);
     for (dir, inode) in walk.inodes.clone() {
-        if inode.delegated_to == SessionId(0) {
+        if inode.delegated_to == SessionId::NOBODY {
             continue;
         }
         delegated += 1;

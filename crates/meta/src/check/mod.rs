@@ -46,11 +46,11 @@ pub fn check(kv: &dyn KvRead) -> Vec<Finding> {
     });
     walk.inodes = inodes;
     let counters: Counters = kv.get(&key::counters()).map(|bytes| decode(&bytes)).unwrap_or_default();
-    names::check(&mut walk);
+    names::check(&mut walk, Ino::top(counters.last_ino.group()));
     let sums = ledgers::check(&mut walk);
     claims::check(&mut walk, &counters);
     let targets = cluster::check(&mut walk);
-    let last_ino = walk.inodes.keys().next_back().map_or(0, |ino| ino.0);
+    let last_ino = walk.inodes.keys().next_back().copied().unwrap_or_default();
     let counted = Counters {
         inodes: walk.inodes.len() as u64,
         targets,

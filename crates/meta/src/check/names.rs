@@ -10,7 +10,8 @@ use crate::codec::decode;
 use crate::key;
 use crate::record::{Listed, Name};
 
-pub(super) fn check(walk: &mut Walk) {
+/// `top` is the directory above all others.
+pub(super) fn check(walk: &mut Walk, top: Ino) {
     let mut links: BTreeMap<Ino, u32> = BTreeMap::new();
     let mut subdirs: BTreeMap<Ino, u32> = BTreeMap::new();
     let mut sizes: BTreeMap<Ino, u64> = BTreeMap::new();
@@ -52,7 +53,7 @@ pub(super) fn check(walk: &mut Walk) {
     });
 
     let mut reached = BTreeSet::new();
-    let mut to_visit = vec![Ino::ROOT];
+    let mut to_visit = vec![top];
     while let Some(ino) = to_visit.pop() {
         if reached.insert(ino) {
             to_visit.extend(children.get(&ino).into_iter().flatten());
@@ -61,7 +62,7 @@ pub(super) fn check(walk: &mut Walk) {
     for (ino, inode) in walk.inodes.clone() {
         let subject = format!("inode {ino}");
         let names = links.get(&ino).copied().unwrap_or(0);
-        let named = names > 0 || ino == Ino::ROOT;
+        let named = names > 0 || ino == top;
         walk.expect(!named || reached.contains(&ino), &subject, "cannot be reached from the root");
         if inode.is_dir() {
             let subdirs = subdirs.get(&ino).copied().unwrap_or(0);

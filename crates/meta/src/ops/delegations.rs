@@ -16,7 +16,7 @@ use crate::state::State;
 pub(super) fn dir_for(state: &mut State, session: SessionId, dir: Ino) -> Result<Inode, OpError> {
     let inode = state.dir(dir)?;
     match inode.delegated_to {
-        SessionId(0) => Ok(inode),
+        SessionId::NOBODY => Ok(inode),
         holder if holder == session => Ok(inode),
         _ => Err(OpError::Delegated(dir)),
     }
@@ -24,7 +24,7 @@ pub(super) fn dir_for(state: &mut State, session: SessionId, dir: Ino) -> Result
 
 /// Refuses to remove a directory that is delegated to somebody else.
 pub(super) fn check_removable(session: SessionId, dir: Ino, inode: &Inode) -> Result<(), OpError> {
-    if inode.delegated_to == SessionId(0) || inode.delegated_to == session {
+    if inode.delegated_to == SessionId::NOBODY || inode.delegated_to == session {
         return Ok(());
     }
     Err(OpError::Delegated(dir))
@@ -37,8 +37,7 @@ pub(super) fn delegate(state: &mut State, session: SessionId, dir: Ino) -> OpRes
         state.kv.put(&key::delegation_of(session, dir), Vec::new());
         state.put_inode(dir, inode.clone());
     }
-    let first = Ino(state.counters.last_ino + 1);
-    state.counters.last_ino += PREALLOCATED_INODES;
+    let first = state.give_inos(PREALLOCATED_INODES);
     Ok(OpReply::Delegated { attr: inode.attr(dir), first, count: PREALLOCATED_INODES })
 }
 
@@ -73,20 +72,20 @@ pub(super) fn session_ended(state: &mut State, session: SessionId) {
 
 /// The directory is being removed: it has no names any more. The caller stores it.
 pub(super) fn directory_removed(state: &mut State, dir: Ino, inode: &mut Inode) {
-    if inode.delegated_to != SessionId(0) {
+    if inode.delegated_to != SessionId::NOBODY {
         state.kv.delete(&key::delegation_of(inode.delegated_to, dir));
-        inode.delegated_to = SessionId(0);
+        inode.delegated_to = SessionId::NOBODY;
     }
 }
 
 fn free(state: &mut State, session: SessionId, dir: Ino, mut inode: Inode) {
-    inode.delegated_to = SessionId(0);
+    inode.delegated_to = SessionId::NOBODY;
     state.kv.delete(&key::delegation_of(session, dir));
     state.put_inode(dir, inode);
 }
 
 /// Whether the holder may give a new file this number: it has been handed out and nothing uses it.
 pub(super) fn is_unused(state: &mut State, ino: Ino) -> Result<(), Errno> {
-    let used = ino.0 == 0 || ino.0 > state.counters.last_ino || state.any_inode(ino).is_some();
-    if used { Err(Errno::EINVAL) } else { Ok(()) }
+    let given = ino.group() == state.group && ino.number() > 0 && ino <= state.counters.last_ino;
+    if !given || state.any_inode(ino).is_some() { Err(Errno::EINVAL) } else { Ok(()) }
 }

@@ -23,10 +23,11 @@ pub(super) fn format(state: &mut State, settings: &FsSettings) -> OpResult {
     }
     let mut root = Inode::new(FileKind::Directory, state.index, state.now);
     root.mode = 0o755;
-    root.parent = Ino::ROOT;
-    state.put_inode(Ino::ROOT, root);
+    let ino = state.give_inos(1);
+    assert!(ino == Ino::top(state.group), "the file system is made first, and inode {ino} is not its top");
+    root.parent = ino;
+    state.put_inode(ino, root);
     state.counters.inodes += 1;
-    state.counters.last_ino = Ino::ROOT.0;
     state.kv.put(&key::settings(), encode(settings));
     state.cluster_changed();
     Ok(OpReply::Done)

@@ -61,10 +61,7 @@ pub(super) fn create(
             delegations::is_unused(state, preallocated.ino)?;
             (preallocated.ino, preallocated.time)
         }
-        None => {
-            state.counters.last_ino += 1;
-            (Ino(state.counters.last_ino), state.now)
-        }
+        None => (state.give_inos(1), state.now),
     };
     state.counters.inodes += 1;
     let mut inode = Inode::new(new.kind, state.index, now);

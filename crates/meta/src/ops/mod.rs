@@ -21,7 +21,7 @@ use isobar_wire::message::ops::{ClusterOp, FileOp, Op, OpResult, SessionOp};
 
 use crate::state::State;
 
-/// Executes an operation of `session` (0: of nobody).
+/// Executes an operation of `session` (which may be nobody).
 pub(crate) fn execute(state: &mut State, session: SessionId, op: &Op) -> OpResult {
     match op {
         Op::Session(op) => execute_on_sessions(state, session, op),

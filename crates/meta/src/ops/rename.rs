@@ -65,7 +65,7 @@ fn check_not_above(state: &mut State, above: Ino, dir: Ino) -> Result<(), Errno>
         if at == above {
             return Err(Errno::EINVAL);
         }
-        if at == Ino::ROOT {
+        if at == Ino::top(state.group) {
             return Ok(());
         }
         at = state.inode(at)?.parent;

@@ -23,9 +23,7 @@ pub(super) fn open(state: &mut State, nonce: u64, name: &str) -> OpResult {
     if state.live_sessions().len() >= SESSIONS_MAX {
         return Err(Errno::EAGAIN.into());
     }
-    // The log index of the grant; the next free number when one entry grants several.
-    let id = SessionId(state.index.max(state.counters.last_session + 1));
-    state.counters.last_session = id.0;
+    let id = state.give_session();
     let session = Session {
         name: name.to_owned(),
         nonce,

@@ -21,7 +21,7 @@ use crate::state::settings;
 ///
 /// Errors: `Delegated`, and those of [`query`].
 pub fn query_as(kv: &dyn KvRead, session: SessionId, question: &Query) -> Result<Answer, OpError> {
-    if session != SessionId(0)
+    if session != SessionId::NOBODY
         && let Query::File(question) = question
         && shows_entries(question)
         && let dir = question.ino()
@@ -47,7 +47,7 @@ fn shows_entries(question: &FileQuery) -> bool {
 
 /// The session that holds the delegation of a directory.
 pub fn holder(kv: &dyn KvRead, dir: Ino) -> Option<SessionId> {
-    inode(kv, dir).ok().map(|inode| inode.delegated_to).filter(|&holder| holder != SessionId(0))
+    inode(kv, dir).ok().map(|inode| inode.delegated_to).filter(|&holder| holder != SessionId::NOBODY)
 }
 
 /// Answers a question. Lists are cut at [`LIST_ENTRIES_MAX`] whatever limit is asked for.

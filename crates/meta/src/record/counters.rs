@@ -1,5 +1,6 @@
 //! Sums over the state and the next free ids.
 
+use isobar_base::{Ino, SessionId};
 use serde::{Deserialize, Serialize};
 
 /// Kept up to date by every operation; no scan is ever needed.
@@ -14,9 +15,9 @@ pub(crate) struct Counters {
     /// Bytes of those segments on all targets.
     pub(crate) stored_bytes: u64,
     /// Last inode number given.
-    pub(crate) last_ino: u64,
+    pub(crate) last_ino: Ino,
     /// Last session id given.
-    pub(crate) last_session: u64,
+    pub(crate) last_session: SessionId,
     /// Targets known.
     pub(crate) targets: u64,
     /// Last node number given.

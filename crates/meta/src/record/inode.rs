@@ -35,7 +35,7 @@ pub(crate) struct Inode {
     pub(crate) purging: bool,
     /// The directory above, of a directory.
     pub(crate) parent: Ino,
-    /// The session that holds the delegation of its names, of a directory; 0 for none.
+    /// The session that holds the delegation of its names, of a directory; nobody for none.
     pub(crate) delegated_to: SessionId,
     /// Cookie of the next entry, of a directory.
     pub(crate) next_cookie: u64,
@@ -71,7 +71,7 @@ impl Inode {
             split: false,
             purging: false,
             parent: Ino(0),
-            delegated_to: SessionId(0),
+            delegated_to: SessionId::NOBODY,
             next_cookie: FIRST_COOKIE,
             xattr_bytes: 0,
             target: Vec::new(),

@@ -2,7 +2,7 @@
 //! entry is followed by a full check of the state.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
-use isobar_base::{ClusterId, Errno, Geometry, Ino, MemoryKv, PgId, SegmentId, SessionId, TargetId};
+use isobar_base::{ClusterId, Errno, Geometry, GroupId, Ino, MemoryKv, PgId, SegmentId, SessionId, TargetId};
 use isobar_meta::{Entry, apply, check, cluster_map, query};
 use isobar_wire::message::cluster::{FsSettings, TargetInfo};
 use isobar_wire::message::files::{Attr, DirEntry, Extent, FileKind, Map, Source, Time};
@@ -40,6 +40,7 @@ pub fn settings() -> FsSettings {
 
 #[derive(Clone)]
 pub struct World {
+    pub group: GroupId,
     pub kv: MemoryKv,
     pub index: u64,
     pub now: i64,
@@ -53,10 +54,11 @@ pub struct World {
 impl World {
     pub fn blank() -> World {
         World {
+            group: GroupId::ROOT,
             kv: MemoryKv::default(),
             index: 0,
             now: 1000,
-            session: SessionId(0),
+            session: SessionId::NOBODY,
             seq: 0,
             counter: 0,
             checked: true,
@@ -66,7 +68,12 @@ impl World {
 
     /// Eight nodes, 4 + 2, 16 placement groups, one session.
     pub fn new() -> World {
-        let mut world = World::blank();
+        World::in_group(GroupId::ROOT)
+    }
+
+    /// The same as a metadata group has it.
+    pub fn in_group(group: GroupId) -> World {
+        let mut world = World { group, ..World::blank() };
         world.cluster(ClusterOp::Format(settings())).unwrap();
         for i in 0..8 {
             world.cluster(ClusterOp::RegisterTarget(target(i))).unwrap();
@@ -80,7 +87,7 @@ impl World {
         self.index += 1;
         self.now += 1;
         let entry = Entry { time: seconds(self.now), ops };
-        let results = apply(&mut self.kv, self.index, &entry);
+        let results = apply(&mut self.kv, self.group, self.index, &entry);
         self.log.push((self.index, entry));
         if self.checked {
             self.check();
@@ -98,7 +105,7 @@ impl World {
     }
 
     pub fn cluster(&mut self, op: impl Into<Op>) -> OpResult {
-        self.send(Mutation { session: SessionId(0), seq: 0, acked_below: 0, op: op.into() })
+        self.send(Mutation::of_nobody(op))
     }
 
     pub fn open(&mut self, nonce: u64) -> SessionId {

@@ -20,7 +20,7 @@ mod requests;
 mod sessions;
 pub(crate) mod voter;
 
-use isobar_base::{KvRead, SessionId};
+use isobar_base::KvRead;
 use isobar_consensus::{Group, ProposeError};
 use isobar_wire::Address;
 use isobar_wire::message::ops::{Mutation, Op, OpResult};
@@ -71,8 +71,7 @@ impl Metadata {
         if ops.is_empty() {
             return Ok(Vec::new());
         }
-        let of_nobody = |op| Mutation { session: SessionId(0), seq: 0, acked_below: 0, op };
-        let ops = ops.into_iter().map(of_nobody).collect();
+        let ops = ops.into_iter().map(Mutation::of_nobody).collect();
         self.proposer.propose(ops).await.map_err(|_| ProposeError::Stopped)?
     }
 

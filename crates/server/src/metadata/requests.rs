@@ -7,7 +7,7 @@ use isobar_base::Ino;
 use isobar_base::limits::MUTATIONS_PER_MESSAGE_MAX;
 use isobar_consensus::{Group, ProposeError};
 use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, RenewRequest};
-use isobar_wire::message::delegations::{DelegationReply, DelegationRequest};
+use isobar_wire::message::delegations::{DelegationAsk, DelegationReply, DelegationRequest};
 use isobar_wire::message::ops::{FileOp, MutateReply, MutateRequest};
 use isobar_wire::message::queries::{Answer, ClusterQuery, Query, QueryReply, QueryRequest, SessionQuery};
 use isobar_wire::{Refusal, Responder};
@@ -22,33 +22,31 @@ use crate::limits::{OPS_WAITING_MAX, ORPHANS_PER_RENEWAL_MAX, QUERIES_PER_MESSAG
 const POLL_EVERY: Duration = Duration::from_millis(1);
 
 impl Metadata {
-    /// Carries out the operations of a client.
-    pub(crate) fn mutate(&self, body: &[u8], responder: Responder) {
+    /// Carries out the operations of a client, of `bytes` encoded bytes.
+    pub(crate) fn mutate(&self, request: MutateRequest, bytes: usize, responder: Responder) {
         if !self.group.is_leader() {
             return responder.reply(&MutateReply::NotLeader(self.other_leader()));
         }
-        let request = match isobar_wire::decode::<MutateRequest>(body) {
-            Ok(request) if request.ops.len() <= MUTATIONS_PER_MESSAGE_MAX => request,
-            _ => return responder.refuse(Refusal::Unreadable),
-        };
+        if request.ops.len() > MUTATIONS_PER_MESSAGE_MAX {
+            return responder.refuse(Refusal::Unreadable);
+        }
         if request.ops.is_empty() {
             return responder.reply(&MutateReply::Applied(Vec::new()));
         }
         if self.proposer.waiting() > OPS_WAITING_MAX {
             return responder.refuse(Refusal::Unavailable("too many operations are waiting".to_owned()));
         }
-        self.proposer.propose_for(request.ops, body.len(), responder);
+        self.proposer.propose_for(request.ops, bytes, responder);
     }
 
     /// Answers a client's questions.
-    pub(crate) fn query(&self, body: &[u8], responder: Responder) {
+    pub(crate) fn query(&self, request: QueryRequest, responder: Responder) {
         if !self.group.is_leader() {
             return responder.reply(&QueryReply::NotLeader(self.other_leader()));
         }
-        let request = match isobar_wire::decode::<QueryRequest>(body) {
-            Ok(request) if request.queries.len() <= QUERIES_PER_MESSAGE_MAX => request,
-            _ => return responder.refuse(Refusal::Unreadable),
-        };
+        if request.queries.len() > QUERIES_PER_MESSAGE_MAX {
+            return responder.refuse(Refusal::Unreadable);
+        }
         let group = self.group.clone();
         tokio::spawn(async move {
             match group.read_index().await {
@@ -82,7 +80,7 @@ impl Metadata {
 
     /// Renews a session, confirmed by ReadIndex: a deposed leader renews nothing (I10).
     pub(crate) async fn renew(&self, request: RenewRequest, responder: Responder) {
-        let RenewRequest { session, epoch } = request;
+        let RenewRequest { group: _, session, epoch } = request;
         let renewed = self
             .read(|kv| {
                 let exists = || live_sessions(kv).contains(&session);
@@ -117,11 +115,11 @@ impl Metadata {
         if !self.group.is_leader() {
             return DelegationReply::NotLeader(self.other_leader());
         }
-        match request {
-            DelegationRequest::PollRecalls { session } => {
+        match request.ask {
+            DelegationAsk::PollRecalls { session } => {
                 DelegationReply::Recall(self.delegations.wanted(session).await)
             }
-            DelegationRequest::RequestRecall { dir } => {
+            DelegationAsk::RequestRecall { dir } => {
                 self.recall(dir).await;
                 DelegationReply::Again
             }
@@ -167,7 +165,7 @@ fn is_long(query: &Query) -> bool {
 }
 
 fn answer(group: &Group, request: &QueryRequest, responder: Responder) {
-    let QueryRequest { session, queries } = request;
+    let QueryRequest { group: _, session, queries } = request;
     let answers =
         group.read(|kv| queries.iter().map(|query| isobar_meta::query_as(kv, *session, query)).collect());
     responder.reply(&QueryReply::Answered(answers));

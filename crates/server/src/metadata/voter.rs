@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use isobar_base::{Kv, random_u64};
+use isobar_base::{GroupId, Kv, random_u64};
 use isobar_consensus::{Group, GroupConfig, Member, Reply, Rpc, StateMachine, Transport, TransportError};
 use isobar_wire::{Address, CallError, Channels, Opcode};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ use crate::ServerError;
 use isobar_config::NodeConfig;
 
 /// The only metadata group there is yet.
-pub(crate) const GROUP: u16 = 0;
+pub(crate) const GROUP: GroupId = GroupId::ROOT;
 const ID_VERSION: u32 = 1;
 const ID_FILE: &str = "voter-id";
 const JOINED_FILE: &str = "joined";
@@ -44,7 +44,7 @@ struct Machine;
 
 impl StateMachine for Machine {
     fn apply(&self, kv: &mut dyn Kv, index: u64, entry: &[u8]) -> Vec<u8> {
-        isobar_meta::apply_encoded(kv, index, entry)
+        isobar_meta::apply_encoded(kv, GROUP, index, entry)
     }
 }
 
@@ -93,7 +93,7 @@ pub(crate) async fn open(
         cache_bytes: config.meta.cache_bytes,
         heartbeat_ms: config.meta.raft_heartbeat_ms,
         election_ms: config.meta.election_ms,
-        ..GroupConfig::new(group_dir, me, GROUP)
+        ..GroupConfig::new(group_dir, me, GROUP.0)
     };
     let group = Group::open(settings, Arc::new(Machine), Arc::new(RaftTransport(channels)))
         .await

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use isobar_base::{Errno, FragmentKey, PgId, SessionId};
+use isobar_base::{Errno, FragmentKey, PgId};
 use isobar_segments::Segments;
 use isobar_wire::message::files::SegmentInfo;
 use isobar_wire::message::ops::{ClusterOp, Mutation};
@@ -170,8 +170,8 @@ pub(crate) async fn rebuild(
 
 async fn declare_whole(node: &NodeContext, target: &Target, unclean: &Unclean) {
     let since = unclean.values().copied().max().unwrap_or_default();
-    let op = ClusterOp::TargetRebuilt { target: target.id(), since }.into();
-    let mutation = Mutation { session: SessionId(0), seq: 0, acked_below: 0, op };
+    let op = ClusterOp::TargetRebuilt { target: target.id(), since };
+    let mutation = Mutation::of_nobody(op);
     match node.cluster.mutate(mutation).await {
         Ok(Ok(_)) => {
             tracing::info!(target_id = %target.id(), since, "rebuilt: the target has all its rows");

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use isobar_base::{Ino, SessionId, limits};
-use isobar_wire::Opcode;
+use isobar_base::{GroupId, Ino, SessionId, limits};
 use isobar_wire::message::cluster::{RenewReply, RenewRequest};
+use isobar_wire::message::delegations::{DelegationAsk, DelegationReply, DelegationRequest};
 use isobar_wire::message::ops::{FileOp, MutateReply, MutateRequest, Mutation, OpError, SessionOp};
-use isobar_wire::message::queries::{Answer, FileQuery, SessionQuery};
+use isobar_wire::message::queries::{Answer, FileQuery, QueryReply, QueryRequest, SessionQuery};
+use isobar_wire::{CallError, Opcode, Refusal};
 
-use isobar_testcluster::{NOBODY, Over, SECOND, TestCluster, create, eventually};
+use isobar_testcluster::{Over, SECOND, TestCluster, create, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operations_of_many_callers_are_each_answered_once() {
@@ -33,13 +34,38 @@ async fn followers_name_the_leader_and_execute_nothing() {
     let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
     let leader = cluster.leader().unwrap();
     let follower = (leader + 1) % 3;
-    let op = SessionOp::Open { nonce: 1, name: "x".to_owned() }.into();
-    let request = MutateRequest { ops: vec![Mutation { session: NOBODY, seq: 0, acked_below: 0, op }] };
+    let op = SessionOp::Open { nonce: 1, name: "x".to_owned() };
+    let request = MutateRequest { group: GroupId::ROOT, ops: vec![Mutation::of_nobody(op)] };
     let channel = cluster.access.channels().to(&cluster.spec.node[follower].addr);
     let reply: MutateReply = channel.call(Opcode::Mutate, &request, SECOND).await.unwrap();
     assert_eq!(reply, MutateReply::NotLeader(Some(cluster.spec.node[leader].addr.clone())));
     let unreadable = channel.call::<_, MutateReply>(Opcode::Renew, &"nonsense", SECOND).await;
     assert!(unreadable.unwrap_err().to_string().contains("cannot read"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn no_node_serves_a_metadata_group_that_there_is_not() {
+    // Three voters, one of which leads, and a node without metadata.
+    let cluster = TestCluster::start(Over::Memory, 4, 3, 2, 1).await;
+    let (group, session) = (GroupId(1), SessionId::new(GroupId(1), 5));
+    for node in &cluster.spec.node {
+        let channel = cluster.access.channels().to(&node.addr);
+        let op = FileOp::ReturnDelegation { dir: Ino::top(group) };
+        let mutate = MutateRequest { group, ops: vec![Mutation::of_nobody(op)] };
+        let query = FileQuery::GetAttr { ino: Ino::top(group) };
+        let query = QueryRequest { group, session: SessionId::NOBODY, queries: vec![query.into()] };
+        let renew = RenewRequest { group, session, epoch: 0 };
+        let recalls = DelegationRequest { group, ask: DelegationAsk::PollRecalls { session } };
+        let refused = [
+            channel.call::<_, MutateReply>(Opcode::Mutate, &mutate, SECOND).await.unwrap_err(),
+            channel.call::<_, QueryReply>(Opcode::Query, &query, SECOND).await.unwrap_err(),
+            channel.call::<_, RenewReply>(Opcode::Renew, &renew, SECOND).await.unwrap_err(),
+            channel.call::<_, DelegationReply>(Opcode::Delegation, &recalls, SECOND).await.unwrap_err(),
+        ];
+        for error in refused {
+            assert!(matches!(error, CallError::Refused(Refusal::WrongRole)), "{}: {error:?}", node.name);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -75,7 +101,10 @@ async fn a_session_that_renews_lives_and_one_that_does_not_expires() {
     let renew = async |session: SessionId| -> RenewReply {
         let leader = cluster.leader().unwrap();
         let channel = cluster.access.channels().to(&cluster.spec.node[leader].addr);
-        channel.call(Opcode::Renew, &RenewRequest { session, epoch: 0 }, SECOND).await.unwrap()
+        channel
+            .call(Opcode::Renew, &RenewRequest { group: GroupId::ROOT, session, epoch: 0 }, SECOND)
+            .await
+            .unwrap()
     };
     assert_eq!(renew(SessionId(999_999)).await, RenewReply::Gone);
     let begun = std::time::Instant::now();

@@ -1,6 +1,6 @@
 //! The cluster: its settings, targets and placement groups, who is alive, and what operators ask.
 
-use isobar_base::{ClusterId, Ino, PgId, SessionId, TargetId};
+use isobar_base::{ClusterId, GroupId, Ino, PgId, SessionId, TargetId};
 use serde::{Deserialize, Serialize};
 
 use crate::Address;
@@ -110,6 +110,8 @@ pub enum ClusterReply {
 /// A client keeps its session.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RenewRequest {
+    /// The metadata group that granted the session.
+    pub group: GroupId,
     /// The session.
     pub session: SessionId,
     /// The epoch of the client's cluster map.

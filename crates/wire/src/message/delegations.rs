@@ -1,13 +1,22 @@
 //! Delegations of directories: between those who hold them and those who want the directories.
 
-use isobar_base::{Ino, SessionId};
+use isobar_base::{GroupId, Ino, SessionId};
 use serde::{Deserialize, Serialize};
 
 use crate::Address;
 
 /// Sent to the metadata leader.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum DelegationRequest {
+pub struct DelegationRequest {
+    /// The metadata group that has the directories.
+    pub group: GroupId,
+    /// What is asked.
+    pub ask: DelegationAsk,
+}
+
+/// What is asked about delegations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum DelegationAsk {
     /// A holder asks what it should give up; the reply comes when there is something, or after a while.
     PollRecalls {
         /// The holder.

@@ -1,6 +1,6 @@
 //! Operations on inodes: names, attributes, bytes, locks, delegations of directories.
 
-use isobar_base::{Geometry, Ino, PgId, SegmentId, SessionId, TargetId};
+use isobar_base::{Geometry, GroupId, Ino, PgId, SegmentId, SessionId, TargetId};
 use serde::{Deserialize, Serialize};
 
 use crate::message::files::{Extent, FileKind, Lock, Time};
@@ -168,6 +168,38 @@ pub enum FileOp {
     },
 }
 
+impl FileOp {
+    /// The metadata group of the inodes it is about; `None` when they are of several.
+    pub fn group(&self) -> Option<GroupId> {
+        match self {
+            FileOp::Create { parent: ino, .. }
+            | FileOp::Delegate { dir: ino }
+            | FileOp::ReturnDelegation { dir: ino }
+            | FileOp::Unlink { parent: ino, .. }
+            | FileOp::Rmdir { parent: ino, .. }
+            | FileOp::SetAttr { ino, .. }
+            | FileOp::SetXattr { ino, .. }
+            | FileOp::RemoveXattr { ino, .. }
+            | FileOp::Commit(Commit { ino, .. })
+            | FileOp::Punch { ino, .. }
+            | FileOp::Replace(Replace { ino, .. })
+            | FileOp::Lock { ino, .. }
+            | FileOp::UnlockAll { ino, .. }
+            | FileOp::RevokeDelegation { dir: ino, .. }
+            | FileOp::Purge { ino } => Some(ino.group()),
+            FileOp::Link { ino, parent, .. } => common_group(&[*ino, *parent]),
+            FileOp::Rename { parent, new_parent, .. } => common_group(&[*parent, *new_parent]),
+            FileOp::ReleaseOrphans { inos } => common_group(inos),
+        }
+    }
+}
+
+/// The group that all of them are of. Of none, it is the root's.
+fn common_group(inos: &[Ino]) -> Option<GroupId> {
+    let group = inos.first().map_or(GroupId::ROOT, |ino| ino.group());
+    inos.iter().all(|ino| ino.group() == group).then_some(group)
+}
+
 /// What the holder of a directory's delegation has decided about a file it made there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PreallocatedInode {
@@ -272,4 +304,21 @@ pub struct Replace {
     pub segments: Vec<NewSegment>,
     /// Copies of the bytes, by segment.
     pub extents: Vec<Extent>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::ops::Op;
+
+    #[test]
+    fn an_operation_belongs_to_the_group_of_its_inodes_and_to_none_when_they_are_of_several() {
+        let (here, there) = (Ino::new(GroupId(3), 7), Ino::new(GroupId(4), 7));
+        let link = |ino, parent| Op::from(FileOp::Link { ino, parent, name: b"a".to_vec() }).group();
+        assert_eq!((link(here, here), link(here, there)), (Some(GroupId(3)), None));
+        let release = |inos: &[Ino]| Op::from(FileOp::ReleaseOrphans { inos: inos.to_vec() }).group();
+        assert_eq!((release(&[here, here]), release(&[there, here])), (Some(GroupId(3)), None));
+        assert_eq!(release(&[]), Some(GroupId::ROOT));
+        assert_eq!(Op::from(FileOp::Purge { ino: there }).group(), Some(GroupId(4)));
+    }
 }

@@ -7,7 +7,7 @@ mod cluster;
 mod file;
 mod session;
 
-use isobar_base::{Errno, Ino, SessionId};
+use isobar_base::{Errno, GroupId, Ino, SessionId};
 use serde::{Deserialize, Serialize};
 
 pub use cluster::ClusterOp;
@@ -22,6 +22,8 @@ use crate::Address;
 /// Operations of one client, executed in order. The leader may join several requests in one entry.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct MutateRequest {
+    /// The metadata group that owns what they are about.
+    pub group: GroupId,
     /// The operations.
     pub ops: Vec<Mutation>,
 }
@@ -50,8 +52,8 @@ impl MutateReply {
 /// An operation and what makes its repetition harmless (I12).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Mutation {
-    /// The session that asks; `SessionId(0)` for operations that are idempotent by themselves
-    /// (opening a session, cluster operations).
+    /// The session that asks; nobody for operations that are idempotent by themselves (opening a session,
+    /// cluster operations).
     pub session: SessionId,
     /// The session's operation number, rising from 1.
     pub seq: u64,
@@ -59,6 +61,13 @@ pub struct Mutation {
     pub acked_below: u64,
     /// What to do.
     pub op: Op,
+}
+
+impl Mutation {
+    /// An operation that needs no session.
+    pub fn of_nobody(op: impl Into<Op>) -> Mutation {
+        Mutation { session: SessionId::NOBODY, seq: 0, acked_below: 0, op: op.into() }
+    }
 }
 
 /// What one operation gave.
@@ -73,6 +82,16 @@ pub enum Op {
     Cluster(ClusterOp),
     /// About inodes.
     File(FileOp),
+}
+
+impl Op {
+    /// The metadata group that owns what it is about; `None` when it is about inodes of several.
+    pub fn group(&self) -> Option<GroupId> {
+        match self {
+            Op::Session(_) | Op::Cluster(_) => Some(GroupId::ROOT),
+            Op::File(op) => op.group(),
+        }
+    }
 }
 
 impl From<SessionOp> for Op {

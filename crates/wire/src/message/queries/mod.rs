@@ -6,7 +6,7 @@ mod cluster;
 mod file;
 mod session;
 
-use isobar_base::{Ino, SessionId};
+use isobar_base::{GroupId, Ino, SessionId};
 use serde::{Deserialize, Serialize};
 
 pub use cluster::ClusterQuery;
@@ -21,7 +21,9 @@ use crate::Address;
 /// Questions answered from one state.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct QueryRequest {
-    /// The session that asks, which may hold delegations; 0 for whoever looks at the state as it is.
+    /// The metadata group that owns what they are about.
+    pub group: GroupId,
+    /// The session that asks, which may hold delegations; nobody for whoever looks at the state as it is.
     pub session: SessionId,
     /// The questions.
     pub queries: Vec<Query>,
@@ -45,6 +47,16 @@ pub enum Query {
     Cluster(ClusterQuery),
     /// About an inode.
     File(FileQuery),
+}
+
+impl Query {
+    /// The metadata group that owns what it is about.
+    pub fn group(&self) -> GroupId {
+        match self {
+            Query::Session(_) | Query::Cluster(_) => GroupId::ROOT,
+            Query::File(query) => query.ino().group(),
+        }
+    }
 }
 
 impl From<SessionQuery> for Query {
