@@ -10,7 +10,7 @@ use isobar_base::{Errno, FragmentKey, Ino, SegmentId, TargetId};
 use isobar_cluster::{AskError, Cluster};
 use isobar_wire::message::cluster::{ClusterMap, ClusterView, TargetInfo};
 use isobar_wire::message::files::{Extent, Map, SegmentInfo, Source};
-use isobar_wire::message::queries::{Answer, ClusterQuery, Fate, FileQuery};
+use isobar_wire::message::queries::{Answer, ClusterQuery, FileQuery, SegmentState};
 use isobar_wire::message::storage::{ListReply, ListRequest};
 use isobar_wire::{CallError, Opcode};
 
@@ -235,10 +235,11 @@ async fn is_held_now(cluster: &Cluster, map: &ClusterMap, target: TargetId, key:
 }
 
 async fn is_referenced(cluster: &Cluster, id: SegmentId) -> Result<bool, FsckError> {
-    let Answer::Fates(fates) = cluster.query(ClusterQuery::Fates { ids: vec![id] }).await? else {
+    let Answer::SegmentStates(states) = cluster.query(ClusterQuery::SegmentStates { ids: vec![id] }).await?
+    else {
         return Err(Errno::EPROTO.into());
     };
-    Ok(fates == [Fate::Referenced])
+    Ok(states == [SegmentState::Referenced])
 }
 
 /// Rows that no segment asked for: not committed yet, garbage, or on the wrong target.
@@ -248,15 +249,16 @@ async fn judge_the_rest(cluster: &Cluster, held: Held, report: &mut FsckReport) 
         keys.sort_unstable();
         for keys in keys.chunks(ORPHAN_ROWS_MAX) {
             let ids = keys.iter().map(|key| key.segment).collect();
-            let Answer::Fates(fates) = cluster.query(ClusterQuery::Fates { ids }).await? else {
+            let Answer::SegmentStates(states) = cluster.query(ClusterQuery::SegmentStates { ids }).await?
+            else {
                 return Err(Errno::EPROTO.into());
             };
-            for (&key, fate) in keys.iter().zip(fates) {
-                match fate {
-                    Fate::Garbage => report.orphans += 1,
-                    Fate::Pending => report.pending += 1,
+            for (&key, state) in keys.iter().zip(states) {
+                match state {
+                    SegmentState::Garbage => report.orphans += 1,
+                    SegmentState::Pending => report.pending += 1,
                     // Committed since the walk passed it, or not where it belongs.
-                    Fate::Referenced => report.misplaced.push((target, key)),
+                    SegmentState::Referenced => report.misplaced.push((target, key)),
                 }
             }
         }

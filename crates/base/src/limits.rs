@@ -22,8 +22,8 @@ pub const SYMLINK_BYTES_MAX: usize = 4095;
 pub const XATTR_VALUE_BYTES_MAX: usize = 64 << 10;
 /// Most bytes of all extended attributes of one inode, names and values.
 pub const XATTR_TOTAL_BYTES_MAX: usize = 256 << 10;
-/// Inode numbers that come with the lease of a directory.
-pub const LEASE_INODES: u64 = 4096;
+/// Inode numbers that come with the delegation of a directory.
+pub const PREALLOCATED_INODES: u64 = 4096;
 /// Operations a client has answered for and the log does not have yet, at most.
 pub const UNCONFIRMED_OPS_MAX: u64 = 1024;
 /// Most hard links of one inode.
@@ -49,11 +49,11 @@ pub const MESSAGE_PAYLOAD_BYTES_MAX: u32 = 16 << 20;
 /// Requests in flight on one connection before the sender waits.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1024;
 /// A session not renewed for this long is expired by the leader.
-pub const SESSION_LEASE_MS: u64 = 30_000;
+pub const SESSION_TIMEOUT_MS: u64 = 30_000;
 /// A client renews its session this often.
 pub const SESSION_RENEW_MS: u64 = 2_000;
 /// How long a client may use cached names and attributes without asking again.
-pub const CACHE_LEASE_MS: u64 = 1_000;
+pub const CACHE_TTL_MS: u64 = 1_000;
 /// Metadata calls wait this long for a quorum before they fail with EIO.
 pub const METADATA_WAIT_MS: u64 = 60_000;
 /// Nodes report to the metadata leader this often.

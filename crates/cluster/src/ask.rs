@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use isobar_wire::message::admin::AdminReply;
 use isobar_wire::message::cluster::{ClusterReply, RenewReply};
-use isobar_wire::message::leases::LeaseReply;
+use isobar_wire::message::delegations::DelegationReply;
 use isobar_wire::message::ops::MutateReply;
 use isobar_wire::message::queries::QueryReply;
 use isobar_wire::{Address, CallError, Channels, Opcode, Refusal};
@@ -62,7 +62,7 @@ macro_rules! redirect {
         }
     )*};
 }
-redirect!(MutateReply, QueryReply, ClusterReply, RenewReply, AdminReply, LeaseReply);
+redirect!(MutateReply, QueryReply, ClusterReply, RenewReply, AdminReply, DelegationReply);
 
 /// The nodes of a cluster, and who of them led last.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use isobar_base::{BufPool, Errno, Ino, SessionId, limits};
 use isobar_config::ClusterSpec;
 use isobar_wire::message::admin::{AdminReply, AdminRequest};
 use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, RenewRequest};
+use isobar_wire::message::delegations::{DelegationReply, DelegationRequest};
 use isobar_wire::message::files::Attr;
-use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
 use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpError, OpResult};
 use isobar_wire::message::queries::{
     Answer, ClusterQuery, FileQuery, Query, QueryReply, QueryRequest, SessionQuery,
@@ -62,10 +62,10 @@ fn subject(query: &Query) -> Subject {
         Query::Cluster(
             ClusterQuery::Map
             | ClusterQuery::Segments { .. }
-            | ClusterQuery::Fates { .. }
+            | ClusterQuery::SegmentStates { .. }
             | ClusterQuery::DeleteQueue { .. }
             | ClusterQuery::PurgeQueue { .. }
-            | ClusterQuery::HalfDead { .. }
+            | ClusterQuery::LowLive { .. }
             | ClusterQuery::Inodes { .. },
         )
         | Query::Session(SessionQuery::List | SessionQuery::Orphans { .. }) => Subject::Cluster,
@@ -152,15 +152,15 @@ impl Cluster {
         self.0.session.store(session.0, Ordering::Release);
     }
 
-    /// Asks the lessee of a directory to give it up, and waits until it has, or for a moment.
+    /// Has the delegation of a directory recalled, and waits until it has, or for a moment.
     pub async fn request_recall(&self, dir: Ino) {
-        let request = LeaseRequest::Want { dir };
-        if self.leases(&request).await.is_err() {
+        let request = DelegationRequest::RequestRecall { dir };
+        if self.delegations(&request).await.is_err() {
             tokio::time::sleep(RECALL_PAUSE).await;
         }
     }
 
-    /// Asks one question. What others answered for in a directory leased to them is waited for.
+    /// Asks one question. What others answered for in a directory delegated to them is waited for.
     ///
     /// # Errors
     /// `EIO` when no quorum answered in time, otherwise what the state machine says.
@@ -168,7 +168,9 @@ impl Cluster {
         let (query, begun) = (query.into(), Instant::now());
         loop {
             match self.query_once(query.clone()).await {
-                Err(OpError::Leased(dir)) if begun.elapsed() < self.0.wait => self.request_recall(dir).await,
+                Err(OpError::Delegated(dir)) if begun.elapsed() < self.0.wait => {
+                    self.request_recall(dir).await
+                }
                 Err(OpError::Errno(errno)) => return Err(errno),
                 Err(_) => return Err(Errno::EIO),
                 Ok(answer) => return Ok(answer),
@@ -241,8 +243,8 @@ impl Cluster {
     ///
     /// # Errors
     /// See [`AskError`].
-    pub async fn leases(&self, request: &LeaseRequest) -> Result<LeaseReply, AskError> {
-        self.ask_leader(Opcode::Lease, request, self.0.wait).await
+    pub async fn delegations(&self, request: &DelegationRequest) -> Result<DelegationReply, AskError> {
+        self.ask_leader(Opcode::Delegation, request, self.0.wait).await
     }
 
     async fn ask_leader<Q: Serialize, A: DeserializeOwned + Redirect>(

@@ -113,7 +113,7 @@ impl Session {
         let (result, session) = loop {
             let (result, session) = self.execute(op.clone(), None).await?;
             match result {
-                Err(OpError::Leased(dir)) if begun.elapsed() < self.0.cluster.patience() => {
+                Err(OpError::Delegated(dir)) if begun.elapsed() < self.0.cluster.patience() => {
                     self.0.cluster.request_recall(dir).await;
                 }
                 result => break (result, session),
@@ -216,8 +216,8 @@ fn carries_session(op: &Op) -> bool {
         Op::File(FileOp::Commit(_) | FileOp::Replace(_) | FileOp::Lock { .. }) => true,
         Op::File(
             FileOp::Create { .. }
-            | FileOp::Lease { .. }
-            | FileOp::Unlease { .. }
+            | FileOp::Delegate { .. }
+            | FileOp::ReturnDelegation { .. }
             | FileOp::Link { .. }
             | FileOp::Unlink { .. }
             | FileOp::Rmdir { .. }
@@ -227,8 +227,8 @@ fn carries_session(op: &Op) -> bool {
             | FileOp::RemoveXattr { .. }
             | FileOp::Punch { .. }
             | FileOp::UnlockAll { .. }
-            | FileOp::NotOpen { .. }
-            | FileOp::Revoke { .. }
+            | FileOp::ReleaseOrphans { .. }
+            | FileOp::RevokeDelegation { .. }
             | FileOp::Purge { .. },
         )
         | Op::Session(_)

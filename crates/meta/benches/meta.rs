@@ -135,7 +135,7 @@ fn main() {
         rdev: 0,
         target: Vec::new(),
         exclusive: true,
-        born: None,
+        preallocated: None,
     };
     world.run("create, 64 per entry", FILES, BATCH, 1, create);
     let first = 2u64;
@@ -184,7 +184,7 @@ fn main() {
     world.run("unlink, closed here, 64 per entry", FILES, BATCH, 1, |_, i| FileOp::Unlink {
         parent: Ino::ROOT,
         name: name(i),
-        closed_here: Some(Ino(first + i as u64)),
+        not_open_by_caller: Some(Ino(first + i as u64)),
         at: None,
     });
     let findings = isobar_meta::check(&world.kv);

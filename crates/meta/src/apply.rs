@@ -128,8 +128,8 @@ fn needs_session(op: &Op) -> bool {
         },
         Op::File(op) => match op {
             FileOp::Create { .. }
-            | FileOp::Lease { .. }
-            | FileOp::Unlease { .. }
+            | FileOp::Delegate { .. }
+            | FileOp::ReturnDelegation { .. }
             | FileOp::Link { .. }
             | FileOp::Unlink { .. }
             | FileOp::Rmdir { .. }
@@ -142,8 +142,8 @@ fn needs_session(op: &Op) -> bool {
             | FileOp::Replace(_)
             | FileOp::Lock { .. }
             | FileOp::UnlockAll { .. }
-            | FileOp::NotOpen { .. } => true,
-            FileOp::Revoke { .. } | FileOp::Purge { .. } => false,
+            | FileOp::ReleaseOrphans { .. } => true,
+            FileOp::RevokeDelegation { .. } | FileOp::Purge { .. } => false,
         },
     }
 }

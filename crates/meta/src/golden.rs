@@ -42,7 +42,7 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
         split: true,
         purging: false,
         parent: Ino(1),
-        lessee: SessionId(7),
+        delegated_to: SessionId(7),
         next_cookie: 3,
         xattr_bytes: 12,
         target: vec![b't'],

@@ -19,7 +19,7 @@
 //! | `N <nonce>` | the session it opened |
 //! | `L <ino>` | locks, by start |
 //! | `l <session> <ino>` | empty: reverse of `L` |
-//! | `w <session> <dir>` | empty: reverse of a directory's lessee |
+//! | `w <session> <dir>` | empty: reverse of a directory's delegation |
 //! | `A <ino> <name>` | value of an extended attribute, raw |
 //! | `T f`, `T e` | file system settings; epoch |
 //! | `T t <target>` | [`Target`](crate::record::Target) |
@@ -119,7 +119,7 @@ pub(crate) fn extent_node(ino: Ino, start: u64, level: u8) -> Key {
 pub(crate) fn segment(id: SegmentId) -> Key {
     Key::new(b'S').segment(id)
 }
-pub(crate) fn half_dead(id: SegmentId) -> Key {
+pub(crate) fn low_live(id: SegmentId) -> Key {
     Key::new(b'H').segment(id)
 }
 pub(crate) fn deleted(index: u64, id: SegmentId) -> Key {
@@ -164,10 +164,10 @@ pub(crate) fn locks_of(session: SessionId) -> Key {
 pub(crate) fn lock_of(session: SessionId, ino: Ino) -> Key {
     Key::new(b'l').u64(session.0).u64(ino.0)
 }
-pub(crate) fn leases_of(session: SessionId) -> Key {
+pub(crate) fn delegations_of(session: SessionId) -> Key {
     Key::new(b'w').u64(session.0)
 }
-pub(crate) fn lease_of(session: SessionId, dir: Ino) -> Key {
+pub(crate) fn delegation_of(session: SessionId, dir: Ino) -> Key {
     Key::new(b'w').u64(session.0).u64(dir.0)
 }
 pub(crate) fn xattr(ino: Ino, name: &[u8]) -> Key {

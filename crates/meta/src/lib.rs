@@ -12,7 +12,7 @@
 //! I5 (fencing: session, low-water, incarnation and row holders are checked when an entry applies), I6
 //! (GC safety), I11 (determinism), I12 (repetition gives the first answer).
 //!
-//! **What is absent**: permission checks (the kernel makes them), time-outs (leases are the leader's),
+//! **What is absent**: permission checks (the kernel makes them), time-outs (the leader keeps them),
 //! and knowledge of how keys are stored or replicated.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
@@ -42,4 +42,4 @@ pub use limits::{
     LIST_ENTRIES_MAX, LOCKS_PER_INODE_MAX, PLACEMENT_GROUPS_MAX, PURGE_AT_ONCE_EXTENTS_MAX,
     REPLIES_PER_SESSION_MAX, SESSIONS_MAX, TARGETS_MAX,
 };
-pub use query::{cluster_map, lessee, query, query_as};
+pub use query::{cluster_map, holder, query, query_as};

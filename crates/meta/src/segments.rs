@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 
 use isobar_base::{Errno, Geometry, Ino, KvRead, SegmentId, SessionId};
 use isobar_wire::message::ops::{NewSegment, OpError};
-use isobar_wire::message::queries::Fate;
+use isobar_wire::message::queries::SegmentState;
 
 use crate::codec::{decode, encode};
 use crate::key;
@@ -102,8 +102,8 @@ pub(crate) fn settle(state: &mut State, ino: Ino, new: &[NewSegment], mut change
         }
         state.counters.segments += 1;
         state.counters.stored_bytes += record.geometry.stored_bytes();
-        if record.is_half_dead() {
-            state.kv.put(&key::half_dead(segment.id), Vec::new());
+        if record.is_low_live() {
+            state.kv.put(&key::low_live(segment.id), Vec::new());
         }
         state.kv.put(&key::segment(segment.id), encode(&record));
     }
@@ -115,19 +115,19 @@ pub(crate) fn settle(state: &mut State, ino: Ino, new: &[NewSegment], mut change
         let Some(mut record) = state.kv.get(&key).map(|bytes| decode::<Segment>(&bytes)) else {
             panic!("I6: extents of inode {ino} name segment {id}, which is not there");
         };
-        let was_half_dead = record.is_half_dead();
+        let was_low_live = record.is_low_live();
         record.live_bytes = add(record.live_bytes, delta);
         if record.live_bytes > 0 {
             state.kv.put(&key, encode(&record));
-            match (was_half_dead, record.is_half_dead()) {
-                (false, true) => state.kv.put(&key::half_dead(id), Vec::new()),
-                (true, false) => state.kv.delete(&key::half_dead(id)),
+            match (was_low_live, record.is_low_live()) {
+                (false, true) => state.kv.put(&key::low_live(id), Vec::new()),
+                (true, false) => state.kv.delete(&key::low_live(id)),
                 _ => {}
             }
             continue;
         }
-        if was_half_dead {
-            state.kv.delete(&key::half_dead(id));
+        if was_low_live {
+            state.kv.delete(&key::low_live(id));
         }
         state.kv.delete(&key);
         state.counters.segments -= 1;
@@ -194,18 +194,18 @@ fn forget_collected(state: &mut State, session: SessionId, below: u64) -> u64 {
 }
 
 /// What may become of a segment found on a device (I6). Age plays no part.
-pub(crate) fn fate(kv: &dyn KvRead, id: SegmentId, last_session: u64) -> Fate {
+pub(crate) fn state_of(kv: &dyn KvRead, id: SegmentId, last_session: u64) -> SegmentState {
     if kv.contains(&key::segment(id)) {
-        return Fate::Referenced;
+        return SegmentState::Referenced;
     }
     if kv.contains(&key::deleted_at(id)) {
-        return Fate::Garbage;
+        return SegmentState::Garbage;
     }
     match kv.get(&key::session(id.session)).map(|bytes| decode::<Session>(&bytes)) {
-        Some(session) if id.counter < session.low_water => Fate::Garbage,
-        Some(_) => Fate::Pending,
+        Some(session) if id.counter < session.low_water => SegmentState::Garbage,
+        Some(_) => SegmentState::Pending,
         // A session this state has not granted yet may still be: only ended ones are gone for good.
-        None if id.session.0 > last_session => Fate::Pending,
-        None => Fate::Garbage,
+        None if id.session.0 > last_session => SegmentState::Pending,
+        None => SegmentState::Garbage,
     }
 }

@@ -4,7 +4,7 @@ mod common;
 use common::*;
 use isobar_base::SegmentId;
 use isobar_wire::message::ops::{ClusterOp, FileOp, SessionOp};
-use isobar_wire::message::queries::Fate::{Garbage, Pending, Referenced};
+use isobar_wire::message::queries::SegmentState::{Garbage, Pending, Referenced};
 use isobar_wire::message::queries::{Answer, ClusterQuery};
 
 #[test]
@@ -16,10 +16,10 @@ fn a_segment_put_but_not_committed_is_kept_however_old_it_is() {
         w.now += 1_000_000;
         w.write(file, 0, 100);
     }
-    assert_eq!(w.fate(early.id), Pending);
+    assert_eq!(w.state_of(early.id), Pending);
     let commit = w.commit_op(file, vec![early.clone()], vec![extent(0, 4096, early.id, 0)]);
     w.run(FileOp::Commit(commit)).unwrap();
-    assert_eq!((w.fate(early.id), w.fate(late.id)), (Referenced, Pending));
+    assert_eq!((w.state_of(early.id), w.state_of(late.id)), (Referenced, Pending));
 }
 
 #[test]
@@ -31,12 +31,12 @@ fn what_a_session_gave_up_or_left_behind_is_garbage() {
     commit.low_water = b.id.counter;
     w.run(FileOp::Commit(commit)).unwrap();
     let c = w.segment(4096);
-    assert_eq!((w.fate(a.id), w.fate(b.id), w.fate(c.id)), (Garbage, Referenced, Pending));
+    assert_eq!((w.state_of(a.id), w.state_of(b.id), w.state_of(c.id)), (Garbage, Referenced, Pending));
     w.cluster(SessionOp::Expire { session: w.session }).unwrap();
-    assert_eq!((w.fate(a.id), w.fate(b.id), w.fate(c.id)), (Garbage, Referenced, Garbage));
+    assert_eq!((w.state_of(a.id), w.state_of(b.id), w.state_of(c.id)), (Garbage, Referenced, Garbage));
     let mut future = c.id;
     future.session.0 = 1_000_000;
-    assert_eq!(w.fate(future), Pending, "may be granted yet");
+    assert_eq!(w.state_of(future), Pending, "may be granted yet");
 }
 
 #[test]
@@ -45,11 +45,11 @@ fn the_delete_queue_empties_when_collected() {
     let file = w.file(ROOT, "f");
     let ids: Vec<SegmentId> = (0..5).map(|_| w.write(file, 0, 5000)).collect();
     assert_eq!(w.delete_queue(), ids[..4]);
-    assert_eq!(w.fate(ids[0]), Garbage);
+    assert_eq!(w.state_of(ids[0]), Garbage);
     w.cluster(ClusterOp::Collected { segments: ids[..2].to_vec() }).unwrap();
     w.cluster(ClusterOp::Collected { segments: ids.clone() }).unwrap();
     assert!(w.delete_queue().is_empty());
-    assert_eq!(w.fate(ids[4]), Referenced, "only what is in the queue is collected");
+    assert_eq!(w.state_of(ids[4]), Referenced, "only what is in the queue is collected");
     w.run(SessionOp::Close).unwrap();
 }
 
@@ -79,6 +79,6 @@ fn lists_of_segments_are_read_page_by_page() {
         Answer::Segments(segments) => segments.into_iter().map(|s| s.id).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(page(ClusterQuery::HalfDead { after: Some(ids[3]), limit: 3 }), ids[4..7]);
+    assert_eq!(page(ClusterQuery::LowLive { after: Some(ids[3]), limit: 3 }), ids[4..7]);
     assert_eq!(page(ClusterQuery::Segments { after: Some(ids[8]), limit: 2 })[0], ids[9]);
 }

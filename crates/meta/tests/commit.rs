@@ -132,16 +132,16 @@ fn later_extents_lie_on_top_and_shadowed_segments_die() {
     let b = w.write(file, 20_000, 10_000);
     let expected = [(0, 20_000, 1, 0), (20_000, 10_000, 2, 0), (30_000, 70_000, 1, 30_000)];
     assert_eq!(w.layout(file), expected);
-    assert!(w.half_dead().is_empty());
+    assert!(w.low_live().is_empty());
     w.write(file, 25_000, 50_000);
-    assert_eq!(w.half_dead(), vec![a]);
+    assert_eq!(w.low_live(), vec![a]);
     w.write(file, 20_000, 5_000);
     assert_eq!(w.delete_queue(), vec![b]);
     w.write(file, 0, 200_000);
     let attr = w.attr(file).unwrap();
     assert_eq!((attr.size, attr.allocated_bytes, attr.version), (200_000, 200_000, w.index));
     assert_eq!(w.live_segments().len(), 1);
-    assert!(w.half_dead().is_empty());
+    assert!(w.low_live().is_empty());
 }
 
 #[test]

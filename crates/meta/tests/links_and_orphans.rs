@@ -34,9 +34,9 @@ fn an_open_unlinked_file_waits_for_every_session_live_at_that_moment() {
     w.write(a, 5000, 100);
     assert_eq!(w.attr(a).unwrap().size, 5100, "it stays readable and writable");
     assert_eq!(w.run(FileOp::Link { ino: a, parent: ROOT, name: b"b".to_vec() }), Err(errno(Errno::ENOENT)));
-    w.run(FileOp::NotOpen { inos: vec![a] }).unwrap();
+    w.run(FileOp::ReleaseOrphans { inos: vec![a] }).unwrap();
     assert!(w.attr(a).is_ok());
-    w.run_as(other, 1, FileOp::NotOpen { inos: vec![a] }).unwrap();
+    w.run_as(other, 1, FileOp::ReleaseOrphans { inos: vec![a] }).unwrap();
     assert_eq!(w.attr(a), Err(errno(Errno::ESTALE)));
     assert!(w.delete_queue().contains(&id));
 }
@@ -53,7 +53,7 @@ fn the_end_of_a_session_answers_for_it() {
     }
     w.file(ROOT, "d");
     w.rename((ROOT, "d"), (ROOT, "c"), RenameMode::Replace).unwrap();
-    w.run(FileOp::NotOpen { inos: vec![a, b] }).unwrap();
+    w.run(FileOp::ReleaseOrphans { inos: vec![a, b] }).unwrap();
     assert!(w.attr(a).is_ok() && w.attr(b).is_ok());
     w.cluster(SessionOp::Expire { session: other }).unwrap();
     assert!(w.attr(a).is_err() && w.attr(b).is_err());
@@ -66,7 +66,7 @@ fn a_removed_directory_waits_like_a_file() {
     let d = w.mkdir(ROOT, "d");
     w.rmdir(ROOT, "d").unwrap();
     assert_eq!(w.attr(d).unwrap().nlink, 0);
-    w.run(FileOp::NotOpen { inos: vec![d] }).unwrap();
+    w.run(FileOp::ReleaseOrphans { inos: vec![d] }).unwrap();
     assert_eq!(w.attr(d), Err(errno(Errno::ESTALE)));
 }
 

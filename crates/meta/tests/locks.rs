@@ -97,7 +97,7 @@ fn locks_end_with_their_session_and_their_inode() {
     assert_eq!(l.ask(Posix, Write, 1, 0, 9), None);
     l.w.unlink(ROOT, "f", None).unwrap();
     assert_eq!(l.ask(Posix, Write, 1, 5, 20), None, "of an open, nameless file");
-    l.w.run(FileOp::NotOpen { inos: vec![ino] }).unwrap();
+    l.w.run(FileOp::ReleaseOrphans { inos: vec![ino] }).unwrap();
     assert_eq!(l.w.run(FileOp::Lock { ino, lock }), Err(errno(Errno::ESTALE)));
     let dir = l.w.mkdir(ROOT, "d");
     assert_eq!(

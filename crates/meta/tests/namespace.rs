@@ -51,9 +51,18 @@ fn a_create_that_is_not_exclusive_finds_files_only() {
     w.mkdir(ROOT, "dir");
     w.try_create(ROOT, "link", Symlink).unwrap();
     let open = |name: &str| match create(ROOT, name, File) {
-        FileOp::Create { parent, name, kind, mode, uid, gid, rdev, target, .. } => {
-            FileOp::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive: false, born: None }
-        }
+        FileOp::Create { parent, name, kind, mode, uid, gid, rdev, target, .. } => FileOp::Create {
+            parent,
+            name,
+            kind,
+            mode,
+            uid,
+            gid,
+            rdev,
+            target,
+            exclusive: false,
+            preallocated: None,
+        },
         _ => unreachable!(),
     };
     match w.run(open("file")).unwrap() {

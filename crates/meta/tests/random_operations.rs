@@ -27,7 +27,7 @@ enum Step {
     Truncate { ino: usize, window: usize, at: u64 },
     Punch { ino: usize, window: usize, at: u64, len: u64 },
     Replace { ino: usize, window: usize, at: u64, len: u64, lag: u64 },
-    NotOpen,
+    ReleaseOrphans,
     Repeat { which: usize },
 }
 
@@ -47,7 +47,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(ino, window, at, len)| Step::Punch { ino, window, at, len }),
         2 => (any::<usize>(), 0usize..3, 0u64..300, 1u64..500, 0u64..20)
             .prop_map(|(ino, window, at, len, lag)| Step::Replace { ino, window, at, len, lag }),
-        1 => Just(Step::NotOpen),
+        1 => Just(Step::ReleaseOrphans),
         3 => any::<usize>().prop_map(|which| Step::Repeat { which }),
     ]
 }
@@ -227,7 +227,7 @@ impl Run {
                 let rmdir = matches!(step, Step::Rmdir { .. });
                 let op = match rmdir {
                     true => FileOp::Rmdir { parent, name },
-                    false => FileOp::Unlink { parent, name, closed_here: None, at: None },
+                    false => FileOp::Unlink { parent, name, not_open_by_caller: None, at: None },
                 };
                 let result = self.send(op);
                 let expected = self.model.live_dir(place.0).and_then(|()| {
@@ -326,14 +326,14 @@ impl Run {
                 assert_eq!(result, Ok(OpReply::Replaced { used_bytes: used }));
                 (result, Ok(()))
             }
-            Step::NotOpen => {
+            Step::ReleaseOrphans => {
                 let orphans = self.w.inos(SessionQuery::Orphans { session: self.other, limit: 1000 });
                 let nameless: Vec<Ino> =
                     self.model.nodes.iter().filter(|(_, n)| n.names == 0).map(|(&ino, _)| ino).collect();
                 assert_eq!(orphans, nameless);
-                let result = self.send(FileOp::NotOpen { inos: orphans.clone() });
+                let result = self.send(FileOp::ReleaseOrphans { inos: orphans.clone() });
                 self.other_seq += 1;
-                self.w.run_as(self.other, self.other_seq, FileOp::NotOpen { inos: orphans }).unwrap();
+                self.w.run_as(self.other, self.other_seq, FileOp::ReleaseOrphans { inos: orphans }).unwrap();
                 for ino in self.w.inos(ClusterQuery::PurgeQueue { limit: 1000 }) {
                     self.w.cluster(FileOp::Purge { ino }).unwrap();
                 }

@@ -21,7 +21,7 @@ fn newer_writes_stay_on_top_and_holes_stay_holes() {
     let expected = [(0, 500, 4, 0), (500, 100, 3, 0), (600, 400, 4, 600), (2000, 1000, 4, 2000)];
     assert_eq!(w.layout(file), expected);
     assert_eq!(w.delete_queue().len(), 2);
-    assert_eq!(w.half_dead(), vec![id]);
+    assert_eq!(w.low_live(), vec![id]);
     assert_eq!(w.attr(file).unwrap(), newer);
     assert_eq!(before.allocated_bytes, newer.allocated_bytes);
 }

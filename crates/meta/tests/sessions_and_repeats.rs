@@ -35,7 +35,7 @@ fn a_repeated_operation_gets_its_first_answer() {
     let fails = w.mutation(create(ROOT, "a", File));
     assert_eq!(w.send(fails.clone()), Err(errno(Errno::EEXIST)));
     let remove =
-        w.mutation(FileOp::Unlink { parent: ROOT, name: b"a".to_vec(), closed_here: None, at: None });
+        w.mutation(FileOp::Unlink { parent: ROOT, name: b"a".to_vec(), not_open_by_caller: None, at: None });
     let removed = w.send(remove.clone());
     assert_eq!(w.send(fails), Err(errno(Errno::EEXIST)), "errors are answers too");
     assert_eq!(w.apply(vec![remove.clone(), remove]), vec![removed.clone(), removed]);
@@ -102,7 +102,7 @@ fn nothing_of_an_ended_session_applies() {
 fn a_client_that_never_acknowledges_is_stopped_and_can_go_on_when_it_does() {
     let mut w = World::new();
     w.checked = false;
-    let op = FileOp::NotOpen { inos: vec![] };
+    let op = FileOp::ReleaseOrphans { inos: vec![] };
     for seq in 1..=isobar_meta::REPLIES_PER_SESSION_MAX {
         w.run_as(w.session, seq, op.clone()).unwrap();
     }

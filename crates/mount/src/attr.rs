@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fuser::{FileAttr, FileType, INodeNo, TimeOrNow};
-use isobar_base::limits::CACHE_LEASE_MS;
+use isobar_base::limits::CACHE_TTL_MS;
 use isobar_client::{Attr, FileKind, SetTime, Time};
 
 /// How long the kernel may use names and attributes without asking again.
-pub const TTL: Duration = Duration::from_millis(CACHE_LEASE_MS);
+pub const TTL: Duration = Duration::from_millis(CACHE_TTL_MS);
 
 /// `st_blksize` of a file: what cp and cat take as their buffer. With direct I/O each read(2) and
 /// write(2) is a request of its own, so the best buffer is the largest request, 1 MiB.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use isobar_base::limits::UNIT_BYTES;
 use isobar_base::{AlignedBuf, Errno, FragmentHeader, FragmentKey, unit_crcs};
 use isobar_wire::message::files::SegmentInfo;
-use isobar_wire::message::queries::{Answer, ClusterQuery, Fate};
+use isobar_wire::message::queries::{Answer, ClusterQuery, SegmentState};
 use isobar_wire::message::storage::StorageError;
 use tokio::task::JoinSet;
 
@@ -154,8 +154,8 @@ impl Segments {
     }
 
     async fn is_referenced(&self, segment: &SegmentInfo) -> Result<bool, Errno> {
-        match self.0.cluster.query(ClusterQuery::Fates { ids: vec![segment.id] }).await? {
-            Answer::Fates(fates) => Ok(fates.first() == Some(&Fate::Referenced)),
+        match self.0.cluster.query(ClusterQuery::SegmentStates { ids: vec![segment.id] }).await? {
+            Answer::SegmentStates(states) => Ok(states.first() == Some(&SegmentState::Referenced)),
             _ => Err(Errno::EPROTO),
         }
     }

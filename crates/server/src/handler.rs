@@ -6,7 +6,7 @@ use std::sync::Arc;
 use isobar_consensus::Rpc;
 use isobar_wire::message::admin::AdminRequest;
 use isobar_wire::message::cluster::{ClusterReply, Heartbeat, RenewReply, RenewRequest};
-use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
+use isobar_wire::message::delegations::{DelegationReply, DelegationRequest};
 use isobar_wire::message::ops::MutateReply;
 use isobar_wire::message::queries::QueryReply;
 use isobar_wire::{Handler, Opcode, Refusal, Request, Responder};
@@ -59,13 +59,13 @@ impl Handler for NodeHandler {
             },
             Opcode::Probe => probe::handle(node, request, responder),
             Opcode::NodeStatus => node_status(node, &request.body, responder),
-            Opcode::Lease => match isobar_wire::decode::<LeaseRequest>(&request.body) {
+            Opcode::Delegation => match isobar_wire::decode::<DelegationRequest>(&request.body) {
                 Ok(request) => match &node.meta {
                     Some(meta) => {
                         let meta = meta.clone();
-                        tokio::spawn(async move { responder.reply(&meta.leases(request).await) });
+                        tokio::spawn(async move { responder.reply(&meta.delegations(request).await) });
                     }
-                    None => responder.reply(&LeaseReply::NotLeader(node.leader_addr())),
+                    None => responder.reply(&DelegationReply::NotLeader(node.leader_addr())),
                 },
                 Err(_) => responder.refuse(Refusal::Unreadable),
             },

@@ -21,7 +21,7 @@ pub async fn create(session: &Session, name: &str) -> Attr {
         rdev: 0,
         target: Vec::new(),
         exclusive: true,
-        born: None,
+        preallocated: None,
     };
     match session.mutate(op).await.unwrap() {
         OpReply::Entry { attr, .. } => attr,
@@ -31,7 +31,7 @@ pub async fn create(session: &Session, name: &str) -> Attr {
 
 /// Removes a file that is open nowhere from the root directory.
 pub async fn unlink(session: &Session, name: &str, ino: Ino) {
-    let op = FileOp::Unlink { parent: Ino::ROOT, name: name.into(), closed_here: Some(ino), at: None };
+    let op = FileOp::Unlink { parent: Ino::ROOT, name: name.into(), not_open_by_caller: Some(ino), at: None };
     session.mutate(op).await.unwrap();
 }
 

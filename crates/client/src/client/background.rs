@@ -46,7 +46,7 @@ impl Client {
         let session = self.0.session.id();
         let epoch = self.0.cluster.view().known().map.epoch;
         let request = RenewRequest { session, epoch };
-        let wait = Duration::from_millis(limits::SESSION_LEASE_MS);
+        let wait = Duration::from_millis(limits::SESSION_TIMEOUT_MS);
         match self.0.cluster.renew(&request, wait).await {
             Ok(RenewReply::Renewed { map, live, orphans }) => {
                 self.0.cluster.view().update(map, live);
@@ -54,7 +54,7 @@ impl Client {
                 if !closed.is_empty() {
                     // Asked again with the next renewal if it fails.
                     let many = closed.len() >= MANY_ORPHANS;
-                    return self.mutate(FileOp::NotOpen { inos: closed }).await.is_ok() && many;
+                    return self.mutate(FileOp::ReleaseOrphans { inos: closed }).await.is_ok() && many;
                 }
             }
             Ok(RenewReply::Gone) => {

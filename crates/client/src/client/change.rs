@@ -52,7 +52,7 @@ impl Client {
             return Ok((attr, true));
         }
         let NewInode { kind, mode, owner: Owner { uid, gid }, rdev } = new;
-        let (target, born) = (Vec::new(), None);
+        let (target, preallocated) = (Vec::new(), None);
         let op = FileOp::Create {
             parent,
             name: name.to_vec(),
@@ -63,7 +63,7 @@ impl Client {
             rdev,
             target,
             exclusive,
-            born,
+            preallocated,
         };
         self.add_entry(parent, name, op).await
     }
@@ -80,7 +80,7 @@ impl Client {
             rdev: 0,
             target: target.to_vec(),
             exclusive: true,
-            born: None,
+            preallocated: None,
         };
         Ok(self.add_entry(parent, name, op).await?.0)
     }
@@ -109,8 +109,8 @@ impl Client {
         let _in_flight = self.0.namespace.enter(&[parent]).await;
         let asked = Instant::now();
         let closed = self.0.namespace.begin_unlink(parent, name, |ino| self.0.files.is_open(ino));
-        let closed_here = closed.as_ref().map(|guard| guard.ino);
-        let op = FileOp::Unlink { parent, name: name.to_vec(), closed_here, at: None };
+        let not_open_by_caller = closed.as_ref().map(|guard| guard.ino);
+        let op = FileOp::Unlink { parent, name: name.to_vec(), not_open_by_caller, at: None };
         let reply = self.mutate(op).await;
         self.removed(parent, name, reply, asked)?;
         self.consider_delegation(parent);
@@ -145,14 +145,14 @@ impl Client {
         let namespace = &self.0.namespace;
         let _in_flight = namespace.enter(&[parent, new_parent]).await;
         let closed = namespace.begin_unlink(new_parent, new_name, |ino| self.0.files.is_open(ino));
-        let closed_here = closed.as_ref().map(|guard| guard.ino);
+        let not_open_by_caller = closed.as_ref().map(|guard| guard.ino);
         let op = FileOp::Rename {
             parent,
             name: name.to_vec(),
             new_parent,
             new_name: new_name.to_vec(),
             mode,
-            closed_here,
+            not_open_by_caller,
         };
         let reply = self.mutate(op).await;
         namespace.rename_uncertain(parent, name, new_parent, new_name);

@@ -2,7 +2,7 @@
 
 use isobar_base::{Errno, Ino, SessionId, limits};
 use isobar_wire::message::files::{Attr, FileKind};
-use isobar_wire::message::ops::{Born, FileOp};
+use isobar_wire::message::ops::{FileOp, PreallocatedInode};
 
 use super::core::{Answered, Client, Result};
 use crate::file::now;
@@ -30,7 +30,7 @@ impl Client {
                 rdev: 0,
                 target: Vec::new(),
                 exclusive: true,
-                born: Some(Born { ino, time }),
+                preallocated: Some(PreallocatedInode { ino, time }),
             };
             self.answer(dir, name, ino, session, op)
         };
@@ -64,8 +64,12 @@ impl Client {
         let _closed = inner.namespace.begin_unlink(dir, name, |ino| inner.files.is_open(ino))?;
         let (session, time) = (inner.session.id(), now());
         let send = || {
-            let op =
-                FileOp::Unlink { parent: dir, name: name.to_vec(), closed_here: Some(ino), at: Some(time) };
+            let op = FileOp::Unlink {
+                parent: dir,
+                name: name.to_vec(),
+                not_open_by_caller: Some(ino),
+                at: Some(time),
+            };
             self.answer(dir, name, ino, session, op)
         };
         match inner.namespace.unlink_as_holder(dir, name, ino, session, time, send) {

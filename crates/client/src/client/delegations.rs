@@ -6,8 +6,8 @@ use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, Ino};
+use isobar_wire::message::delegations::{DelegationReply, DelegationRequest};
 use isobar_wire::message::files::Attr;
-use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
 use isobar_wire::message::ops::{FileOp, OpError, OpReply};
 use isobar_wire::message::queries::{Answer, FileQuery};
 use tokio::sync::mpsc;
@@ -42,10 +42,10 @@ impl Client {
     async fn request(&self, dir: Ino) -> Option<Delegation> {
         let (namespace, session) = (&self.0.namespace, &self.0.session);
         let asked = Instant::now();
-        let begun = session.begin(FileOp::Lease { dir }, None)?;
+        let begun = session.begin(FileOp::Delegate { dir }, None)?;
         let id = begun.session;
         let (attr, numbers) = match session.end(begun).await {
-            Ok(Ok(OpReply::Leased { attr, first, count })) => (attr, numbers(first, count)),
+            Ok(Ok(OpReply::Delegated { attr, first, count })) => (attr, numbers(first, count)),
             refused => {
                 tracing::debug!(%dir, ?refused, "no delegation");
                 return None;
@@ -55,7 +55,7 @@ impl Client {
             && (namespace.is_complete_as_of(dir, attr.version)
                 || self.read_names(dir, &attr).await && namespace.is_complete_as_of(dir, attr.version));
         if !usable {
-            session.mutate(FileOp::Unlease { dir }).await.ok();
+            session.mutate(FileOp::ReturnDelegation { dir }).await.ok();
             return None;
         }
         Some(Delegation { session: id, dir: attr, asked, numbers, refilling: false })
@@ -91,8 +91,8 @@ impl Client {
     pub(super) fn spawn_refill(&self, dir: Ino) {
         let this = self.clone();
         self.0.files.runtime.spawn(async move {
-            let more = match this.0.session.mutate(FileOp::Lease { dir }).await {
-                Ok(OpReply::Leased { first, count, .. }) => Some(numbers(first, count)),
+            let more = match this.0.session.mutate(FileOp::Delegate { dir }).await {
+                Ok(OpReply::Delegated { first, count, .. }) => Some(numbers(first, count)),
                 _ => None,
             };
             this.0.namespace.refilled(dir, more);
@@ -107,7 +107,7 @@ impl Client {
     /// Gives a delegation up, after everything that was answered for under it.
     async fn return_delegation(&self, dir: Ino) {
         let asked = Instant::now();
-        let send = |session| self.0.session.begin(FileOp::Unlease { dir }, Some(session));
+        let send = |session| self.0.session.begin(FileOp::ReturnDelegation { dir }, Some(session));
         let Some(begun) = self.0.namespace.begin_return(dir, send) else { return };
         let reply = match begun {
             Some(begun) => self.0.session.end(begun).await,
@@ -174,9 +174,9 @@ pub(super) async fn give_up(client: Weak<Inner>) {
             looked = Instant::now();
             client.0.namespace.idle_delegations().into_iter().for_each(|dir| client.spawn_return(dir));
         }
-        let request = LeaseRequest::Await { session: client.0.session.id() };
-        match client.0.cluster.leases(&request).await {
-            Ok(LeaseReply::Wanted(dirs)) => dirs.into_iter().for_each(|dir| client.spawn_return(dir)),
+        let request = DelegationRequest::PollRecalls { session: client.0.session.id() };
+        match client.0.cluster.delegations(&request).await {
+            Ok(DelegationReply::Recall(dirs)) => dirs.into_iter().for_each(|dir| client.spawn_return(dir)),
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "nobody says which delegations are wanted"),
         }

@@ -15,7 +15,7 @@ use super::extents::Found;
 use super::files::{FileHandle, Files};
 use super::inode::{Inode, State};
 
-const LEASE: Duration = Duration::from_millis(limits::CACHE_LEASE_MS);
+const LEASE: Duration = Duration::from_millis(limits::CACHE_TTL_MS);
 /// The map is asked for in pieces of this many file bytes.
 const MAP_BYTES: u64 = 256 << 20;
 /// Rows up to this size are fetched whole for any read.

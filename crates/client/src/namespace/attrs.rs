@@ -1,16 +1,16 @@
-//! Attributes this client has been told lately: used without asking for [`CACHE_LEASE_MS`].
+//! Attributes this client has been told lately: used without asking for [`CACHE_TTL_MS`].
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use isobar_base::{Ino, limits::CACHE_LEASE_MS};
+use isobar_base::{Ino, limits::CACHE_TTL_MS};
 use isobar_wire::message::files::Attr;
 use parking_lot::Mutex;
 
 /// Entries of one shard; a full shard is emptied.
 const SHARD_ENTRIES_MAX: usize = 16 << 10;
 const SHARDS: usize = 16;
-const TTL: Duration = Duration::from_millis(CACHE_LEASE_MS);
+const TTL: Duration = Duration::from_millis(CACHE_TTL_MS);
 
 /// Attributes by inode, each with when it was told.
 #[derive(Debug)]

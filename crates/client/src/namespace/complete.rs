@@ -3,16 +3,16 @@
 //!
 //! A directory is complete from the moment this client made it, or read all of it. Each change this
 //! client makes comes back with the directory's version before and after; as long as these join up,
-//! nobody else changed anything. The knowledge is good for [`CACHE_LEASE_MS`] from when the last such
+//! nobody else changed anything. The knowledge is good for [`CACHE_TTL_MS`] from when the last such
 //! question was asked; after that, one question (is the version still this?) renews it.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use isobar_base::{Ino, limits::CACHE_LEASE_MS};
+use isobar_base::{Ino, limits::CACHE_TTL_MS};
 use parking_lot::Mutex;
 
-const TTL: Duration = Duration::from_millis(CACHE_LEASE_MS);
+const TTL: Duration = Duration::from_millis(CACHE_TTL_MS);
 /// Names kept for all directories together; beyond, everything is forgotten.
 const NAMES_MAX: usize = 1 << 20;
 /// Changes whose predecessors have not been heard of yet, for one directory.

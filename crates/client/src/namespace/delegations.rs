@@ -30,7 +30,7 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Delegations of one client at a time.
 const DELEGATIONS_MAX: usize = 1024;
 /// So few inode numbers left: more are asked for.
-const NUMBERS_LOW: u64 = limits::LEASE_INODES / 4;
+const NUMBERS_LOW: u64 = limits::PREALLOCATED_INODES / 4;
 /// Directories remembered.
 const DIRECTORIES_MAX: usize = 8192;
 

@@ -1,16 +1,16 @@
-//! Names this client has been told lately: used without asking for [`CACHE_LEASE_MS`].
+//! Names this client has been told lately: used without asking for [`CACHE_TTL_MS`].
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-use isobar_base::{Ino, limits::CACHE_LEASE_MS};
+use isobar_base::{Ino, limits::CACHE_TTL_MS};
 use parking_lot::Mutex;
 
 /// Entries of one shard; a full shard is emptied.
 const SHARD_ENTRIES_MAX: usize = 16 << 10;
 const SHARDS: usize = 16;
-const TTL: Duration = Duration::from_millis(CACHE_LEASE_MS);
+const TTL: Duration = Duration::from_millis(CACHE_TTL_MS);
 
 type Key = (Ino, Box<[u8]>);
 /// Under a name: the inode, or nothing since this client removed it; and when that was so.

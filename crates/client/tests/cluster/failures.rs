@@ -130,7 +130,10 @@ async fn a_client_cut_off_past_its_session_hears_of_what_was_lost_and_works_on()
         sessions.iter().all(|(_, name)| name != "lost")
     };
     while !gone().await {
-        assert!(begun.elapsed() < Duration::from_millis(2 * limits::SESSION_LEASE_MS), "it is never expired");
+        assert!(
+            begun.elapsed() < Duration::from_millis(2 * limits::SESSION_TIMEOUT_MS),
+            "it is never expired"
+        );
         tokio::time::sleep(SECOND).await;
     }
     // Others are not held up meanwhile.

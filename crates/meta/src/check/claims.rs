@@ -30,7 +30,7 @@ pub(super) fn check(walk: &mut Walk, counters: &Counters) {
     check_replies(walk, &sessions);
     check_orphans(walk, &sessions);
     check_locks(walk, &sessions);
-    check_leases(walk, &sessions);
+    check_delegations(walk, &sessions);
 }
 
 fn check_replies(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
@@ -86,17 +86,17 @@ fn check_locks(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
     walk.equal("locks", "inodes by session", &reverse, &holders);
 }
 
-fn check_leases(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
-    let (mut leased, mut reverse) = (0, 0);
+fn check_delegations(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
+    let (mut delegated, mut reverse) = (0, 0);
     for (dir, inode) in walk.inodes.clone() {
-        if inode.lessee == SessionId(0) {
+        if inode.delegated_to == SessionId(0) {
             continue;
         }
-        leased += 1;
-        let known =
-            sessions.contains_key(&inode.lessee) && walk.kv.contains(&key::lease_of(inode.lessee, dir));
-        walk.expect(inode.is_dir() && known, format!("inode {dir}"), "is leased to nobody who knows");
+        delegated += 1;
+        let known = sessions.contains_key(&inode.delegated_to)
+            && walk.kv.contains(&key::delegation_of(inode.delegated_to, dir));
+        walk.expect(inode.is_dir() && known, format!("inode {dir}"), "is delegated to nobody who knows");
     }
     walk.scan(b'w', |_, _, _| reverse += 1);
-    walk.equal("leases", "directories by session", &reverse, &leased);
+    walk.equal("delegations", "directories by session", &reverse, &delegated);
 }

@@ -1,4 +1,4 @@
-//! Extents, segments, the half-dead index and the queues.
+//! Extents, segments, the low-live index and the queues.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,8 +107,8 @@ fn check_segments(walk: &mut Walk, mut live: BTreeMap<SegmentId, (Ino, u64)>, co
         walk.expect(noted, &subject, "is not noted as named by its session");
         walk.expect(segment.live_bytes > 0, &subject, "is dead and not in the delete queue");
         walk.expect(!walk.kv.contains(&key::deleted_at(id)), &subject, "is live and in the delete queue");
-        let half_dead = walk.kv.contains(&key::half_dead(id));
-        walk.equal(&subject, "half-dead", &half_dead, &segment.is_half_dead());
+        let low_live = walk.kv.contains(&key::low_live(id));
+        walk.equal(&subject, "half-dead", &low_live, &segment.is_low_live());
         let rows = usize::from(segment.geometry.rows());
         walk.equal(&subject, "positions", &segment.positions.len(), &rows);
         counters.segments += 1;

@@ -3,9 +3,9 @@
 use isobar_base::limits::{LINKS_MAX, SYMLINK_BYTES_MAX};
 use isobar_base::{Errno, Ino, SessionId};
 use isobar_wire::message::files::{FileKind, Time};
-use isobar_wire::message::ops::{Born, DirChange, OpError, OpReply, OpResult};
+use isobar_wire::message::ops::{DirChange, OpError, OpReply, OpResult, PreallocatedInode};
 
-use super::{directories, leases, orphans};
+use super::{delegations, directories, orphans};
 use crate::name;
 use crate::record::Inode;
 use crate::state::State;
@@ -20,7 +20,7 @@ pub(super) struct NewInode<'a> {
     pub(super) gid: u32,
     pub(super) rdev: u32,
     pub(super) target: &'a [u8],
-    pub(super) born: Option<Born>,
+    pub(super) preallocated: Option<PreallocatedInode>,
 }
 
 pub(super) fn create(
@@ -32,10 +32,10 @@ pub(super) fn create(
     exclusive: bool,
 ) -> OpResult {
     name::validate(name)?;
-    let mut dir = leases::dir_for(state, session, parent)?;
-    if new.born.is_some() && dir.lessee != session {
-        // The lease was revoked before this arrived: somebody else may have looked meanwhile.
-        return Err(OpError::Leased(parent));
+    let mut dir = delegations::dir_for(state, session, parent)?;
+    if new.preallocated.is_some() && dir.delegated_to != session {
+        // The delegation was revoked before this arrived: somebody else may have looked meanwhile.
+        return Err(OpError::Delegated(parent));
     }
     if let Some(existing) = directories::find(state, parent, name) {
         if exclusive || new.kind != FileKind::File {
@@ -56,10 +56,10 @@ pub(super) fn create(
         };
     }
     validate_target(&new)?;
-    let (ino, now) = match new.born {
-        Some(born) => {
-            leases::is_unused(state, born.ino)?;
-            (born.ino, born.time)
+    let (ino, now) = match new.preallocated {
+        Some(preallocated) => {
+            delegations::is_unused(state, preallocated.ino)?;
+            (preallocated.ino, preallocated.time)
         }
         None => {
             state.counters.last_ino += 1;
@@ -109,7 +109,7 @@ fn validate_target(new: &NewInode) -> Result<(), Errno> {
 
 pub(super) fn link(state: &mut State, session: SessionId, ino: Ino, parent: Ino, name: &[u8]) -> OpResult {
     name::validate(name)?;
-    let mut dir = leases::dir_for(state, session, parent)?;
+    let mut dir = delegations::dir_for(state, session, parent)?;
     let mut inode = state.inode(ino)?;
     if inode.is_dir() {
         return Err(Errno::EPERM.into());
@@ -140,13 +140,13 @@ pub(super) fn unlink(
     session: SessionId,
     parent: Ino,
     name: &[u8],
-    closed_here: Option<Ino>,
+    not_open_by_caller: Option<Ino>,
     at: Option<Time>,
 ) -> OpResult {
     name::validate(name)?;
-    let mut dir = leases::dir_for(state, session, parent)?;
-    if at.is_some() && dir.lessee != session {
-        return Err(OpError::Leased(parent));
+    let mut dir = delegations::dir_for(state, session, parent)?;
+    if at.is_some() && dir.delegated_to != session {
+        return Err(OpError::Delegated(parent));
     }
     let now = at.unwrap_or(state.now);
     let entry = directories::find(state, parent, name).ok_or(Errno::ENOENT)?;
@@ -162,23 +162,23 @@ pub(super) fn unlink(
     let change = DirChange { before, after: dir.attr(parent) };
     state.put_inode(parent, dir);
     let attr = inode.attr(entry.ino);
-    orphans::store_unlinked(state, session, entry.ino, inode, closed_here);
+    orphans::store_unlinked(state, session, entry.ino, inode, not_open_by_caller);
     Ok(OpReply::Removed { attr, dir: change })
 }
 
 pub(super) fn rmdir(state: &mut State, session: SessionId, parent: Ino, name: &[u8]) -> OpResult {
     name::validate(name)?;
-    let mut dir = leases::dir_for(state, session, parent)?;
+    let mut dir = delegations::dir_for(state, session, parent)?;
     let entry = directories::find(state, parent, name).ok_or(Errno::ENOENT)?;
     if entry.kind != FileKind::Directory {
         return Err(Errno::ENOTDIR.into());
     }
     let mut inode = state.inode(entry.ino)?;
-    leases::check_removable(session, entry.ino, &inode)?;
+    delegations::check_removable(session, entry.ino, &inode)?;
     if inode.size > 0 {
         return Err(Errno::ENOTEMPTY.into());
     }
-    leases::directory_removed(state, entry.ino, &mut inode);
+    delegations::directory_removed(state, entry.ino, &mut inode);
     inode.nlink = 0;
     inode.changed(state.index, state.now);
     let before = dir.version;

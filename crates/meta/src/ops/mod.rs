@@ -5,9 +5,9 @@ mod attributes;
 mod cluster;
 mod collection;
 mod commit;
+mod delegations;
 mod directories;
 mod format;
-mod leases;
 mod links;
 pub(crate) mod locks;
 mod orphans;
@@ -54,22 +54,22 @@ fn execute_on_cluster(state: &mut State, op: &ClusterOp) -> OpResult {
 
 fn execute_on_files(state: &mut State, session: SessionId, op: &FileOp) -> OpResult {
     match op {
-        FileOp::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive, born } => {
-            let (kind, mode, uid, gid, rdev, born) = (*kind, *mode, *uid, *gid, *rdev, *born);
-            let new = links::NewInode { kind, mode, uid, gid, rdev, target, born };
+        FileOp::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive, preallocated } => {
+            let (kind, mode, uid, gid, rdev, preallocated) = (*kind, *mode, *uid, *gid, *rdev, *preallocated);
+            let new = links::NewInode { kind, mode, uid, gid, rdev, target, preallocated };
             links::create(state, session, *parent, name, new, *exclusive)
         }
-        FileOp::Lease { dir } => leases::lease(state, session, *dir),
-        FileOp::Unlease { dir } => leases::unlease(state, session, *dir),
-        FileOp::Revoke { dir, session } => leases::revoke(state, *session, *dir),
+        FileOp::Delegate { dir } => delegations::delegate(state, session, *dir),
+        FileOp::ReturnDelegation { dir } => delegations::return_delegation(state, session, *dir),
+        FileOp::RevokeDelegation { dir, session } => delegations::revoke(state, *session, *dir),
         FileOp::Link { ino, parent, name } => links::link(state, session, *ino, *parent, name),
-        FileOp::Unlink { parent, name, closed_here, at } => {
-            links::unlink(state, session, *parent, name, *closed_here, *at)
+        FileOp::Unlink { parent, name, not_open_by_caller, at } => {
+            links::unlink(state, session, *parent, name, *not_open_by_caller, *at)
         }
         FileOp::Rmdir { parent, name } => links::rmdir(state, session, *parent, name),
-        FileOp::Rename { parent, name, new_parent, new_name, mode, closed_here } => {
+        FileOp::Rename { parent, name, new_parent, new_name, mode, not_open_by_caller } => {
             let (from, to) = ((*parent, &name[..]), (*new_parent, &new_name[..]));
-            rename::rename(state, session, from, to, *mode, *closed_here)
+            rename::rename(state, session, from, to, *mode, *not_open_by_caller)
         }
         FileOp::SetAttr { ino, set } => attributes::set(state, *ino, set),
         FileOp::SetXattr { ino, name, value, mode } => xattrs::set(state, *ino, name, value, *mode),
@@ -79,7 +79,7 @@ fn execute_on_files(state: &mut State, session: SessionId, op: &FileOp) -> OpRes
         FileOp::Replace(replace) => replace::replace(state, session, replace),
         FileOp::Lock { ino, lock } => locks::lock(state, session, *ino, *lock),
         FileOp::UnlockAll { ino, owner } => locks::unlock_all(state, session, *ino, *owner),
-        FileOp::NotOpen { inos } => orphans::not_open(state, session, inos),
+        FileOp::ReleaseOrphans { inos } => orphans::release(state, session, inos),
         FileOp::Purge { ino } => collection::purge(state, *ino),
     }
 }

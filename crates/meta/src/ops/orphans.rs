@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! nlink 0 --> O: waits for every session live at that moment
-//!         --NotOpen, close or expiry of the last one--> few extents: removed at once
+//!         --ReleaseOrphans, close or expiry of the last one--> few extents: removed at once
 //!                                                       many: P, freed step by step, gone for everybody
 //! ```
 //! Sessions opened later cannot have the inode open and are not asked.
@@ -20,18 +20,18 @@ use crate::segments;
 use crate::state::State;
 
 /// Stores an inode that has lost a name, perhaps the last. The caller has it closed when
-/// `closed_here` says so.
+/// `not_open_by_caller` says so.
 pub(super) fn store_unlinked(
     state: &mut State,
     session: SessionId,
     ino: Ino,
     inode: Inode,
-    closed_here: Option<Ino>,
+    not_open_by_caller: Option<Ino>,
 ) {
     if inode.nlink > 0 {
         return state.put_inode(ino, inode);
     }
-    let closed = closed_here == Some(ino);
+    let closed = not_open_by_caller == Some(ino);
     let live = state.live_sessions().iter().copied();
     let waiting: Vec<SessionId> = live.filter(|&other| !(closed && other == session)).collect();
     if waiting.is_empty() {
@@ -44,7 +44,7 @@ pub(super) fn store_unlinked(
     state.kv.put(&key::orphan(ino), encode(&waiting));
 }
 
-pub(super) fn not_open(state: &mut State, session: SessionId, inos: &[Ino]) -> OpResult {
+pub(super) fn release(state: &mut State, session: SessionId, inos: &[Ino]) -> OpResult {
     for &ino in inos {
         answered(state, session, ino);
     }

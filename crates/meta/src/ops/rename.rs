@@ -4,7 +4,7 @@ use isobar_base::{Errno, Ino, SessionId};
 use isobar_wire::message::files::FileKind;
 use isobar_wire::message::ops::{OpReply, OpResult, RenameMode};
 
-use super::{directories, leases, orphans};
+use super::{delegations, directories, orphans};
 use crate::name;
 use crate::record::Name;
 use crate::state::State;
@@ -17,7 +17,7 @@ pub(super) fn rename(
     from: Place,
     to: Place,
     mode: RenameMode,
-    closed_here: Option<Ino>,
+    not_open_by_caller: Option<Ino>,
 ) -> OpResult {
     for (_, name) in [from, to] {
         if name == b"." || name == b".." {
@@ -25,8 +25,8 @@ pub(super) fn rename(
         }
         name::validate(name)?;
     }
-    leases::dir_for(state, session, from.0)?;
-    leases::dir_for(state, session, to.0)?;
+    delegations::dir_for(state, session, from.0)?;
+    delegations::dir_for(state, session, to.0)?;
     let source = directories::find(state, from.0, from.1).ok_or(Errno::ENOENT)?;
     let target = directories::find(state, to.0, to.1);
     match (mode, target) {
@@ -50,7 +50,7 @@ pub(super) fn rename(
             }
             exchange(state, from, source, to, target)
         }
-        _ => replace(state, session, from, source, to, target, closed_here),
+        _ => replace(state, session, from, source, to, target, not_open_by_caller),
     }
 }
 
@@ -79,7 +79,7 @@ fn replace(
     source: Name,
     to: Place,
     target: Option<Name>,
-    closed_here: Option<Ino>,
+    not_open_by_caller: Option<Ino>,
 ) -> OpResult {
     let (index, now) = (state.index, state.now);
     let mut replaced = None;
@@ -90,11 +90,11 @@ fn replace(
             _ => {}
         }
         let mut inode = state.inode(target.ino)?;
-        leases::check_removable(session, target.ino, &inode)?;
+        delegations::check_removable(session, target.ino, &inode)?;
         if is_dir(target) && inode.size > 0 {
             return Err(Errno::ENOTEMPTY.into());
         }
-        leases::directory_removed(state, target.ino, &mut inode);
+        delegations::directory_removed(state, target.ino, &mut inode);
         inode.nlink = if is_dir(target) { 0 } else { inode.nlink - 1 };
         inode.changed(index, now);
         replaced = Some((target, inode));
@@ -130,8 +130,8 @@ fn replace(
     state.put_inode(source.ino, moved);
     let replaced = replaced.map(|(target, inode)| {
         let attr = inode.attr(target.ino);
-        let closed_here = closed_here.filter(|_| !is_dir(target));
-        orphans::store_unlinked(state, session, target.ino, inode, closed_here);
+        let not_open_by_caller = not_open_by_caller.filter(|_| !is_dir(target));
+        orphans::store_unlinked(state, session, target.ino, inode, not_open_by_caller);
         attr
     });
     Ok(OpReply::Renamed { attr, replaced })

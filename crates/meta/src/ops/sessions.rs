@@ -3,7 +3,7 @@
 use isobar_base::{Errno, SessionId};
 use isobar_wire::message::ops::{OpReply, OpResult};
 
-use super::{leases, locks, orphans};
+use super::{delegations, locks, orphans};
 use crate::codec::{decode, encode};
 use crate::key;
 use crate::limits::{LABEL_BYTES_MAX, SESSIONS_MAX};
@@ -46,7 +46,7 @@ pub(super) fn open(state: &mut State, nonce: u64, name: &str) -> OpResult {
 /// Ends a session, if it has not ended: from here on nothing it asks for applies (I5).
 pub(super) fn end(state: &mut State, id: SessionId) -> OpResult {
     let Some(session) = state.session(id).cloned() else { return Ok(OpReply::Done) };
-    leases::session_ended(state, id);
+    delegations::session_ended(state, id);
     locks::session_ended(state, id);
     orphans::session_ended(state, id);
     segments::session_ended(state, id, &session);

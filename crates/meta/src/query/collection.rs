@@ -70,19 +70,19 @@ pub(super) fn delete_queue(kv: &dyn KvRead, limit: u32) -> Answer {
     }))
 }
 
-pub(super) fn half_dead(kv: &dyn KvRead, after: Option<SegmentId>, limit: u32) -> Answer {
-    let (start, end) = (following(b'H', after, key::half_dead), Key::new(b'H').end());
+pub(super) fn low_live(kv: &dyn KvRead, after: Option<SegmentId>, limit: u32) -> Answer {
+    let (start, end) = (following(b'H', after, key::low_live), Key::new(b'H').end());
     let ids = collect(kv, &start, &end, bounded(limit), |key, _| Some(key::segment_at(key, 1)));
     let info = |id: SegmentId| -> SegmentInfo {
         match kv.get(&key::segment(id)) {
             Some(bytes) => decode::<Segment>(&bytes).wire(id),
-            None => panic!("I6: half-dead segment {id} is not there"),
+            None => panic!("I6: low-live segment {id} is not there"),
         }
     };
     Answer::Segments(ids.into_iter().map(info).collect())
 }
 
-pub(super) fn fates(kv: &dyn KvRead, ids: &[SegmentId]) -> Answer {
+pub(super) fn segment_states(kv: &dyn KvRead, ids: &[SegmentId]) -> Answer {
     let last_session = counters(kv).last_session;
-    Answer::Fates(ids.iter().map(|&id| segments::fate(kv, id, last_session)).collect())
+    Answer::SegmentStates(ids.iter().map(|&id| segments::state_of(kv, id, last_session)).collect())
 }

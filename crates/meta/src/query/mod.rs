@@ -17,17 +17,17 @@ use crate::limits::LIST_ENTRIES_MAX;
 use crate::record::{Counters, Inode};
 use crate::state::settings;
 
-/// Answers a question of a session: what another one has leased is not for it to see.
+/// Answers a question of a session: what is delegated to another one is not for it to see.
 ///
-/// Errors: `Leased`, and those of [`query`].
+/// Errors: `Delegated`, and those of [`query`].
 pub fn query_as(kv: &dyn KvRead, session: SessionId, question: &Query) -> Result<Answer, OpError> {
     if session != SessionId(0)
         && let Query::File(question) = question
         && shows_entries(question)
         && let dir = question.ino()
-        && lessee(kv, dir).is_some_and(|lessee| lessee != session)
+        && holder(kv, dir).is_some_and(|holder| holder != session)
     {
-        return Err(OpError::Leased(dir));
+        return Err(OpError::Delegated(dir));
     }
     query(kv, question)
 }
@@ -45,9 +45,9 @@ fn shows_entries(question: &FileQuery) -> bool {
     }
 }
 
-/// The session that has the lease of a directory.
-pub fn lessee(kv: &dyn KvRead, dir: Ino) -> Option<SessionId> {
-    inode(kv, dir).ok().map(|inode| inode.lessee).filter(|&lessee| lessee != SessionId(0))
+/// The session that holds the delegation of a directory.
+pub fn holder(kv: &dyn KvRead, dir: Ino) -> Option<SessionId> {
+    inode(kv, dir).ok().map(|inode| inode.delegated_to).filter(|&holder| holder != SessionId(0))
 }
 
 /// Answers a question. Lists are cut at [`LIST_ENTRIES_MAX`] whatever limit is asked for.
@@ -75,10 +75,10 @@ fn answer_on_cluster(kv: &dyn KvRead, question: &ClusterQuery) -> Answer {
         ClusterQuery::Map => Answer::Cluster(cluster_map(kv)),
         ClusterQuery::Counts => cluster::counts(kv),
         ClusterQuery::Segments { after, limit } => collection::segments(kv, *after, *limit),
-        ClusterQuery::Fates { ids } => collection::fates(kv, ids),
+        ClusterQuery::SegmentStates { ids } => collection::segment_states(kv, ids),
         ClusterQuery::DeleteQueue { limit } => collection::delete_queue(kv, *limit),
         ClusterQuery::PurgeQueue { limit } => collection::purge_queue(kv, *limit),
-        ClusterQuery::HalfDead { after, limit } => collection::half_dead(kv, *after, *limit),
+        ClusterQuery::LowLive { after, limit } => collection::low_live(kv, *after, *limit),
         ClusterQuery::Inodes { after, limit } => collection::inodes(kv, *after, *limit),
     }
 }

@@ -35,8 +35,8 @@ pub(crate) struct Inode {
     pub(crate) purging: bool,
     /// The directory above, of a directory.
     pub(crate) parent: Ino,
-    /// The session that has the lease of its names, of a directory; 0 for none.
-    pub(crate) lessee: SessionId,
+    /// The session that holds the delegation of its names, of a directory; 0 for none.
+    pub(crate) delegated_to: SessionId,
     /// Cookie of the next entry, of a directory.
     pub(crate) next_cookie: u64,
     /// Names and values of extended attributes.
@@ -71,7 +71,7 @@ impl Inode {
             split: false,
             purging: false,
             parent: Ino(0),
-            lessee: SessionId(0),
+            delegated_to: SessionId(0),
             next_cookie: FIRST_COOKIE,
             xattr_bytes: 0,
             target: Vec::new(),

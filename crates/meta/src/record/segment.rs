@@ -17,7 +17,7 @@ pub(crate) struct Segment {
 
 impl Segment {
     /// Worth rewriting: less than half of it is named.
-    pub(crate) fn is_half_dead(&self) -> bool {
+    pub(crate) fn is_low_live(&self) -> bool {
         self.live_bytes * 2 < u64::from(self.geometry.len)
     }
 

@@ -10,7 +10,7 @@ use isobar_wire::message::ops::{
     ClusterOp, Commit, FileOp, Mutation, NewSegment, Op, OpError, OpReply, OpResult, RenameMode, Replace,
     SessionOp, SetAttr,
 };
-use isobar_wire::message::queries::{Answer, ClusterQuery, Fate, FileQuery, Query};
+use isobar_wire::message::queries::{Answer, ClusterQuery, FileQuery, Query, SegmentState};
 
 pub const ROOT: Ino = Ino::ROOT;
 pub const MIB: u64 = 1 << 20;
@@ -144,8 +144,8 @@ impl World {
         self.try_create(parent, name, FileKind::Directory).unwrap().ino
     }
 
-    pub fn unlink(&mut self, parent: Ino, name: &str, closed_here: Option<Ino>) -> OpResult {
-        self.run(FileOp::Unlink { parent, name: name.into(), closed_here, at: None })
+    pub fn unlink(&mut self, parent: Ino, name: &str, not_open_by_caller: Option<Ino>) -> OpResult {
+        self.run(FileOp::Unlink { parent, name: name.into(), not_open_by_caller, at: None })
     }
 
     pub fn rmdir(&mut self, parent: Ino, name: &str) -> OpResult {
@@ -184,9 +184,9 @@ impl World {
         }
     }
 
-    pub fn fate(&self, id: SegmentId) -> Fate {
-        match self.ask(ClusterQuery::Fates { ids: vec![id] }).unwrap() {
-            Answer::Fates(fates) => fates[0],
+    pub fn state_of(&self, id: SegmentId) -> SegmentState {
+        match self.ask(ClusterQuery::SegmentStates { ids: vec![id] }).unwrap() {
+            Answer::SegmentStates(states) => states[0],
             other => panic!("{other:?}"),
         }
     }
@@ -195,8 +195,8 @@ impl World {
         self.segments(ClusterQuery::DeleteQueue { limit: 1000 })
     }
 
-    pub fn half_dead(&self) -> Vec<SegmentId> {
-        self.segments(ClusterQuery::HalfDead { after: None, limit: 1000 })
+    pub fn low_live(&self) -> Vec<SegmentId> {
+        self.segments(ClusterQuery::LowLive { after: None, limit: 1000 })
     }
 
     pub fn live_segments(&self) -> Vec<SegmentId> {
@@ -298,7 +298,7 @@ pub fn create(parent: Ino, name: &str, kind: FileKind) -> FileOp {
         rdev: 0,
         target,
         exclusive: true,
-        born: None,
+        preallocated: None,
     }
 }
 
@@ -309,7 +309,7 @@ pub fn rename(from: (Ino, &str), to: (Ino, &str), mode: RenameMode) -> FileOp {
         new_parent: to.0,
         new_name: to.1.into(),
         mode,
-        closed_here: None,
+        not_open_by_caller: None,
     }
 }
 

@@ -73,11 +73,8 @@ type Piece = (Extent, SegmentInfo);
 
 impl Compactor {
     async fn round(&mut self) -> Result<(), Errno> {
-        self.rewrite_all(
-            |after| ClusterQuery::HalfDead { after, limit: COMPACT_SEGMENTS_PER_STEP },
-            |_| true,
-        )
-        .await?;
+        self.rewrite_all(|after| ClusterQuery::LowLive { after, limit: COMPACT_SEGMENTS_PER_STEP }, |_| true)
+            .await?;
         let most_alive = match self.crowded() {
             crowded if crowded > CROWDED => 0.9,
             crowded if crowded > FILLING => 0.75,
@@ -323,7 +320,7 @@ impl Compactor {
         let Ok(Answer::Inos(inos)) = orphans else { return };
         if !inos.is_empty() {
             // Said again with the next copy if it fails, and by the end of the session in any case.
-            session.mutate(FileOp::NotOpen { inos }).await.ok();
+            session.mutate(FileOp::ReleaseOrphans { inos }).await.ok();
         }
     }
 

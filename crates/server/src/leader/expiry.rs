@@ -10,7 +10,7 @@ use isobar_wire::message::ops::SessionOp;
 use crate::limits::EXPIRY_EVERY;
 use crate::metadata::{Metadata, live_sessions};
 
-const TIMEOUT: Duration = Duration::from_millis(limits::SESSION_LEASE_MS);
+const TIMEOUT: Duration = Duration::from_millis(limits::SESSION_TIMEOUT_MS);
 
 /// Expires sessions that were not renewed, as long as this node leads.
 pub(crate) async fn run(meta: Arc<Metadata>) {
@@ -21,7 +21,7 @@ pub(crate) async fn run(meta: Arc<Metadata>) {
             continue;
         }
         for session in &late {
-            tracing::warn!(%session, lease_ms = limits::SESSION_LEASE_MS, "session not renewed: expired");
+            tracing::warn!(%session, lease_ms = limits::SESSION_TIMEOUT_MS, "session not renewed: expired");
         }
         let ops = late.into_iter().map(|session| SessionOp::Expire { session }.into()).collect();
         if let Err(error) = meta.execute(ops).await {

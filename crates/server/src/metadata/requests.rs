@@ -7,7 +7,7 @@ use isobar_base::Ino;
 use isobar_base::limits::MUTATIONS_PER_MESSAGE_MAX;
 use isobar_consensus::{Group, ProposeError};
 use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, RenewRequest};
-use isobar_wire::message::leases::{LeaseReply, LeaseRequest};
+use isobar_wire::message::delegations::{DelegationReply, DelegationRequest};
 use isobar_wire::message::ops::{FileOp, MutateReply, MutateRequest};
 use isobar_wire::message::queries::{Answer, ClusterQuery, Query, QueryReply, QueryRequest, SessionQuery};
 use isobar_wire::{Refusal, Responder};
@@ -113,15 +113,17 @@ impl Metadata {
     }
 
     /// Answers one request about delegations.
-    pub(crate) async fn leases(&self, request: LeaseRequest) -> LeaseReply {
+    pub(crate) async fn delegations(&self, request: DelegationRequest) -> DelegationReply {
         if !self.group.is_leader() {
-            return LeaseReply::NotLeader(self.other_leader());
+            return DelegationReply::NotLeader(self.other_leader());
         }
         match request {
-            LeaseRequest::Await { session } => LeaseReply::Wanted(self.delegations.wanted(session).await),
-            LeaseRequest::Want { dir } => {
+            DelegationRequest::PollRecalls { session } => {
+                DelegationReply::Recall(self.delegations.wanted(session).await)
+            }
+            DelegationRequest::RequestRecall { dir } => {
                 self.recall(dir).await;
-                LeaseReply::Again
+                DelegationReply::Again
             }
         }
     }
@@ -131,12 +133,12 @@ impl Metadata {
         let begun = Instant::now();
         let mut told = None;
         while begun.elapsed() < RECALL_WAIT_MAX && self.group.is_leader() {
-            let Some(holder) = self.group.read(|kv| isobar_meta::lessee(kv, dir)) else { return };
+            let Some(holder) = self.group.read(|kv| isobar_meta::holder(kv, dir)) else { return };
             let silent = self.delegations.note_wanted(holder, (told != Some(holder)).then_some(dir));
             told = Some(holder);
             if silent {
                 tracing::warn!(session = %holder, %dir, "the holder of a directory is not heard: its delegation is revoked");
-                self.execute(vec![FileOp::Revoke { dir, session: holder }.into()]).await.ok();
+                self.execute(vec![FileOp::RevokeDelegation { dir, session: holder }.into()]).await.ok();
             }
             tokio::time::sleep(POLL_EVERY).await;
         }
@@ -149,9 +151,9 @@ fn is_long(query: &Query) -> bool {
         Query::Session(SessionQuery::List) => true,
         Query::Cluster(
             ClusterQuery::Segments { .. }
-            | ClusterQuery::HalfDead { .. }
+            | ClusterQuery::LowLive { .. }
             | ClusterQuery::Inodes { .. }
-            | ClusterQuery::Fates { .. },
+            | ClusterQuery::SegmentStates { .. },
         ) => true,
         Query::Cluster(
             ClusterQuery::Map

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use isobar_base::{Errno, FragmentKey, SegmentId};
-use isobar_wire::message::queries::{Answer, ClusterQuery, Fate};
+use isobar_wire::message::queries::{Answer, ClusterQuery, SegmentState};
 
 use super::Target;
 use crate::context::NodeContext;
@@ -41,12 +41,16 @@ async fn search(node: &NodeContext, target: &Arc<Target>) -> Result<u64, Errno> 
         after = Some(last.key);
         let mut ids: Vec<SegmentId> = rows.iter().map(|row| row.key.segment).collect();
         ids.dedup();
-        let fates = match node.cluster.query(ClusterQuery::Fates { ids: ids.clone() }).await? {
-            Answer::Fates(fates) if fates.len() == ids.len() => fates,
+        let states = match node.cluster.query(ClusterQuery::SegmentStates { ids: ids.clone() }).await? {
+            Answer::SegmentStates(states) if states.len() == ids.len() => states,
             _ => return Err(Errno::EPROTO),
         };
-        let garbage: Vec<SegmentId> =
-            ids.into_iter().zip(fates).filter(|(_, fate)| *fate == Fate::Garbage).map(|(id, _)| id).collect();
+        let garbage: Vec<SegmentId> = ids
+            .into_iter()
+            .zip(states)
+            .filter(|(_, state)| *state == SegmentState::Garbage)
+            .map(|(id, _)| id)
+            .collect();
         let keys: Vec<FragmentKey> = rows
             .iter()
             .map(|row| row.key)

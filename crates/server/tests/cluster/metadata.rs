@@ -79,13 +79,13 @@ async fn a_session_that_renews_lives_and_one_that_does_not_expires() {
     };
     assert_eq!(renew(SessionId(999_999)).await, RenewReply::Gone);
     let begun = std::time::Instant::now();
-    while begun.elapsed() < Duration::from_millis(limits::SESSION_LEASE_MS + 2_000) {
+    while begun.elapsed() < Duration::from_millis(limits::SESSION_TIMEOUT_MS + 2_000) {
         let RenewReply::Renewed { map, live, orphans } = renew(renewed).await else { panic!("gone") };
         assert_eq!((map.unwrap().targets.len(), live.len(), orphans.len()), (3, 3, 0));
         tokio::time::sleep(SECOND).await;
     }
     assert_eq!(renew(silent).await, RenewReply::Gone);
-    let op = FileOp::NotOpen { inos: Vec::new() }.into();
+    let op = FileOp::ReleaseOrphans { inos: Vec::new() }.into();
     let late = Mutation { session: silent, seq: 1, acked_below: 0, op };
     assert_eq!(cluster.access.mutate(late).await.unwrap(), Err(OpError::SessionGone));
     let Answer::Sessions(left) = cluster.access.query(SessionQuery::List).await.unwrap() else { panic!() };

@@ -123,7 +123,7 @@ pub enum RenewReply {
         map: Option<ClusterMap>,
         /// What the leader sees of each target.
         live: Vec<TargetLive>,
-        /// Nameless inodes: answer with [`super::ops::FileOp::NotOpen`] for those not open.
+        /// Nameless inodes: answer with [`super::ops::FileOp::ReleaseOrphans`] for those not open.
         orphans: Vec<Ino>,
     },
     /// The session has ended.

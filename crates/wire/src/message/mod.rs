@@ -6,8 +6,8 @@
 
 pub mod admin;
 pub mod cluster;
+pub mod delegations;
 pub mod files;
-pub mod leases;
 pub mod ops;
 pub mod probe;
 pub mod queries;
@@ -31,8 +31,8 @@ pub enum Opcode {
     NodeStatus = 6,
     /// [`cluster::AdminRequest`] → [`cluster::AdminReply`], to the metadata leader.
     Admin = 7,
-    /// [`leases::LeaseRequest`] → [`leases::LeaseReply`], to the metadata leader.
-    Lease = 8,
+    /// [`delegations::DelegationRequest`] → [`delegations::DelegationReply`], to the metadata leader.
+    Delegation = 8,
     /// [`probe::ProbeRequest`] → [`probe::ProbeReply`], from any node.
     Probe = 9,
     /// Raft AppendEntries; the body belongs to the consensus crate.
@@ -65,7 +65,7 @@ impl Opcode {
             Heartbeat,
             NodeStatus,
             Admin,
-            Lease,
+            Delegation,
             Probe,
             RaftAppend,
             RaftVote,

@@ -30,18 +30,18 @@ pub enum FileOp {
         target: Vec<u8>,
         /// EEXIST when the name exists; otherwise an existing *file* is returned as it is.
         exclusive: bool,
-        /// Already made by the lessee of the directory, who has answered for it.
-        born: Option<Born>,
+        /// Already made by the holder of the directory's delegation, who has answered for it.
+        preallocated: Option<PreallocatedInode>,
     },
-    /// Asks for the lease of a directory, or for more inode numbers if the caller has it: while it lasts
-    /// nobody else sees or changes its names. → [`super::OpReply::Leased`]
-    Lease {
+    /// Asks for the delegation of a directory, or for more inode numbers if the caller holds it: while it
+    /// lasts nobody else sees or changes its names. → [`super::OpReply::Delegated`]
+    Delegate {
         /// The directory.
         dir: Ino,
     },
-    /// Gives the lease up. Whoever does not have it gets the attributes all the same. →
-    /// [`super::OpReply::Attr`]
-    Unlease {
+    /// Gives the delegation up. Whoever does not hold it gets the attributes all the same.
+    /// → [`super::OpReply::Attr`]
+    ReturnDelegation {
         /// The directory.
         dir: Ino,
     },
@@ -63,8 +63,8 @@ pub enum FileOp {
         #[serde(with = "crate::bytes_serde")]
         name: Vec<u8>,
         /// When the name leads to this inode: the caller does not have it open.
-        closed_here: Option<Ino>,
-        /// When it happened, if the lessee of the directory has answered for it.
+        not_open_by_caller: Option<Ino>,
+        /// When it happened, if the holder of the directory's delegation has answered for it.
         at: Option<Time>,
     },
     /// Removes an empty directory. → [`super::OpReply::Removed`]
@@ -90,7 +90,7 @@ pub enum FileOp {
         /// What to do about an existing new name.
         mode: RenameMode,
         /// When the new name leads to this inode: the caller does not have it open.
-        closed_here: Option<Ino>,
+        not_open_by_caller: Option<Ino>,
     },
     /// Changes attributes; a size truncates or extends. → [`super::OpReply::Attr`]
     SetAttr {
@@ -148,16 +148,16 @@ pub enum FileOp {
         owner: u64,
     },
     /// The caller has none of these inodes open: those without a name may be removed for its part.
-    NotOpen {
+    ReleaseOrphans {
         /// Inodes from [`crate::message::cluster::RenewReply::orphans`].
         inos: Vec<Ino>,
     },
-    /// By the leader: ends the lease of a session that does not hear that others want the directory. →
-    /// [`super::OpReply::Done`]
-    Revoke {
+    /// By the leader: ends the delegation of a session that does not hear that others want the
+    /// directory. → [`super::OpReply::Done`]
+    RevokeDelegation {
         /// The directory.
         dir: Ino,
-        /// Its lessee.
+        /// Who holds it.
         session: SessionId,
     },
     /// By the leader: frees a bounded number of extents of an inode nobody can reach. →
@@ -168,12 +168,12 @@ pub enum FileOp {
     },
 }
 
-/// What the lessee of a directory has decided about a file it made there.
+/// What the holder of a directory's delegation has decided about a file it made there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Born {
-    /// Its number, from those that came with the lease.
+pub struct PreallocatedInode {
+    /// Its number, from those that came with the delegation.
     pub ino: Ino,
-    /// When, by the lessee's clock.
+    /// When, by the holder's clock.
     pub time: Time,
 }
 

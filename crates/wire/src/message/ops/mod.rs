@@ -11,10 +11,13 @@ use isobar_base::{Errno, Ino, SessionId};
 use serde::{Deserialize, Serialize};
 
 pub use cluster::ClusterOp;
-pub use file::{Born, Commit, FileOp, NewSegment, RenameMode, Replace, SetAttr, SetTime, XattrMode};
+pub use file::{
+    Commit, FileOp, NewSegment, PreallocatedInode, RenameMode, Replace, SetAttr, SetTime, XattrMode,
+};
 pub use session::SessionOp;
 
 use super::files::{Attr, Lock};
+use crate::Address;
 
 /// Operations of one client, executed in order. The leader may join several requests in one entry.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -29,7 +32,7 @@ pub enum MutateReply {
     /// Executed (or refused) by the state machine.
     Applied(Vec<OpResult>),
     /// Not executed: this node does not lead. Ask the one named, if any.
-    NotLeader(Option<crate::Address>),
+    NotLeader(Option<Address>),
 }
 
 impl MutateReply {
@@ -139,7 +142,7 @@ pub enum OpReply {
     /// `None`: granted. Otherwise a lock in the way.
     Lock(Option<Lock>),
     /// The directory is the caller's.
-    Leased {
+    Delegated {
         /// The directory.
         attr: Attr,
         /// The first of the inode numbers that the caller may use for files it makes there.
@@ -174,9 +177,9 @@ pub enum OpError {
     /// A row is on a target that no longer holds its place: fetch the cluster map and write again.
     #[error("the placement has changed")]
     StalePlacement,
-    /// Another session has the lease of this directory: ask for it to be given up, then try again.
-    #[error("directory {0} is leased to another session")]
-    Leased(Ino),
+    /// Another session holds the delegation of this directory: ask for a recall, then try again.
+    #[error("directory {0} is delegated to another session")]
+    Delegated(Ino),
     /// The operation number was already acknowledged: nobody waits for this reply.
     #[error("repeated after it was acknowledged")]
     Repeated,

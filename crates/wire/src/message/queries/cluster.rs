@@ -17,8 +17,8 @@ pub enum ClusterQuery {
         /// At most this many.
         limit: u32,
     },
-    /// Whether each of these may still be named by some extent, now or later (I6). → [`super::Answer::Fates`]
-    Fates {
+    /// Whether each of these may still be named by some extent, now or later (I6). → [`super::Answer::SegmentStates`]
+    SegmentStates {
         /// Segments found on a device.
         ids: Vec<SegmentId>,
     },
@@ -33,7 +33,7 @@ pub enum ClusterQuery {
         limit: u32,
     },
     /// Segments that are less than half alive. → [`super::Answer::Segments`]
-    HalfDead {
+    LowLive {
         /// Continue after this one.
         after: Option<SegmentId>,
         /// At most this many.

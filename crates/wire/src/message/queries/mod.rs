@@ -16,11 +16,12 @@ pub use session::SessionQuery;
 use super::cluster::ClusterMap;
 use super::files::{Attr, DirEntry, Lock, Map, SegmentInfo};
 use super::ops::OpError;
+use crate::Address;
 
 /// Questions answered from one state.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct QueryRequest {
-    /// The session that asks, which may hold leases; 0 for whoever looks at the state as it is.
+    /// The session that asks, which may hold delegations; 0 for whoever looks at the state as it is.
     pub session: SessionId,
     /// The questions.
     pub queries: Vec<Query>,
@@ -32,7 +33,7 @@ pub enum QueryReply {
     /// The answers.
     Answered(Vec<Result<Answer, OpError>>),
     /// This node does not lead. Ask the one named, if any.
-    NotLeader(Option<crate::Address>),
+    NotLeader(Option<Address>),
 }
 
 /// A question.
@@ -115,12 +116,12 @@ pub enum Answer {
     /// Segments.
     Segments(Vec<SegmentInfo>),
     /// One for each id asked about, in order.
-    Fates(Vec<Fate>),
+    SegmentStates(Vec<SegmentState>),
 }
 
 /// What may become of a segment found on a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Fate {
+pub enum SegmentState {
     /// An extent names it.
     Referenced,
     /// A COMMIT may still name it: keep.

@@ -1,4 +1,4 @@
-//! Leases of directories between those who have them and those who want them.
+//! Delegations of directories: between those who hold them and those who want the directories.
 
 use isobar_base::{Ino, SessionId};
 use serde::{Deserialize, Serialize};
@@ -7,15 +7,15 @@ use crate::Address;
 
 /// Sent to the metadata leader.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum LeaseRequest {
-    /// A lessee asks what it should give up; the reply comes when there is something, or after a while.
-    Await {
-        /// The lessee.
+pub enum DelegationRequest {
+    /// A holder asks what it should give up; the reply comes when there is something, or after a while.
+    PollRecalls {
+        /// The holder.
         session: SessionId,
     },
     /// Somebody wants a directory that another session has; the reply comes when it is free, or after a
     /// while.
-    Want {
+    RequestRecall {
         /// The directory.
         dir: Ino,
     },
@@ -23,9 +23,9 @@ pub enum LeaseRequest {
 
 /// The leader's reply.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum LeaseReply {
+pub enum DelegationReply {
     /// Directories that others want.
-    Wanted(Vec<Ino>),
+    Recall(Vec<Ino>),
     /// Try again.
     Again,
     /// This node does not lead. Ask the one named, if any.
