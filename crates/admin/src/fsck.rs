@@ -208,13 +208,13 @@ async fn rows_lost(
             missing.push(MissingRow { key, target: position.target, ino: segment.ino });
         }
     }
-    let suffices = left >= usize::from(segment.geometry.n);
+    let suffices = left >= usize::from(segment.geometry.data);
     if (!missing.is_empty() || unfinished > 0 || !suffices) && !is_referenced(cluster, segment.id).await? {
         return Ok(Vec::new());
     }
     report.unfinished_rows += unfinished;
     report.missing.extend(missing);
-    gone.retain(|&row| !suffices && row < u64::from(segment.geometry.n));
+    gone.retain(|&row| !suffices && row < u64::from(segment.geometry.data));
     let row_bytes = segment.geometry.row_bytes();
     let rows = gone.chunk_by(|row, next| row + 1 == *next);
     Ok(rows.map(|rows| rows[0] * row_bytes..(rows[0] + rows.len() as u64) * row_bytes).collect())

@@ -84,7 +84,7 @@ pub fn redundancy(segments: &[SegmentInfo], view: &ClusterView) -> Redundancy {
             result.by_missing.resize(missing + 1, Count::default());
         }
         result.by_missing[missing].add(count);
-        if left < usize::from(segment.geometry.n) {
+        if left < usize::from(segment.geometry.data) {
             result.lost.add(count);
         }
     }
@@ -101,7 +101,7 @@ mod tests {
         SegmentInfo {
             id: SegmentId { session: SessionId(1), counter: version },
             pg: PgId(0),
-            geometry: Geometry { n: 2, k: 1, len: 1000 },
+            geometry: Geometry { data: 2, parity: 1, len: 1000 },
             positions: vec![2, 0, 1],
             ino: Ino(5),
             live_bytes: 1000,

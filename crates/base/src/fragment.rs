@@ -9,7 +9,7 @@ use crate::{Geometry, SegmentId, limits::UNIT_BYTES};
 pub struct FragmentKey {
     /// The segment.
     pub segment: SegmentId,
-    /// The row: 0..n are data, n..n+K parity.
+    /// The row: the data rows first, then the parity rows.
     pub row: u8,
 }
 

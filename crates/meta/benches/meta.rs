@@ -30,7 +30,8 @@ impl World {
     fn new() -> World {
         let mut world =
             World { kv: MemoryKv::default(), index: 0, session: SessionId(0), seq: 0, counter: 0 };
-        let settings = FsSettings { cluster: ClusterId(1), name: "bench".into(), n: 6, k: 2 };
+        let settings =
+            FsSettings { cluster: ClusterId(1), name: "bench".into(), data_rows: 6, parity_rows: 2 };
         world.cluster(ClusterOp::Format(settings));
         for i in 0..8u64 {
             world.cluster(ClusterOp::RegisterTarget(TargetInfo {
@@ -99,14 +100,14 @@ impl World {
         println!("{what:40} {:8.2} µs  {:10.0} /s  ({bytes} B of replies)", each * 1e6, 1.0 / each);
     }
 
-    fn segment(&mut self, len: u32, n: u8) -> NewSegment {
+    fn segment(&mut self, len: u32, data: u8) -> NewSegment {
         self.counter += 1;
         let pg = PgId((self.counter % 64) as u32);
         let map = isobar_meta::cluster_map(&self.kv);
         let positions = &map.groups[pg.0 as usize].positions;
-        let rows = (0..n + 2).map(|r| (r, positions[usize::from(r)].target)).collect();
+        let rows = (0..data + 2).map(|r| (r, positions[usize::from(r)].target)).collect();
         let id = SegmentId { session: self.session, counter: self.counter };
-        NewSegment { id, pg, geometry: Geometry { n, k: 2, len }, rows }
+        NewSegment { id, pg, geometry: Geometry { data, parity: 2, len }, rows }
     }
 }
 

@@ -58,7 +58,7 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
     };
     let segment = Segment {
         pg: PgId(3),
-        geometry: Geometry { n: 1, k: 2, len: 4096 },
+        geometry: Geometry { data: 1, parity: 2, len: 4096 },
         positions: vec![4, 0, 2],
         ino: Ino(8),
         live_bytes: 4000,
@@ -96,7 +96,7 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
         Piece { at: 0, len: 2, version: 70, source: Source::Inline(vec![1, 2]) },
         Piece { at: 2, len: 3, version: 71, source: Source::Segment { id, offset: 9 } },
     ];
-    let settings = FsSettings { cluster: ClusterId(5), name: "fs".into(), n: 6, k: 2 };
+    let settings = FsSettings { cluster: ClusterId(5), name: "fs".into(), data_rows: 6, parity_rows: 2 };
     let result: OpResult = Ok(OpReply::Lock(Some(lock)));
     let error: OpResult = Err(OpError::StalePlacement);
     let op = SessionOp::Open { nonce: 9, name: "h".into() }.into();

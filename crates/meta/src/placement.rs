@@ -31,11 +31,11 @@ pub struct Candidate {
 }
 
 /// Members of each of `groups` groups, by index into `targets`, in order of positions: `width` each,
-/// on distinct nodes, at most `k` in one fault domain where the domains allow. `None` when there are
+/// on distinct nodes, at most `parity` in one fault domain where the domains allow. `None` when there are
 /// fewer than `width` nodes.
 ///
 /// The order of `targets` matters only in that the result refers to it: pass them in order of their ids.
-pub fn place(targets: &[Candidate], groups: u32, width: usize, k: usize) -> Option<Vec<Vec<usize>>> {
+pub fn place(targets: &[Candidate], groups: u32, width: usize, parity: usize) -> Option<Vec<Vec<usize>>> {
     // A node's domain is that of its first target.
     let mut node_domain: BTreeMap<u32, &str> = BTreeMap::new();
     for target in targets {
@@ -49,7 +49,7 @@ pub fn place(targets: &[Candidate], groups: u32, width: usize, k: usize) -> Opti
         *domain_nodes.entry(domain).or_default() += 1;
     }
     let room = |cap: usize| domain_nodes.values().map(|&nodes| nodes.min(cap)).sum::<usize>();
-    let cap = (k.max(1)..=width).find(|&cap| room(cap) >= width)?;
+    let cap = (parity.max(1)..=width).find(|&cap| room(cap) >= width)?;
     let domain_numbers: BTreeMap<&str, usize> =
         domain_nodes.keys().enumerate().map(|(number, domain)| (*domain, number)).collect();
     let domains: Vec<usize> = targets.iter().map(|t| domain_numbers[node_domain[&t.node]]).collect();

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use isobar_base::{Errno, Geometry, Ino, KvRead, SegmentId, SessionId};
+use isobar_base::{Errno, Ino, KvRead, SegmentId, SessionId};
 use isobar_wire::message::ops::{NewSegment, OpError};
 use isobar_wire::message::queries::SegmentState;
 
@@ -29,15 +29,15 @@ pub(crate) fn validate(
     segments: &[NewSegment],
 ) -> Result<(), OpError> {
     let fs = state.settings()?;
-    let (n_max, k) = (fs.n, fs.k);
+    let (data_max, parity) = (fs.data_rows, fs.parity_rows);
     let caller = state.session(session).ok_or(OpError::SessionGone)?;
     let (floor, named_below) = (caller.low_water.max(low_water), caller.named_below);
     let mut ids = BTreeSet::new();
     let mut stale = false;
     for segment in segments {
-        let Geometry { n, k: parity, .. } = segment.geometry;
-        let shape = segment.geometry.is_valid() && parity == k && n <= n_max;
-        let rows = segment.rows.len() == usize::from(segment.geometry.n) + usize::from(k);
+        let geometry = segment.geometry;
+        let shape = geometry.is_valid() && geometry.parity == parity && geometry.data <= data_max;
+        let rows = segment.rows.len() == usize::from(geometry.data) + usize::from(parity);
         // I5: the low-water fences what a session has given up.
         let counter = segment.id.counter;
         let fenced = segment.id.session != session || counter < floor || counter == u64::MAX;

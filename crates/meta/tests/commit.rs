@@ -77,8 +77,8 @@ fn impossible_segments_are_refused_and_change_nothing() {
     let file = w.file(ROOT, "f");
     let eproto = Err(errno(Errno::EPROTO));
     assert_eq!(one(&mut w, file, |s| s.pg = PgId(99)), eproto);
-    assert_eq!(one(&mut w, file, |s| s.geometry.k = 1), eproto);
-    assert_eq!(one(&mut w, file, |s| s.geometry.n = 5), eproto);
+    assert_eq!(one(&mut w, file, |s| s.geometry.parity = 1), eproto);
+    assert_eq!(one(&mut w, file, |s| s.geometry.data = 5), eproto);
     assert_eq!(one(&mut w, file, |s| s.geometry.len = 0), eproto);
     assert_eq!(one(&mut w, file, |s| s.rows[0] = s.rows[1]), eproto);
     assert_eq!(one(&mut w, file, |s| s.rows[0].0 = 200), eproto);

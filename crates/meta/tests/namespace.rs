@@ -18,7 +18,7 @@ fn nothing_but_cluster_operations_and_sessions_work_before_format() {
     w.cluster(ClusterOp::Format(settings())).unwrap();
     w.cluster(ClusterOp::Format(settings())).unwrap();
     let mut other = settings();
-    other.k = 1;
+    other.parity_rows = 1;
     assert_eq!(w.cluster(ClusterOp::Format(other)), Err(errno(Errno::EEXIST)));
     assert_eq!((w.attr(ROOT).unwrap().nlink, w.attr(ROOT).unwrap().mode), (2, 0o755));
 }

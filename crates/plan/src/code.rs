@@ -61,7 +61,7 @@ impl Code {
         let data =
             segment_width(len.0, self.data, self.parity, usize::from(self.data) + usize::from(self.parity))
                 .unwrap_or(1);
-        let shape = Geometry { n: data, k: self.parity, len: len.0 as u32 };
+        let shape = Geometry { data, parity: self.parity, len: len.0 as u32 };
         shape.stored_bytes() as f64 / len.0 as f64
     }
 

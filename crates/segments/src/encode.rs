@@ -21,13 +21,13 @@ pub(crate) fn encode(data: &Bytes, geometry: Geometry, pool: &BufPool) -> Result
     assert_eq!(data.len(), geometry.len as usize, "I9: a segment is encoded whole");
     let row_bytes = geometry.row_bytes() as usize;
     let mut rows = Vec::with_capacity(usize::from(geometry.rows()));
-    let slices: Vec<Bytes> = (0..usize::from(geometry.n))
+    let slices: Vec<Bytes> = (0..usize::from(geometry.data))
         .map(|row| data.slice((row * row_bytes).min(data.len())..((row + 1) * row_bytes).min(data.len())))
         .collect();
     for slice in &slices {
         rows.push((padded_crcs(slice, row_bytes), padded(slice.clone(), row_bytes)));
     }
-    let mut parity: Vec<_> = (0..geometry.k).map(|_| pool.get(row_bytes)).collect();
+    let mut parity: Vec<_> = (0..geometry.parity).map(|_| pool.get(row_bytes)).collect();
     {
         let data_rows: Vec<&[u8]> = slices.iter().map(|s| &s[..]).collect();
         let mut parity_rows: Vec<&mut [u8]> = parity.iter_mut().map(|p| &mut p[..]).collect();
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn rows_are_the_bytes_padded_with_zeros_and_their_checksums() {
         let data: Bytes = (0..100_001u32).map(|i| i as u8).collect();
-        let geometry = Geometry { n: 4, k: 2, len: data.len() as u32 };
+        let geometry = Geometry { data: 4, parity: 2, len: data.len() as u32 };
         let encoded = encode(&data, geometry, &BufPool::new(0)).unwrap();
         assert_eq!(encoded.rows.len(), 6);
         let mut whole = Vec::new();

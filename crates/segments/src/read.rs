@@ -169,7 +169,7 @@ impl Segments {
         units: u32,
     ) -> Result<AlignedBuf, Errno> {
         let geometry = segment.geometry;
-        let need = usize::from(geometry.n);
+        let need = usize::from(geometry.data);
         let view = self.0.cluster.view();
         // Two rounds: targets thought dead are asked in the second, when the first did not suffice.
         let mut have: Vec<(u8, AlignedBuf)> = Vec::with_capacity(need);
@@ -215,12 +215,11 @@ impl Segments {
         let len = have[0].1.len();
         let mut wanted = self.0.cluster.channels().pool().get(len);
         let rows: Vec<(u8, &[u8])> = have.iter().map(|(r, b)| (*r, &b[..])).collect();
-        isobar_erasure::reconstruct(geometry.n, geometry.k, &rows, &mut [(row, &mut wanted[..])]).map_err(
-            |error| {
+        isobar_erasure::reconstruct(geometry.data, geometry.parity, &rows, &mut [(row, &mut wanted[..])])
+            .map_err(|error| {
                 tracing::error!(%error, segment = %segment.id, "cannot decode");
                 Errno::EIO
-            },
-        )?;
+            })?;
         Ok(wanted)
     }
 

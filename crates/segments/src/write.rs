@@ -100,8 +100,8 @@ impl Segments {
         for step in 0..groups {
             let group = &known.map.groups[(first + step) % groups];
             let mut rows = view.writable(known, group);
-            if let Some(n) = segment_width(len, fs.n, fs.k, rows.len()) {
-                let geometry = Geometry { n, k: fs.k, len: len as u32 };
+            if let Some(data) = segment_width(len, fs.data_rows, fs.parity_rows, rows.len()) {
+                let geometry = Geometry { data, parity: fs.parity_rows, len: len as u32 };
                 let turn = (id.counter % rows.len() as u64) as usize;
                 rows.rotate_left(turn);
                 rows.truncate(usize::from(geometry.rows()));
@@ -113,7 +113,7 @@ impl Segments {
                 .filter(|p| view.quarantined(p.target) == Some(Quarantine::Full))
                 .count()
                 + rows.len()
-                > usize::from(fs.k);
+                > usize::from(fs.parity_rows);
         }
         (None, out_of_space && view.any_full(known))
     }

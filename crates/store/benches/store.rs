@@ -43,7 +43,7 @@ fn bench(store: &Store, row: u32, mib: u64) {
     let template = FragmentHeader {
         key: key(0),
         group: 0,
-        geometry: Geometry { n: 1, k: 2, len: row },
+        geometry: Geometry { data: 1, parity: 2, len: row },
         unit_crcs: unit_crcs(&bytes),
     };
     let pool = BufPool::new(64 << 20);

@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn the_records_of_version_1_are_frozen() {
         let key = FragmentKey { segment: SegmentId { session: SessionId(300), counter: 2 }, row: 1 };
-        let geometry = Geometry { n: 1, k: 2, len: 4096 };
+        let geometry = Geometry { data: 1, parity: 2, len: 4096 };
         let runs = Runs::One(Run { start: 1000, blocks: 1 });
         let packed = Entry { group: 3, geometry, header_crc: 5, crcs: Crcs::One(7), runs };
         let runs = Runs::Many(Box::new([Run { start: 9, blocks: 8 }, Run { start: 30, blocks: 9 }]));

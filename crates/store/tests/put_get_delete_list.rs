@@ -100,7 +100,7 @@ fn a_put_that_is_damaged_or_impossible_is_refused() {
     outside.key.row = 3;
     assert!(matches!(result(outside, AlignedBuf::zeroed(4 * 4096)), StoreError::InvalidFragment { .. }));
     let mut shapeless = header;
-    shapeless.geometry.n = 0;
+    shapeless.geometry.data = 0;
     assert!(matches!(result(shapeless, AlignedBuf::zeroed(4 * 4096)), StoreError::InvalidFragment { .. }));
     assert_eq!(store.usage().fragments, 0);
 }

@@ -119,7 +119,8 @@ impl Client {
                 total += live.free_bytes + live.used_bytes;
             }
         }
-        let share = |bytes: u64| (u128::from(bytes) * u128::from(fs.n) / u128::from(fs.n + fs.k)) as u64;
+        let (data, rows) = (u128::from(fs.data_rows), u128::from(fs.data_rows + fs.parity_rows));
+        let share = |bytes: u64| (u128::from(bytes) * data / rows) as u64;
         Ok(StatFs { total_bytes: share(total), free_bytes: share(free), inodes, inodes_free: 1 << 40 })
     }
 }

@@ -15,7 +15,7 @@ async fn widths(cluster: &TestCluster, client: &Client, name: &str) -> Vec<u8> {
     let ino = client.lookup(Ino::ROOT, name.as_bytes()).await.unwrap().ino;
     let map = cluster.access.query(FileQuery::Map { ino, offset: 0, len: 1 << 40 }).await.unwrap();
     let Answer::Map(map) = map else { panic!("{map:?}") };
-    map.segments.iter().map(|segment| segment.geometry.n).collect()
+    map.segments.iter().map(|segment| segment.geometry.data).collect()
 }
 
 /// Makes files of `count` names at the same time; each must be made exactly once.

@@ -121,7 +121,7 @@ pub fn widths(cluster: &TestCluster, file: &Path) -> Vec<(u8, u8)> {
             };
             let Some(last) = step.last() else { return widths };
             after = Some(last.id);
-            widths.extend(step.iter().filter(|s| s.ino == ino).map(|s| (s.geometry.n, s.geometry.k)));
+            widths.extend(step.iter().filter(|s| s.ino == ino).map(|s| (s.geometry.data, s.geometry.parity)));
         }
     })
 }

@@ -118,7 +118,7 @@ pub(super) fn rebuilt(state: &mut State, target: TargetId, since: u64) -> OpResu
 
 pub(super) fn build_placement(state: &mut State, groups: u32) -> OpResult {
     let settings = state.settings()?;
-    let (width, k) = (usize::from(settings.n) + usize::from(settings.k), usize::from(settings.k));
+    let (data, parity) = (usize::from(settings.data_rows), usize::from(settings.parity_rows));
     if state.kv.contains(&key::group(PgId(0))) {
         return Ok(OpReply::Done);
     }
@@ -130,7 +130,8 @@ pub(super) fn build_placement(state: &mut State, groups: u32) -> OpResult {
         .iter()
         .map(|t| Candidate { id: t.info.id, node: t.node, domain: t.info.domain.clone() })
         .collect();
-    let chosen = placement::place(&candidates, groups, width, k).ok_or(OpError::Errno(Errno::EINVAL))?;
+    let chosen =
+        placement::place(&candidates, groups, data + parity, parity).ok_or(OpError::Errno(Errno::EINVAL))?;
     for (number, members) in chosen.into_iter().enumerate() {
         let holders = members.into_iter().map(|member| {
             let Candidate { id, node, .. } = candidates[member];

@@ -16,8 +16,9 @@ pub(super) fn format(state: &mut State, settings: &FsSettings) -> OpResult {
     if let Ok(existing) = state.settings() {
         return if existing == settings { Ok(OpReply::Done) } else { Err(Errno::EEXIST.into()) };
     }
-    let rows = (1..=DATA_ROWS_MAX).contains(&settings.n) && (1..=PARITY_ROWS_MAX).contains(&settings.k);
-    if !rows || settings.name.len() > LABEL_BYTES_MAX {
+    let data = (1..=DATA_ROWS_MAX).contains(&settings.data_rows);
+    let parity = (1..=PARITY_ROWS_MAX).contains(&settings.parity_rows);
+    if !data || !parity || settings.name.len() > LABEL_BYTES_MAX {
         return Err(Errno::EINVAL.into());
     }
     let mut root = Inode::new(FileKind::Directory, state.index, state.now);

@@ -35,7 +35,7 @@ pub fn target(i: u64) -> TargetInfo {
 }
 
 pub fn settings() -> FsSettings {
-    FsSettings { cluster: ClusterId(7), name: "test".into(), n: 4, k: 2 }
+    FsSettings { cluster: ClusterId(7), name: "test".into(), data_rows: 4, parity_rows: 2 }
 }
 
 #[derive(Clone)]
@@ -224,12 +224,12 @@ impl World {
     }
 
     pub fn segment_of(&self, session: SessionId, counter: u64, len: u64) -> NewSegment {
-        let n = (len >> 14).clamp(1, 4) as u8;
+        let data = (len >> 14).clamp(1, 4) as u8;
         let pg = PgId((counter % 16) as u32);
         let map = cluster_map(&self.kv);
         let positions = &map.groups[pg.0 as usize].positions;
-        let rows = (0..n + 2).map(|r| (r, positions[usize::from(r)].target)).collect();
-        let geometry = Geometry { n, k: 2, len: len as u32 };
+        let rows = (0..data + 2).map(|r| (r, positions[usize::from(r)].target)).collect();
+        let geometry = Geometry { data, parity: 2, len: len as u32 };
         NewSegment { id: SegmentId { session, counter }, pg, geometry, rows }
     }
 

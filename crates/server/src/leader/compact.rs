@@ -354,7 +354,8 @@ fn is_quiet(attr: &Attr) -> bool {
 /// Chunks of the file with bytes in many segments narrower than `n`. Counting segments, not extents: bytes
 /// between holes stay as many extents however they are rewritten.
 fn crowded_chunks(map: &Map, n: u8) -> HashSet<u64> {
-    let narrow: HashSet<SegmentId> = map.segments.iter().filter(|s| s.geometry.n < n).map(|s| s.id).collect();
+    let narrow: HashSet<SegmentId> =
+        map.segments.iter().filter(|s| s.geometry.data < n).map(|s| s.id).collect();
     let mut segments: HashMap<u64, HashSet<SegmentId>> = HashMap::new();
     for extent in &map.extents {
         if let Some(id) = source(extent).filter(|id| narrow.contains(id)) {
@@ -398,7 +399,7 @@ mod tests {
         let segment = |at| SegmentInfo {
             id: id(at),
             pg: PgId(0),
-            geometry: Geometry { n, k: 2, len: 4096 },
+            geometry: Geometry { data: n, parity: 2, len: 4096 },
             positions: Vec::new(),
             ino: Ino(2),
             live_bytes: 4096,

@@ -39,8 +39,9 @@ async fn step(node: &NodeContext, meta: &Metadata, refused: &mut Option<(String,
     }
     let mut ops: Vec<Op> = Vec::new();
     if map.fs.is_none() {
-        let (n, k) = (node.spec.data_rows, node.spec.parity_rows);
-        let settings = FsSettings { cluster: node.cluster_id, name: node.spec.name.clone(), n, k };
+        let (data_rows, parity_rows) = (node.spec.data_rows, node.spec.parity_rows);
+        let name = node.spec.name.clone();
+        let settings = FsSettings { cluster: node.cluster_id, name, data_rows, parity_rows };
         ops.push(ClusterOp::Format(settings).into());
     }
     let admitted = admissible(&map, &reports, &|name| node.spec.node.iter().any(|n| n.name == name));

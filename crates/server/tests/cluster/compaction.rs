@@ -65,7 +65,9 @@ async fn rows_on_a_target_that_is_gone_for_good_are_written_over_the_others() {
         })
     })
     .await;
-    assert!(map(&cluster, file.ino).await.segments.iter().all(|s| s.geometry.n == 2 && s.geometry.k == 1));
+    assert!(
+        map(&cluster, file.ino).await.segments.iter().all(|s| s.geometry.data == 2 && s.geometry.parity == 1)
+    );
     assert_eq!(contents(&cluster, &segments, file.ino).await, expected);
 }
 
@@ -81,6 +83,6 @@ async fn many_narrow_extents_become_one_wide_segment() {
         expected.extend(data);
     }
     eventually("one segment is left", async || map(&cluster, file.ino).await.segments.len() == 1).await;
-    assert_eq!(map(&cluster, file.ino).await.segments[0].geometry.n, 2);
+    assert_eq!(map(&cluster, file.ino).await.segments[0].geometry.data, 2);
     assert_eq!(contents(&cluster, &segments, file.ino).await, expected);
 }

@@ -12,7 +12,7 @@ async fn eight_nodes_found_one_cluster_and_build_its_placement() {
     assert_eq!(view.map.groups.len(), 64);
     assert!(view.map.groups.iter().all(|g| g.positions.len() == 8 && g.positions.iter().all(|p| p.clean)));
     let fs = view.map.fs.unwrap();
-    assert_eq!((fs.n, fs.k, fs.name.as_str()), (6, 2, "test"));
+    assert_eq!((fs.data_rows, fs.parity_rows, fs.name.as_str()), (6, 2, "test"));
     let meta = cluster.status(0).await.meta.unwrap();
     assert_eq!(meta.members.iter().filter(|m| m.voting).count(), 5);
     assert!(cluster.status(7).await.meta.is_none());

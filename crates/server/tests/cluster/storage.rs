@@ -23,7 +23,7 @@ async fn rows_are_put_read_listed_and_deleted() {
     let channel = cluster.access.channels().to(&cluster.spec.node[2].addr);
     let row = bytes(3 * 4096, 7);
     let key = FragmentKey { segment: SegmentId { session: SessionId(1 << 40), counter: 1 }, row: 0 };
-    let geometry = Geometry { n: 2, k: 1, len: 6 * 4096 };
+    let geometry = Geometry { data: 2, parity: 1, len: 6 * 4096 };
     let header = FragmentHeader { key, group: 0, geometry, unit_crcs: unit_crcs(&row) };
     let put = PutRequest { target, header };
     let send = async |put: &PutRequest, payload: &[u8]| {

@@ -54,7 +54,7 @@ pub fn payload(key: FragmentKey, units: u32, version: u64) -> Vec<u8> {
 
 pub fn fragment(key: FragmentKey, units: u32, version: u64) -> (FragmentHeader, AlignedBuf) {
     let bytes = payload(key, units, version);
-    let geometry = Geometry { n: 1, k: 2, len: units * UNIT as u32 };
+    let geometry = Geometry { data: 1, parity: 2, len: units * UNIT as u32 };
     (FragmentHeader { key, group: 5, geometry, unit_crcs: unit_crcs(&bytes) }, AlignedBuf::from_slice(&bytes))
 }
 

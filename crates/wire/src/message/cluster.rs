@@ -12,10 +12,12 @@ pub struct FsSettings {
     pub cluster: ClusterId,
     /// Name of the file system, for people.
     pub name: String,
-    /// Most data rows of a segment (N).
-    pub n: u8,
-    /// Parity rows of every segment (K): so many nodes may be lost.
-    pub k: u8,
+    /// Most data rows of a segment. Programs that read it as JSON know it as `n`.
+    #[serde(rename = "n")]
+    pub data_rows: u8,
+    /// Parity rows of every segment: so many nodes may be lost. In JSON `k`.
+    #[serde(rename = "k")]
+    pub parity_rows: u8,
 }
 
 /// One storage target.
