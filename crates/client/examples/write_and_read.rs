@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! isobar dev up --no-mount
-//! cargo run --release -p isobar-client --example write_and_read -- target/dev/cluster.toml
+//! cargo run --release -p isobar-client --example write_and_read -- ~/.local/state/isobar
 //! ```
 
 use std::error::Error;
