@@ -187,7 +187,7 @@ impl<'a> LeaderSearch<'a> {
         self.last_error = error.to_string();
         match error {
             // One node of them may be set up wrongly; when all refuse, it is this side.
-            CallError::Unreachable { stranger: true, .. } => {
+            CallError::Unreachable { rejected: true, .. } => {
                 self.rejections += 1;
                 if self.rejections >= self.leader.addrs.len() {
                     return Err(AskError::Rejected(error));

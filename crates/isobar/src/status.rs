@@ -107,12 +107,12 @@ fn node_rows(
         vec![["node", "address", "state", "metadata", "target", "used", "free"].map(String::from).to_vec()];
     for (node, status) in spec.node.iter().zip(nodes) {
         let role = role(&node.name, node.voter, status.as_ref());
-        let strangers = status.as_ref().is_some_and(|s| !s.strangers.is_empty());
+        let unadmitted = status.as_ref().is_some_and(|s| !s.unadmitted.is_empty());
         let targets: Vec<_> = view
             .map(|v| v.map.targets.iter().filter(|t| t.node == node.name).map(|t| t.id).collect())
             .unwrap_or_default();
         let process = if status.is_some() { "up" } else { "down" }.to_owned();
-        if strangers {
+        if unadmitted {
             rows.push(vec![
                 node.name.clone(),
                 node.addr.to_string(),

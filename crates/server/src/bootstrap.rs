@@ -158,7 +158,7 @@ mod tests {
             pid: 1,
             cpu_milliseconds: 0,
             targets: Vec::new(),
-            strangers: Vec::new(),
+            unadmitted: Vec::new(),
             meta,
         });
         let node = NodeSpec {

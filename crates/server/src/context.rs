@@ -42,7 +42,7 @@ pub(crate) struct NodeContext {
 #[derive(Default)]
 struct Heard {
     leader: Option<Address>,
-    strangers: Vec<TargetId>,
+    unadmitted: Vec<TargetId>,
 }
 
 impl NodeContext {
@@ -97,23 +97,23 @@ impl NodeContext {
     }
 
     /// Takes over what the leader said.
-    pub(crate) fn learn(&self, map: Option<ClusterMap>, live: Vec<TargetLive>, strangers: Vec<TargetId>) {
+    pub(crate) fn learn(&self, map: Option<ClusterMap>, live: Vec<TargetLive>, unadmitted: Vec<TargetId>) {
         self.cluster.view().update(map, live);
         let mut heard = self.heard.lock();
-        if heard.strangers != strangers {
-            for target in &strangers {
+        if heard.unadmitted != unadmitted {
+            for target in &unadmitted {
                 tracing::warn!(
                     target_id = %target, node = %self.config.node,
                     "the target is a stranger to the cluster; waiting for `isobar node replace {}`",
                     self.config.node
                 );
             }
-            heard.strangers = strangers;
+            heard.unadmitted = unadmitted;
         }
     }
 
     /// Targets that are not admitted to the cluster.
-    pub(crate) fn strangers(&self) -> Vec<TargetId> {
-        self.heard.lock().strangers.clone()
+    pub(crate) fn unadmitted(&self) -> Vec<TargetId> {
+        self.heard.lock().unadmitted.clone()
     }
 }

@@ -19,8 +19,8 @@ pub(crate) async fn run(node: Arc<NodeContext>) {
         for _ in 0..=voters.len() {
             let Some(to) = addr.take() else { break };
             match report(&node, &to).await {
-                Some(HeartbeatReply::Ok { map, live, strangers }) => {
-                    node.learn(map, live, strangers);
+                Some(HeartbeatReply::Ok { map, live, unadmitted }) => {
+                    node.learn(map, live, unadmitted);
                     node.set_leader(Some(to));
                     break;
                 }
@@ -70,8 +70,8 @@ pub(crate) fn hear(node: &Arc<NodeContext>, heartbeat: Heartbeat) -> HeartbeatRe
     let unknown =
         heartbeat.targets.iter().map(|(target, _)| target.id).filter(|&id| map.target(id).is_none());
     // Before the groups are built every target of the cluster file is welcome.
-    let strangers = unknown.filter(|_| !map.groups.is_empty()).collect();
+    let unadmitted = unknown.filter(|_| !map.groups.is_empty()).collect();
     meta.liveness.hear(heartbeat);
     let live = meta.liveness.live(&map);
-    HeartbeatReply::Ok { map: (map.epoch > epoch).then_some(map), live, strangers }
+    HeartbeatReply::Ok { map: (map.epoch > epoch).then_some(map), live, unadmitted }
 }

@@ -19,7 +19,7 @@ pub(crate) fn status(node: &Arc<NodeContext>, hash: bool) -> NodeStatus {
         pid: std::process::id(),
         cpu_milliseconds: used.tv_sec as u64 * 1000 + used.tv_nsec as u64 / 1_000_000,
         targets: node.targets.iter().map(|t| (t.info.clone(), t.live())).collect(),
-        strangers: node.strangers(),
+        unadmitted: node.unadmitted(),
         meta: node.meta.as_ref().map(|meta| meta_status(meta, hash)),
     }
 }

@@ -28,7 +28,7 @@ pub enum CallError {
         /// Why.
         why: String,
         /// The two do not belong together (another secret, cluster or protocol): trying again does not help.
-        stranger: bool,
+        rejected: bool,
     },
     /// The connection broke: the request may or may not have been carried out.
     #[error("the connection to {0} broke")]
@@ -172,11 +172,11 @@ impl Channel {
             return Ok(connection);
         }
         let unreachable =
-            |why: String, stranger| CallError::Unreachable { addr: self.0.addr.clone(), why, stranger };
-        if let Some((at, why, stranger)) = &*failure
+            |why: String, rejected| CallError::Unreachable { addr: self.0.addr.clone(), why, rejected };
+        if let Some((at, why, rejected)) = &*failure
             && at.elapsed() < RETRY_AFTER
         {
-            return Err(unreachable(why.clone(), *stranger));
+            return Err(unreachable(why.clone(), *rejected));
         }
         match tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await {
             Ok(Ok(connection)) => {
@@ -185,12 +185,12 @@ impl Channel {
                 Ok(connection)
             }
             failed => {
-                let (why, stranger) = match failed {
+                let (why, rejected) = match failed {
                     Ok(Err(error)) => (error.to_string(), !matches!(error, HandshakeError::Io(_))),
                     _ => ("no answer".to_owned(), false),
                 };
-                *failure = Some((Instant::now(), why.clone(), stranger));
-                Err(unreachable(why, stranger))
+                *failure = Some((Instant::now(), why.clone(), rejected));
+                Err(unreachable(why, rejected))
             }
         }
     }

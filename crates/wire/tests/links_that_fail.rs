@@ -94,7 +94,7 @@ async fn nobody_connects_over_a_cut_link_and_others_do() {
     let world = World::new().await;
     world.network.cut("client", "node");
     let cut = world.ask(5 * SECOND).await;
-    assert!(matches!(cut, Err(CallError::Unreachable { stranger: false, .. })), "{cut:?}");
+    assert!(matches!(cut, Err(CallError::Unreachable { rejected: false, .. })), "{cut:?}");
     world.network.cut("elsewhere", "client");
     world.network.heal("client", "node");
     tokio::time::sleep(3 * MOMENT).await;

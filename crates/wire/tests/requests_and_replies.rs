@@ -135,14 +135,14 @@ async fn strangers_and_dead_nodes_are_named(ground: Ground) {
     let stranger = ground.channel(&addr, Secret::generate(ClusterId(1)));
     let refused = stranger.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap_err();
     assert!(refused.to_string().contains("secret"), "{refused}");
-    assert!(matches!(refused, CallError::Unreachable { stranger: true, .. }));
+    assert!(matches!(refused, CallError::Unreachable { rejected: true, .. }));
     let foreigner = ground.channel(&addr, Secret::generate(ClusterId(2)));
     let refused = foreigner.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap_err();
     assert!(refused.to_string().contains("another cluster"), "{refused}");
     let nobody = ground.channel(&ground.nobody, secret);
     assert!(matches!(
         nobody.call::<_, u64>(Opcode::Get, &0u64, SECOND).await,
-        Err(CallError::Unreachable { stranger: false, .. })
+        Err(CallError::Unreachable { rejected: false, .. })
     ));
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Budget {
 
 /// Room taken; dropped, it is free again.
 #[derive(Debug, Default)]
-pub(crate) struct Taken(Option<OwnedSemaphorePermit>);
+pub(crate) struct Reservation(Option<OwnedSemaphorePermit>);
 
 impl Budget {
     pub fn new(bytes: usize) -> Budget {
@@ -25,19 +25,19 @@ impl Budget {
     }
 
     /// Takes room for a write if there is some.
-    pub fn try_take(&self, bytes: usize) -> Option<Taken> {
+    pub fn try_take(&self, bytes: usize) -> Option<Reservation> {
         let permit = self.room.clone().try_acquire_many_owned(grains(bytes)).ok()?;
-        Some(Taken(Some(permit)))
+        Some(Reservation(Some(permit)))
     }
 
     /// Waits for room.
-    pub async fn take(&self, bytes: usize) -> Taken {
+    pub async fn take(&self, bytes: usize) -> Reservation {
         // The semaphore is never closed.
-        Taken(self.room.clone().acquire_many_owned(grains(bytes)).await.ok())
+        Reservation(self.room.clone().acquire_many_owned(grains(bytes)).await.ok())
     }
 
     /// More than half is taken: time to write back.
-    pub fn is_tight(&self) -> bool {
+    pub fn is_over_half(&self) -> bool {
         self.room.available_permits() < self.total / 2
     }
 }
@@ -46,9 +46,9 @@ fn grains(bytes: usize) -> u32 {
     bytes.div_ceil(GRAIN) as u32
 }
 
-impl Taken {
+impl Reservation {
     /// Joins two.
-    pub fn merge(&mut self, other: Taken) {
+    pub fn merge(&mut self, other: Reservation) {
         match (&mut self.0, other.0) {
             (Some(mine), Some(other)) => mine.merge(other),
             (mine, other) => *mine = other,
@@ -56,16 +56,16 @@ impl Taken {
     }
 
     /// Splits off everything.
-    pub fn take(&mut self) -> Taken {
-        Taken(self.0.take())
+    pub fn take(&mut self) -> Reservation {
+        Reservation(self.0.take())
     }
 }
 
-impl Taken {
+impl Reservation {
     /// Splits off room for `bytes` bytes, or all there is.
-    pub fn split(&mut self, bytes: usize) -> Taken {
-        let Some(mine) = &mut self.0 else { return Taken(None) };
+    pub fn split(&mut self, bytes: usize) -> Reservation {
+        let Some(mine) = &mut self.0 else { return Reservation(None) };
         let count = (bytes / GRAIN).min(mine.num_permits());
-        Taken(mine.split(count))
+        Reservation(mine.split(count))
     }
 }

@@ -11,7 +11,7 @@ use isobar_cluster::wait_until;
 use isobar_wire::message::files::{Extent, SegmentInfo, Source};
 use isobar_wire::message::ops::{Commit, FileOp, NewSegment, OpError, OpReply};
 
-use super::budget::Taken;
+use super::budget::Reservation;
 use super::dirty::Package;
 use super::files::Files;
 use super::inode::{Inode, Sent, Stage, State};
@@ -47,23 +47,23 @@ impl Files {
             let count = packages.len();
             for (at, package) in packages.into_iter().enumerate() {
                 // The room of all dirty bytes goes with the last package, or in parts with full ones.
-                let room = if state.dirty.is_empty() && at + 1 == count {
-                    state.dirty_room.take()
+                let reservation = if state.dirty.is_empty() && at + 1 == count {
+                    state.dirty_reservation.take()
                 } else {
-                    state.dirty_room.split(package.data.len())
+                    state.dirty_reservation.split(package.data.len())
                 };
                 let stage = if rides { Stage::Durable(None) } else { Stage::Putting };
-                started.extend(enqueue(state, package, false, stage, room));
+                started.extend(enqueue(state, package, false, stage, reservation));
             }
             if state.dirty.is_empty() {
                 state.dirty_since = None;
             }
             if what == Freeze::All && !state.append.is_empty() {
                 let data = std::mem::take(&mut state.append);
-                let room = state.append_room.take();
+                let reservation = state.append_reservation.take();
                 let len = data.len() as u64;
                 let package = Package { data: data.into(), extents: vec![(0, len, 0)] };
-                started.extend(enqueue(state, package, true, Stage::Putting, room));
+                started.extend(enqueue(state, package, true, Stage::Putting, reservation));
                 state.dirty_since = None;
             }
             state.next_sent
@@ -254,10 +254,10 @@ pub(crate) fn lose_dirty(inode: &Inode, state: &mut State) {
     }
     tracing::warn!(ino = %inode.ino, "bytes of an expired session are lost");
     state.dirty.take_all();
-    state.dirty_room.take();
+    state.dirty_reservation.take();
     state.dirty_since = None;
     state.append.clear();
-    state.append_room.take();
+    state.append_reservation.take();
     inode.errors.fail(Errno::EIO);
 }
 
@@ -275,7 +275,7 @@ fn enqueue(
     package: Package,
     append: bool,
     stage: Stage,
-    room: Taken,
+    reservation: Reservation,
 ) -> Option<(u64, Arc<Package>)> {
     let number = state.next_sent;
     state.next_sent += 1;
@@ -289,7 +289,7 @@ fn enqueue(
         stage,
         session,
         written,
-        _room: room,
+        _reservation: reservation,
     });
     putting.then_some((number, package))
 }

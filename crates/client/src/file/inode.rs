@@ -16,7 +16,7 @@ use isobar_wire::message::ops::NewSegment;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::budget::Taken;
+use super::budget::Reservation;
 use super::dirty::{Dirty, Package};
 use super::errseq::ErrorSequence;
 use super::extents::Extents;
@@ -43,14 +43,14 @@ pub(crate) struct State {
     /// Handles.
     pub open: usize,
     pub dirty: Dirty,
-    pub dirty_room: Taken,
+    pub dirty_reservation: Reservation,
     /// The session under which what is dirty was written: it is not committed under another (I5).
     pub session: SessionId,
     /// When the oldest dirty byte was written.
     pub dirty_since: Option<Instant>,
     /// Bytes that go to the end of the file, wherever that is then.
     pub append: Vec<u8>,
-    pub append_room: Taken,
+    pub append_reservation: Reservation,
     pub sent: VecDeque<Sent>,
     pub next_sent: u64,
     /// Some task is committing.
@@ -69,7 +69,7 @@ pub(crate) struct Sent {
     pub stage: Stage,
     pub session: SessionId,
     pub written: Option<Time>,
-    pub _room: Taken,
+    pub _reservation: Reservation,
 }
 
 /// How far they are.
@@ -92,11 +92,11 @@ impl Inode {
                 checked: Instant::now(),
                 open: 0,
                 dirty: Dirty::default(),
-                dirty_room: Taken::default(),
+                dirty_reservation: Reservation::default(),
                 session: SessionId::default(),
                 dirty_since: None,
                 append: Vec::new(),
-                append_room: Taken::default(),
+                append_reservation: Reservation::default(),
                 sent: VecDeque::new(),
                 next_sent: 1,
                 committing: false,

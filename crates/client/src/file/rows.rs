@@ -18,12 +18,12 @@ type Key = (SegmentId, u8);
 #[derive(Clone, Debug)]
 pub(crate) struct Rows {
     segments: Segments,
-    shelf: Arc<Mutex<Shelf>>,
+    cache: Arc<Mutex<Cache>>,
     bytes_max: usize,
 }
 
 #[derive(Debug, Default)]
-struct Shelf {
+struct Cache {
     rows: HashMap<Key, watch::Receiver<Outcome>>,
     order: VecDeque<(Key, usize)>,
     bytes: usize,
@@ -31,7 +31,7 @@ struct Shelf {
 
 impl Rows {
     pub fn new(segments: Segments, bytes_max: usize) -> Rows {
-        Rows { segments, shelf: Arc::default(), bytes_max }
+        Rows { segments, cache: Arc::default(), bytes_max }
     }
 
     /// Bytes kept at most.
@@ -41,8 +41,8 @@ impl Rows {
 
     /// The row, if it is here.
     pub fn try_get(&self, segment: SegmentId, row: u8) -> Option<Bytes> {
-        let shelf = self.shelf.lock();
-        let outcome = shelf.rows.get(&(segment, row))?.borrow();
+        let cache = self.cache.lock();
+        let outcome = cache.rows.get(&(segment, row))?.borrow();
         match &*outcome {
             Some(Ok(bytes)) => Some(bytes.clone()),
             _ => None,
@@ -51,7 +51,7 @@ impl Rows {
 
     /// Whether the row is here or on its way.
     pub fn is_coming(&self, segment: SegmentId, row: u8) -> bool {
-        self.shelf.lock().rows.contains_key(&(segment, row))
+        self.cache.lock().rows.contains_key(&(segment, row))
     }
 
     /// The row, fetched if need be.
@@ -65,20 +65,20 @@ impl Rows {
     pub fn fetch(&self, segment: &Arc<SegmentInfo>, row: u8) -> watch::Receiver<Outcome> {
         let key = (segment.id, row);
         let sender = {
-            let mut shelf = self.shelf.lock();
-            if let Some(coming) = shelf.rows.get(&key) {
+            let mut cache = self.cache.lock();
+            if let Some(coming) = cache.rows.get(&key) {
                 return coming.clone();
             }
             let (sender, receiver) = watch::channel(None);
             let bytes = segment.geometry.row_bytes() as usize;
-            shelf.rows.insert(key, receiver);
-            shelf.order.push_back((key, bytes));
-            shelf.bytes += bytes;
-            while shelf.bytes > self.bytes_max
-                && let Some((old, bytes)) = shelf.order.pop_front()
+            cache.rows.insert(key, receiver);
+            cache.order.push_back((key, bytes));
+            cache.bytes += bytes;
+            while cache.bytes > self.bytes_max
+                && let Some((old, bytes)) = cache.order.pop_front()
             {
-                shelf.bytes -= bytes;
-                shelf.rows.remove(&old);
+                cache.bytes -= bytes;
+                cache.rows.remove(&old);
             }
             sender
         };
@@ -89,7 +89,7 @@ impl Rows {
             let outcome = this.segments.read_in_row(&segment, row, range).await;
             if outcome.is_err() {
                 // The next reader tries again.
-                this.shelf.lock().rows.remove(&key);
+                this.cache.lock().rows.remove(&key);
             }
             sender.send_replace(Some(outcome));
         });

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use isobar_base::{Errno, limits};
 use isobar_wire::message::files::Time;
 
-use super::budget::Taken;
+use super::budget::Reservation;
 use super::commit::{Freeze, lose_dirty};
 use super::files::{FileHandle, Files};
 use super::inode::State;
@@ -26,13 +26,13 @@ impl Files {
         if let Err(errno) = handle.inode.errors.check_and_advance(&handle.seen) {
             return Some(Err(errno));
         }
-        let room = self.budget.try_take(data.len())?;
+        let reservation = self.budget.try_take(data.len())?;
         let full = {
             let mut state = handle.inode.state.lock();
             if !fits(&state, handle.options.append, data.len()) {
                 return None;
             }
-            self.buffer(&mut state, handle.options.append, offset, data, room)
+            self.buffer(&mut state, handle.options.append, offset, data, reservation)
         };
         self.after_write(handle, full);
         Some(Ok(()))
@@ -42,20 +42,20 @@ impl Files {
     pub async fn write(&self, handle: &FileHandle, offset: u64, data: &[u8]) -> Result<(), Errno> {
         check(handle, offset, data)?;
         handle.inode.errors.check_and_advance(&handle.seen)?;
-        let room = match self.budget.try_take(data.len()) {
-            Some(room) => room,
+        let reservation = match self.budget.try_take(data.len()) {
+            Some(reservation) => reservation,
             None => {
-                self.relieve();
+                self.write_back_under_pressure();
                 self.budget.take(data.len()).await
             }
         };
-        let mut room = Some(room);
+        let mut reservation = Some(reservation);
         let full = loop {
             {
                 let mut state = handle.inode.state.lock();
                 if fits(&state, handle.options.append, data.len()) {
-                    let room = room.take().unwrap_or_default();
-                    break self.buffer(&mut state, handle.options.append, offset, data, room);
+                    let reservation = reservation.take().unwrap_or_default();
+                    break self.buffer(&mut state, handle.options.append, offset, data, reservation);
                 }
             }
             // Appended bytes and others must reach the log in the order of their writes.
@@ -69,7 +69,14 @@ impl Files {
         Ok(())
     }
 
-    fn buffer(&self, state: &mut State, append: bool, offset: u64, data: &[u8], room: Taken) -> bool {
+    fn buffer(
+        &self,
+        state: &mut State,
+        append: bool,
+        offset: u64,
+        data: &[u8],
+        reservation: Reservation,
+    ) -> bool {
         if state.dirty.is_empty() && state.append.is_empty() {
             state.session = self.session.id();
         }
@@ -77,18 +84,18 @@ impl Files {
         state.written = Some(now());
         if append {
             state.append.extend_from_slice(data);
-            state.append_room.merge(room);
+            state.append_reservation.merge(reservation);
             return false;
         }
         state.dirty.write(offset, data, &self.pool);
-        state.dirty_room.merge(room);
+        state.dirty_reservation.merge(reservation);
         let end = offset + data.len() as u64;
         end.is_multiple_of(limits::SEGMENT_BYTES_MAX)
             || state.dirty.bytes() as u64 >= 2 * limits::SEGMENT_BYTES_MAX
     }
 
     fn after_write(&self, handle: &FileHandle, full: bool) {
-        if self.budget.is_tight() {
+        if self.budget.is_over_half() {
             self.freeze(&handle.inode, Freeze::All);
             let (this, inode) = (self.clone(), handle.inode.clone());
             self.runtime.spawn(async move { this.commit_ready(&inode).await });

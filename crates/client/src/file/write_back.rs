@@ -23,7 +23,7 @@ impl Files {
     }
 
     /// Starts writing back everything, because memory is short.
-    pub fn relieve(&self) {
+    pub fn write_back_under_pressure(&self) {
         let inodes: Vec<_> = self.inodes.lock().values().cloned().collect();
         for inode in inodes {
             if !inode.state.lock().is_clean() {

@@ -84,7 +84,7 @@ fn admissible(map: &ClusterMap, reports: &[Report], belongs: &dyn Fn(&str) -> bo
     for (target, live) in reports.iter().flat_map(|r| &r.heartbeat.targets) {
         let wanted = match map.target(target.id) {
             Some(known) => known != target,
-            None => !live.failed && !is_stranger(map, target) && belongs(&target.node),
+            None => !live.failed && !is_unadmitted(map, target) && belongs(&target.node),
         };
         if wanted {
             found.push(target.clone());
@@ -100,7 +100,7 @@ pub(super) fn has_its_disks(map: &ClusterMap, heartbeat: &Heartbeat) -> bool {
 }
 
 /// Whether another target has the place and may not be replaced.
-pub(super) fn is_stranger(map: &ClusterMap, target: &TargetInfo) -> bool {
+pub(super) fn is_unadmitted(map: &ClusterMap, target: &TargetInfo) -> bool {
     let taken = |t: &TargetInfo| t.node == target.node && t.slot == target.slot && t.id != target.id;
     map.target(target.id).is_none() && map.targets.iter().any(taken) && !map.replacing.contains(&target.node)
 }

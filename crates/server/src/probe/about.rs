@@ -20,7 +20,7 @@ const SECTOR_BYTES: u64 = 512;
 pub(super) fn facts(node: &NodeContext) -> NodeFacts {
     let name = rustix::system::uname();
     let memory = read("/proc/meminfo");
-    let strangers = node.strangers();
+    let unadmitted = node.unadmitted();
     let targets: Vec<TargetFacts> = node
         .targets
         .iter()
@@ -36,7 +36,7 @@ pub(super) fn facts(node: &NodeContext) -> NodeFacts {
                 used_bytes: live.used_bytes,
                 free_bytes: live.free_bytes,
                 failed: live.failed,
-                stranger: strangers.contains(&target.id()),
+                stranger: unadmitted.contains(&target.id()),
             }
         })
         .collect();

@@ -51,7 +51,7 @@ async fn a_blank_first_voter_does_not_found_a_second_cluster() {
     let meta = cluster.status(1).await.meta.unwrap();
     assert!(meta.members.iter().all(|m| m.id != status.meta.as_ref().unwrap().id));
     assert!(!status.meta.unwrap().initialized);
-    assert_eq!(status.strangers, [status.targets[0].0.id]);
+    assert_eq!(status.unadmitted, [status.targets[0].0.id]);
     assert_eq!(cluster.view().await.map.targets.len(), 3);
 }
 

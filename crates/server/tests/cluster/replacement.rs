@@ -26,8 +26,10 @@ async fn a_replaced_node_votes_again_and_gets_all_its_rows_back() {
     cluster.lose_disks(lost);
     cluster.start_node(lost).await.unwrap();
     // Nothing happens by itself: a blank disk is a stranger.
-    eventually("it is told that it is a stranger", async || !cluster.status(lost).await.strangers.is_empty())
-        .await;
+    eventually("it is told that it is a stranger", async || {
+        !cluster.status(lost).await.unadmitted.is_empty()
+    })
+    .await;
     let node = format!("node{lost}");
     let replacing = cluster.access.admin(&AdminRequest::ReplaceNode { node: node.clone() }).await;
     assert_eq!(replacing.unwrap(), AdminReply::Replacing { now: true });

@@ -161,7 +161,7 @@ pub enum HeartbeatReply {
         /// What the leader sees of each target.
         live: Vec<TargetLive>,
         /// Targets of this node that are strangers: `isobar node replace` would admit them.
-        strangers: Vec<TargetId>,
+        unadmitted: Vec<TargetId>,
     },
     /// This node does not lead. Ask the one named, if any.
     NotLeader(Option<Address>),
@@ -219,7 +219,8 @@ pub struct NodeStatus {
     /// Its targets.
     pub targets: Vec<(TargetInfo, TargetLive)>,
     /// Targets not admitted to the cluster.
-    pub strangers: Vec<TargetId>,
+    #[serde(rename = "strangers")]
+    pub unadmitted: Vec<TargetId>,
     /// Its metadata role, if any.
     pub meta: Option<MetaStatus>,
 }

@@ -1,0 +1,93 @@
+//! What a round works with.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use isobar_base::{Errno, Ino, TargetId};
+use isobar_cluster::Session;
+use isobar_segments::Segments;
+use isobar_wire::message::ops::{FileOp, SessionOp};
+use isobar_wire::message::queries::{Answer, SessionQuery};
+
+use crate::context::NodeContext;
+use crate::limits::ORPHANS_PER_RENEWAL_MAX;
+use crate::metadata::Metadata;
+
+pub(super) struct Compactor {
+    pub(super) node: Arc<NodeContext>,
+    meta: Arc<Metadata>,
+    pub(super) segments: Segments,
+    session: Option<Session>,
+    /// Inodes up to this one were looked at for narrow extents.
+    pub(super) gathered: Ino,
+}
+
+impl Compactor {
+    /// Nothing looked at, no session.
+    pub(super) fn new(node: Arc<NodeContext>, meta: Arc<Metadata>) -> Compactor {
+        let segments = Segments::new(node.cluster.clone());
+        Compactor { node, meta, segments, session: None, gathered: Ino(0) }
+    }
+
+    /// What share of the room of all targets that report is used.
+    pub(super) fn fill_ratio(&self) -> f64 {
+        let map = self.meta.group.read(isobar_meta::cluster_map);
+        let live = self.meta.liveness.live(&map);
+        let up = || live.iter().filter(|l| l.up && !l.failed);
+        let used: u64 = up().map(|l| l.used_bytes).sum();
+        let free: u64 = up().map(|l| l.free_bytes).sum();
+        used as f64 / (used + free).max(1) as f64
+    }
+
+    /// Targets that have been away so long that nobody is expected to bring them back.
+    pub(super) fn dead_targets(&self) -> HashSet<TargetId> {
+        let map = self.meta.group.read(isobar_meta::cluster_map);
+        let grace = Duration::from_secs(self.node.config.compaction.dead_target_seconds);
+        let targets = map.targets.iter().filter(|t| !map.replacing.contains(&t.node));
+        let dead = targets.filter(|t| self.meta.liveness.silent_for(t).is_some_and(|away| away > grace));
+        dead.map(|t| t.id).collect()
+    }
+
+    pub(super) async fn session(&mut self) -> Result<Session, Errno> {
+        if self.session.is_none() {
+            let name = format!("compaction on {}", self.node.config.node);
+            self.session = Some(Session::open(self.node.cluster.clone(), &name).await?);
+        }
+        self.renew();
+        self.session.clone().ok_or(Errno::EIO)
+    }
+
+    /// Ends the session of a round, if there was something to do in it.
+    pub(super) async fn close_session(&mut self) {
+        if let Some(session) = self.session.take()
+            && let Err(error) = session.mutate(SessionOp::Close).await
+        {
+            tracing::debug!(session = %session.id(), %error, "left to expire");
+        }
+    }
+
+    /// Says for the compactor that it has none of the removed files open, so that no long round keeps them.
+    pub(super) async fn keep_no_file(&self, session: &Session) {
+        let query = SessionQuery::Orphans { session: session.id(), limit: ORPHANS_PER_RENEWAL_MAX }.into();
+        let orphans = self.meta.group.read(|kv| isobar_meta::query(kv, &query));
+        let Ok(Answer::Inos(inos)) = orphans else { return };
+        if !inos.is_empty() {
+            // Said again with the next copy if it fails, and by the end of the session in any case.
+            session.mutate(FileOp::ReleaseOrphans { inos }).await.ok();
+        }
+    }
+
+    /// Renews the session of the round.
+    fn renew(&self) {
+        if let Some(session) = &self.session {
+            self.meta.sessions.renew(session.id(), || true);
+        }
+    }
+
+    /// Keeps to the configured rate.
+    pub(super) async fn pace(&self, bytes: u64) {
+        let rate = self.node.config.compaction.bytes_per_second;
+        tokio::time::sleep(Duration::from_secs_f64(bytes as f64 / rate as f64)).await;
+    }
+}
