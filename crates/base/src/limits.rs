@@ -1,4 +1,5 @@
-//! Every bound in the system, in one place. Sizes are in bytes, times in milliseconds.
+//! Bounds that several crates keep; what only one keeps is in its own `limits`. Sizes are in bytes, times in
+//! milliseconds.
 
 /// Most file bytes one segment holds; segments are also cut at multiples of this file offset.
 pub const SEGMENT_BYTES_MAX: u64 = 8 << 20;

@@ -86,7 +86,7 @@ impl Deref for Key {
 }
 
 /// The number at byte `at` of a key.
-pub(crate) fn number_at(key: &[u8], at: usize) -> u64 {
+fn number_at(key: &[u8], at: usize) -> u64 {
     match key.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()) {
         Some(bytes) => u64::from_be_bytes(bytes),
         None => panic!("I11: the state has a key that is too short: {key:02x?}"),
@@ -94,8 +94,45 @@ pub(crate) fn number_at(key: &[u8], at: usize) -> u64 {
 }
 
 /// The segment id at byte `at` of a key.
-pub(crate) fn segment_at(key: &[u8], at: usize) -> SegmentId {
+fn segment_at(key: &[u8], at: usize) -> SegmentId {
     SegmentId { session: SessionId(number_at(key, at)), counter: number_at(key, at + 8) }
+}
+
+/// Of `D C I E P O L A`: the inode after the letter.
+pub(crate) fn ino_of(key: &[u8]) -> Ino {
+    Ino(number_at(key, 1))
+}
+/// Of `o l w`: the inode after the session.
+pub(crate) fn last_ino_of(key: &[u8]) -> Ino {
+    Ino(number_at(key, 9))
+}
+/// Of `D A`: the name.
+pub(crate) fn name_of(key: &[u8]) -> &[u8] {
+    key.get(9..).unwrap_or_default()
+}
+/// Of `C`: the cookie.
+pub(crate) fn cookie_of(key: &[u8]) -> u64 {
+    number_at(key, 9)
+}
+/// Of `E`: where the node's block starts, and its level.
+pub(crate) fn node_of(key: &[u8]) -> (u64, u8) {
+    (number_at(key, 9), key.last().copied().unwrap_or(0))
+}
+/// Of `S H g`: the segment.
+pub(crate) fn segment_of(key: &[u8]) -> SegmentId {
+    segment_at(key, 1)
+}
+/// Of `G`: since which log index nothing names the segment, and the segment.
+pub(crate) fn deleted_of(key: &[u8]) -> (u64, SegmentId) {
+    (number_at(key, 1), segment_at(key, 9))
+}
+/// Of `X R`: the session.
+pub(crate) fn session_of(key: &[u8]) -> SessionId {
+    SessionId(number_at(key, 1))
+}
+/// Of `R`: the operation's number.
+pub(crate) fn seq_of(key: &[u8]) -> u64 {
+    number_at(key, 9)
 }
 
 pub(crate) fn name(dir: Ino, name: &[u8]) -> Key {

@@ -5,7 +5,7 @@
 //! into the entry, ids come from counters in the state (I11: same log, same state).
 //!
 //! Where to start reading: `apply.rs` (sessions, repetition, dispatch), then `ops/` (one file per
-//! subject), `ledger.rs` (extent maps) and `segments.rs` (what is alive, what may be deleted).
+//! subject), `ledger/` (extent maps) and `segments.rs` (what is alive, what may be deleted).
 //! The key of every value is in `key.rs`; the values are in `record/`.
 //!
 //! **Invariants kept here**: I2 (rows of a segment on distinct nodes), I3 (one order: version = index),

@@ -6,8 +6,6 @@ use std::time::Duration;
 pub(crate) const ENTRY_BYTES_MAX: usize = 4 << 20;
 /// Operations that wait for the proposer before further ones are refused.
 pub(crate) const OPS_WAITING_MAX: usize = 64 << 10;
-/// Questions in one request.
-pub(crate) const QUERIES_PER_MESSAGE_MAX: usize = 1024;
 /// Rows in one list or delete message.
 pub(crate) const KEYS_PER_MESSAGE_MAX: usize = 4096;
 /// Writes of one target that are in the hands of its store: below the store's own bound, at which

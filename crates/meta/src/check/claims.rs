@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use isobar_base::{Ino, SessionId};
+use isobar_base::SessionId;
 use isobar_wire::message::files::Lock;
 
-use super::Walk;
+use super::walk::Walk;
 use crate::codec::decode;
 use crate::key;
 use crate::ops::locks;
@@ -15,7 +15,7 @@ use crate::state::live_sessions;
 pub(super) fn check(walk: &mut Walk, counters: &Counters) {
     let mut sessions: BTreeMap<SessionId, Session> = BTreeMap::new();
     walk.scan(b'X', |walk, key, value| {
-        let (id, session) = (SessionId(key::number_at(key, 1)), decode::<Session>(value));
+        let (id, session) = (key::session_of(key), decode::<Session>(value));
         let subject = format!("session {id}");
         let by_nonce = walk.kv.get(&key::nonce(session.nonce)).map(|bytes| decode::<SessionId>(&bytes));
         walk.equal(&subject, "found by nonce", &by_nonce, &Some(id));
@@ -37,7 +37,7 @@ pub(super) fn check(walk: &mut Walk, counters: &Counters) {
 
 fn check_replies(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
     walk.scan(b'R', |walk, key, _| {
-        let (id, seq) = (SessionId(key::number_at(key, 1)), key::number_at(key, 9));
+        let (id, seq) = (key::session_of(key), key::seq_of(key));
         let fits = sessions.get(&id).is_some_and(|s| (s.acked_below..=s.highest_seq).contains(&seq));
         walk.expect(fits, format!("reply {seq} of session {id}"), "is kept for nobody");
     });
@@ -46,7 +46,7 @@ fn check_replies(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
 fn check_orphans(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
     let (mut claims, mut reverse) = (0, 0);
     walk.scan(b'O', |walk, key, value| {
-        let ino = Ino(key::number_at(key, 1));
+        let ino = key::ino_of(key);
         let (subject, waiting) = (format!("orphan {ino}"), decode::<Vec<SessionId>>(value));
         let nameless = walk.inodes.get(&ino).is_some_and(|inode| inode.nlink == 0 && !inode.purging);
         walk.expect(nameless && !waiting.is_empty(), &subject, "is not a nameless inode that is waited for");
@@ -67,7 +67,7 @@ fn check_orphans(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
 fn check_locks(walk: &mut Walk, sessions: &BTreeMap<SessionId, Session>) {
     let (mut holders, mut reverse) = (0, 0);
     walk.scan(b'L', |walk, key, value| {
-        let ino = Ino(key::number_at(key, 1));
+        let ino = key::ino_of(key);
         let (subject, held) = (format!("locks of inode {ino}"), decode::<Vec<Lock>>(value));
         walk.expect(walk.inodes.contains_key(&ino) && !held.is_empty(), &subject, "have no inode");
         for (i, lock) in held.iter().enumerate() {

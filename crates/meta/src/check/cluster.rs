@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use isobar_base::TargetId;
 
-use super::Walk;
+use super::walk::Walk;
 use crate::codec::decode;
 use crate::record::{Group, Target};
 

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use isobar_base::limits::INLINE_BYTES_MAX;
-use isobar_base::{Ino, SegmentId};
+use isobar_base::{Ino, SegmentId, SessionId};
 use isobar_wire::message::files::{FileKind, Source};
 
-use super::Walk;
+use super::walk::Walk;
 use crate::codec::decode;
 use crate::key;
-use crate::ledger::{Node, Piece, block_bytes, node_at};
+use crate::ledger::{Node, Piece, block_bytes};
 use crate::limits::LEAF_EXTENTS_MAX;
 use crate::record::{Counters, Segment, Session};
 
@@ -25,8 +25,8 @@ pub(super) fn check(walk: &mut Walk) -> Counters {
     let mut by_inode: BTreeMap<Ino, Sums> = BTreeMap::new();
     let mut live: BTreeMap<SegmentId, (Ino, u64)> = BTreeMap::new();
     walk.scan(b'E', |walk, key, value| {
-        let ino = Ino(key::number_at(key, 1));
-        let (start, level) = node_at(key);
+        let ino = key::ino_of(key);
+        let (start, level) = key::node_of(key);
         let subject = format!("extents of inode {ino} from {start} at level {level}");
         check_position(walk, ino, start, level, &subject);
         if let Node::Leaf(pieces) = decode(value) {
@@ -53,7 +53,7 @@ pub(super) fn check(walk: &mut Walk) -> Counters {
         walk.equal(format!("inode {ino}"), "purging", &inode.purging, &queued);
     }
     walk.scan(b'P', |walk, key, _| {
-        let ino = Ino(key::number_at(key, 1));
+        let ino = key::ino_of(key);
         walk.expect(walk.inodes.contains_key(&ino), format!("inode {ino}"), "is purged and not there");
     });
     for ino in by_inode.into_keys() {
@@ -98,7 +98,7 @@ fn check_leaf(walk: &mut Walk, ino: Ino, start: u64, level: u8, pieces: &[Piece]
 
 fn check_segments(walk: &mut Walk, mut live: BTreeMap<SegmentId, (Ino, u64)>, counters: &mut Counters) {
     walk.scan(b'S', |walk, key, value| {
-        let id = key::segment_at(key, 1);
+        let id = key::segment_of(key);
         let (subject, segment) = (format!("segment {id}"), decode::<Segment>(value));
         let named = live.remove(&id).unwrap_or((segment.ino, 0));
         walk.equal(&subject, "inode and live bytes", &(segment.ino, segment.live_bytes), &named);
@@ -118,7 +118,7 @@ fn check_segments(walk: &mut Walk, mut live: BTreeMap<SegmentId, (Ino, u64)>, co
         walk.found(format!("segment {id}"), format!("is named by inode {ino} and not there"));
     }
     walk.scan(b'H', |walk, key, _| {
-        let id = key::segment_at(key, 1);
+        let id = key::segment_of(key);
         walk.expect(walk.kv.contains(&key::segment(id)), format!("segment {id}"), "half-dead, not there");
     });
 }
@@ -126,14 +126,14 @@ fn check_segments(walk: &mut Walk, mut live: BTreeMap<SegmentId, (Ino, u64)>, co
 fn check_queue(walk: &mut Walk) {
     let mut queued = BTreeSet::new();
     walk.scan(b'G', |walk, key, _| {
-        let (index, id) = (key::number_at(key, 1), key::segment_at(key, 9));
+        let (index, id) = key::deleted_of(key);
         let by_id = walk.kv.get(&key::deleted_at(id)).map(|bytes| decode::<u64>(&bytes));
         walk.equal(format!("deleted segment {id}"), "found by id", &by_id, &Some(index));
         walk.expect(queued.insert(id), format!("deleted segment {id}"), "is in the delete queue twice");
     });
-    let mut collected: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut collected: BTreeMap<SessionId, u64> = BTreeMap::new();
     walk.scan(b'g', |walk, key, value| {
-        let (id, index) = (key::segment_at(key, 1), decode::<u64>(value));
+        let (id, index) = (key::segment_of(key), decode::<u64>(value));
         if index > 0 {
             walk.expect(queued.contains(&id), format!("deleted segment {id}"), "is not in the delete queue");
             return;
@@ -141,10 +141,10 @@ fn check_queue(walk: &mut Walk) {
         let session = walk.kv.get(&key::session(id.session)).map(|bytes| decode::<Session>(&bytes));
         let useful = session.is_some_and(|session| id.counter >= session.low_water);
         walk.expect(useful, format!("collected segment {id}"), "is remembered for nothing");
-        *collected.entry(id.session.0).or_default() += 1;
+        *collected.entry(id.session).or_default() += 1;
     });
     walk.scan(b'X', |walk, key, value| {
-        let (id, session) = (key::number_at(key, 1), decode::<Session>(value));
+        let (id, session) = (key::session_of(key), decode::<Session>(value));
         let count = collected.get(&id).copied().unwrap_or(0);
         walk.equal(format!("session {id}"), "collected segments", &session.collected, &count);
     });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use isobar_base::Ino;
 use isobar_wire::message::files::FileKind;
 
-use super::Walk;
+use super::walk::Walk;
 use crate::codec::decode;
 use crate::key;
 use crate::record::{Listed, Name};
@@ -17,7 +17,7 @@ pub(super) fn check(walk: &mut Walk, top: Ino) {
     let mut sizes: BTreeMap<Ino, u64> = BTreeMap::new();
     let mut children: BTreeMap<Ino, Vec<Ino>> = BTreeMap::new();
     walk.scan(b'D', |walk, key, value| {
-        let (dir, name) = (Ino(key::number_at(key, 1)), &key[9..]);
+        let (dir, name) = (key::ino_of(key), key::name_of(key));
         let entry: Name = decode(value);
         let subject = format!("name {:?} in {dir}", String::from_utf8_lossy(name));
         *sizes.entry(dir).or_default() += 1;
@@ -38,7 +38,7 @@ pub(super) fn check(walk: &mut Walk, top: Ino) {
         }
     });
     walk.scan(b'C', |walk, key, value| {
-        let (dir, cookie) = (Ino(key::number_at(key, 1)), key::number_at(key, 9));
+        let (dir, cookie) = (key::ino_of(key), key::cookie_of(key));
         let listed: Listed = decode(value);
         let name = walk.kv.get(&key::name(dir, &listed.name)).map(|bytes| decode::<Name>(&bytes));
         let fits = name == Some(Name { cookie, ino: listed.ino, kind: listed.kind });
@@ -47,8 +47,8 @@ pub(super) fn check(walk: &mut Walk, top: Ino) {
     });
     let mut xattr_bytes: BTreeMap<Ino, u64> = BTreeMap::new();
     walk.scan(b'A', |walk, key, value| {
-        let ino = Ino(key::number_at(key, 1));
-        *xattr_bytes.entry(ino).or_default() += (key.len() - 9 + value.len()) as u64;
+        let ino = key::ino_of(key);
+        *xattr_bytes.entry(ino).or_default() += (key::name_of(key).len() + value.len()) as u64;
         walk.expect(walk.inodes.contains_key(&ino), format!("attribute of inode {ino}"), "has no inode");
     });
 

@@ -71,7 +71,7 @@ pub(super) fn unlock_all(state: &mut State, session: SessionId, ino: Ino, owner:
 
 pub(super) fn session_ended(state: &mut State, session: SessionId) {
     for key in state.keys(key::locks_of(session)) {
-        release(state, Ino(key::number_at(&key, 9)), |lock| lock.session == session);
+        release(state, key::last_ino_of(&key), |lock| lock.session == session);
     }
 }
 

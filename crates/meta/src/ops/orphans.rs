@@ -54,7 +54,7 @@ pub(super) fn release(state: &mut State, session: SessionId, inos: &[Ino]) -> Op
 /// The session has ended: it has nothing open.
 pub(super) fn session_ended(state: &mut State, session: SessionId) {
     for key in state.keys(key::orphans_of(session)) {
-        answered(state, session, Ino(key::number_at(&key, 9)));
+        answered(state, session, key::last_ino_of(&key));
     }
 }
 

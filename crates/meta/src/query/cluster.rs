@@ -6,7 +6,7 @@ use isobar_base::{KvRead, PgId, SessionId};
 use isobar_wire::message::cluster::ClusterMap;
 use isobar_wire::message::queries::Answer;
 
-use super::counters;
+use super::read::counters;
 use crate::codec::decode;
 use crate::key;
 use crate::record::{Group, Session, Target};

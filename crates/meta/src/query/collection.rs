@@ -6,7 +6,7 @@ use isobar_base::{Ino, KvRead, SegmentId, SessionId};
 use isobar_wire::message::files::SegmentInfo;
 use isobar_wire::message::queries::Answer;
 
-use super::{bounded, counters};
+use super::read::{bounded, counters};
 use crate::codec::decode;
 use crate::key::{self, Key};
 use crate::record::{Inode, Segment};
@@ -38,13 +38,13 @@ fn following(letter: u8, after: Option<SegmentId>, key: fn(SegmentId) -> Key) ->
 pub(super) fn orphans(kv: &dyn KvRead, session: SessionId, limit: u32) -> Answer {
     let prefix = key::orphans_of(session);
     let end = prefix.clone().end();
-    Answer::Inos(collect(kv, &prefix, &end, bounded(limit), |key, _| Some(Ino(key::number_at(key, 9)))))
+    Answer::Inos(collect(kv, &prefix, &end, bounded(limit), |key, _| Some(key::last_ino_of(key))))
 }
 
 pub(super) fn purge_queue(kv: &dyn KvRead, limit: u32) -> Answer {
     let prefix = Key::new(b'P');
     let end = prefix.clone().end();
-    Answer::Inos(collect(kv, &prefix, &end, bounded(limit), |key, _| Some(Ino(key::number_at(key, 1)))))
+    Answer::Inos(collect(kv, &prefix, &end, bounded(limit), |key, _| Some(key::ino_of(key))))
 }
 
 pub(super) fn inodes(kv: &dyn KvRead, after: Ino, limit: u32) -> Answer {
@@ -52,27 +52,27 @@ pub(super) fn inodes(kv: &dyn KvRead, after: Ino, limit: u32) -> Answer {
     let end = Key::new(b'I').end();
     Answer::Inos(collect(kv, &key::inode(Ino(first)), &end, bounded(limit), |key, value| {
         let inode: Inode = decode(value);
-        (inode.extents > 0 && !inode.purging).then(|| Ino(key::number_at(key, 1)))
+        (inode.extents > 0 && !inode.purging).then(|| key::ino_of(key))
     }))
 }
 
 pub(super) fn segments(kv: &dyn KvRead, after: Option<SegmentId>, limit: u32) -> Answer {
     let (start, end) = (following(b'S', after, key::segment), Key::new(b'S').end());
     Answer::Segments(collect(kv, &start, &end, bounded(limit), |key, value| {
-        Some(decode::<Segment>(value).wire(key::segment_at(key, 1)))
+        Some(decode::<Segment>(value).wire(key::segment_of(key)))
     }))
 }
 
 pub(super) fn delete_queue(kv: &dyn KvRead, limit: u32) -> Answer {
     let (start, end) = (Key::new(b'G'), Key::new(b'G').end());
     Answer::Segments(collect(kv, &start, &end, bounded(limit), |key, value| {
-        Some(decode::<Segment>(value).wire(key::segment_at(key, 9)))
+        Some(decode::<Segment>(value).wire(key::deleted_of(key).1))
     }))
 }
 
 pub(super) fn low_live(kv: &dyn KvRead, after: Option<SegmentId>, limit: u32) -> Answer {
     let (start, end) = (following(b'H', after, key::low_live), Key::new(b'H').end());
-    let ids = collect(kv, &start, &end, bounded(limit), |key, _| Some(key::segment_at(key, 1)));
+    let ids = collect(kv, &start, &end, bounded(limit), |key, _| Some(key::segment_of(key)));
     let info = |id: SegmentId| -> SegmentInfo {
         match kv.get(&key::segment(id)) {
             Some(bytes) => decode::<Segment>(&bytes).wire(id),

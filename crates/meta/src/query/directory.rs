@@ -7,7 +7,7 @@ use isobar_base::{Errno, Ino, KvRead};
 use isobar_wire::message::files::DirEntry;
 use isobar_wire::message::queries::Answer;
 
-use super::{bounded, inode};
+use super::read::{bounded, inode};
 use crate::codec::decode;
 use crate::key;
 use crate::record::{Inode, Listed, Name};
@@ -46,7 +46,7 @@ fn entries(kv: &dyn KvRead, dir: Ino, cookie: u64, limit: usize) -> Result<(Vec<
             end = false;
             return ControlFlow::Break(());
         }
-        listed.push((key::number_at(key, 9), decode::<Listed>(value)));
+        listed.push((key::cookie_of(key), decode::<Listed>(value)));
         ControlFlow::Continue(())
     });
     let entry = |(cookie, listed): (u64, Listed)| {

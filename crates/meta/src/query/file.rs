@@ -8,7 +8,7 @@ use isobar_base::{Errno, Ino, KvRead};
 use isobar_wire::message::files::{Extent, FileKind, Lock, Map, Source};
 use isobar_wire::message::queries::Answer;
 
-use super::inode;
+use super::read::inode;
 use crate::codec::decode;
 use crate::key;
 use crate::ledger;

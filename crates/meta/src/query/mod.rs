@@ -4,6 +4,7 @@ mod cluster;
 mod collection;
 mod directory;
 mod file;
+mod read;
 
 use isobar_base::{Errno, Ino, KvRead, SessionId};
 use isobar_wire::message::ops::OpError;
@@ -11,11 +12,8 @@ use isobar_wire::message::queries::{Answer, ClusterQuery, FileQuery, Query, Sess
 
 pub use cluster::cluster_map;
 
-use crate::codec::decode;
-use crate::key;
-use crate::limits::LIST_ENTRIES_MAX;
-use crate::record::{Counters, Inode};
 use crate::state::settings;
+use read::inode;
 
 /// Answers a question of a session: what is delegated to another one is not for it to see.
 ///
@@ -95,18 +93,4 @@ fn answer_on_files(kv: &dyn KvRead, question: &FileQuery) -> Result<Answer, Errn
         FileQuery::Map { ino, offset, len } => file::map(kv, *ino, *offset, *len),
         FileQuery::TestLock { ino, lock } => file::test_lock(kv, *ino, *lock),
     }
-}
-
-/// An inode that is there for clients, ESTALE otherwise.
-fn inode(kv: &dyn KvRead, ino: Ino) -> Result<Inode, Errno> {
-    let inode = kv.get(&key::inode(ino)).map(|bytes| decode::<Inode>(&bytes));
-    inode.filter(|inode| !inode.purging).ok_or(Errno::ESTALE)
-}
-
-fn counters(kv: &dyn KvRead) -> Counters {
-    kv.get(&key::counters()).map(|bytes| decode(&bytes)).unwrap_or_default()
-}
-
-fn bounded(limit: u32) -> usize {
-    limit.min(LIST_ENTRIES_MAX) as usize
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use isobar_base::Ino;
-use isobar_base::limits::MUTATIONS_PER_MESSAGE_MAX;
+use isobar_base::limits::{MUTATIONS_PER_MESSAGE_MAX, QUERIES_PER_MESSAGE_MAX};
 use isobar_consensus::{Group, ProposeError};
 use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, RenewRequest};
 use isobar_wire::message::delegations::{DelegationAsk, DelegationReply, DelegationRequest};
@@ -16,7 +16,7 @@ use super::Metadata;
 use super::delegations::RECALL_WAIT_MAX;
 use super::member::address;
 use super::sessions::{Renewal, live_sessions};
-use crate::limits::{OPS_WAITING_MAX, ORPHANS_PER_RENEWAL_MAX, QUERIES_PER_MESSAGE_MAX};
+use crate::limits::{OPS_WAITING_MAX, ORPHANS_PER_RENEWAL_MAX};
 
 /// How often somebody who wants a directory looks whether it is free.
 const POLL_EVERY: Duration = Duration::from_millis(1);

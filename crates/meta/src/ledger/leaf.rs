@@ -1,0 +1,168 @@
+//! A node of the extent tree: the block it covers, what it holds, and how extents in it give way to others.
+
+use isobar_base::limits::SEGMENT_BYTES_MAX;
+use isobar_wire::message::files::{Extent, Source};
+use serde::{Deserialize, Serialize};
+
+use super::change::Change;
+
+/// log2 of a chunk.
+const CHUNK_BITS: u32 = SEGMENT_BYTES_MAX.trailing_zeros();
+/// log2 of how many blocks a node is split into.
+const FANOUT_BITS: u32 = 4;
+
+const _: () = assert!(SEGMENT_BYTES_MAX.is_power_of_two());
+
+/// Bytes covered by a node.
+pub(crate) fn block_bytes(level: u8) -> u64 {
+    1 << (CHUNK_BITS - FANOUT_BITS * u32::from(level))
+}
+
+/// Where the block begins that has a byte.
+pub(super) fn block_start(at: u64, level: u8) -> u64 {
+    at & !(block_bytes(level) - 1)
+}
+
+/// An extent within a leaf.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Piece {
+    /// First byte, counted from the leaf's start.
+    pub(crate) at: u32,
+    pub(crate) len: u32,
+    pub(crate) version: u64,
+    pub(crate) source: Source,
+}
+
+/// A node of the tree as it is stored.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) enum Node {
+    /// The extents of the block.
+    Leaf(Vec<Piece>),
+    /// The extents are one level down.
+    Split,
+}
+
+/// [`Node`] without owning it.
+#[derive(Serialize)]
+pub(super) enum NodeRef<'a> {
+    Leaf(&'a [Piece]),
+    Split,
+}
+
+impl Piece {
+    pub(super) fn end(&self) -> u32 {
+        self.at + self.len
+    }
+
+    /// The part `[from, to)` of it.
+    pub(super) fn clip(&self, from: u32, to: u32) -> Piece {
+        let skip = from - self.at;
+        let source = slice(&self.source, skip, to - from);
+        Piece { at: from, len: to - from, version: self.version, source }
+    }
+
+    /// It is in the map no more.
+    pub(super) fn dropped(&self, change: &mut Change) {
+        change.extents -= 1;
+        change.count(&self.source, -i64::from(self.len));
+    }
+
+    /// Whether `next` continues it in the file and in the segment.
+    fn continues_in(&self, next: &Piece) -> bool {
+        self.end() == next.at
+            && self.version == next.version
+            && continues(&self.source, self.len, &next.source)
+    }
+
+    /// As it lies in the file, in a leaf that begins at `start`.
+    pub(super) fn extent(&self, start: u64) -> Extent {
+        let offset = start + u64::from(self.at);
+        Extent { offset, len: u64::from(self.len), source: self.source.clone(), version: self.version }
+    }
+}
+
+fn continues(source: &Source, len: u32, next: &Source) -> bool {
+    match (source, next) {
+        (Source::Segment { id: a, offset: x }, Source::Segment { id: b, offset: y }) => {
+            a == b && u64::from(*x) + u64::from(len) == u64::from(*y)
+        }
+        _ => false,
+    }
+}
+
+/// `len` bytes of a source after the first `skip`.
+pub(crate) fn slice(source: &Source, skip: u32, len: u32) -> Source {
+    match source {
+        Source::Inline(bytes) => Source::Inline(bytes[skip as usize..(skip + len) as usize].to_vec()),
+        Source::Segment { id, offset } => Source::Segment { id: *id, offset: offset + skip },
+    }
+}
+
+/// Appends an extent, joined with the last one where it continues it.
+pub(crate) fn push_joined(extents: &mut Vec<Extent>, next: Extent) {
+    if let Some(last) = extents.last_mut()
+        && last.end() == next.offset
+        && last.version == next.version
+        && last.len + next.len <= SEGMENT_BYTES_MAX
+        && continues(&last.source, last.len as u32, &next.source)
+    {
+        last.len += next.len;
+        return;
+    }
+    extents.push(next);
+}
+
+/// A leaf in memory.
+pub(super) struct Leaf {
+    pub(super) start: u64,
+    pub(super) level: u8,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) dirty: bool,
+}
+
+impl Leaf {
+    pub(super) fn end(&self) -> u64 {
+        self.start + block_bytes(self.level)
+    }
+
+    /// Removes what lies in `[from, to)` and puts `new`, if any, in its place.
+    pub(super) fn splice(&mut self, from: u32, to: u32, new: Option<Piece>, change: &mut Change) {
+        let pieces = &mut self.pieces;
+        let first = pieces.partition_point(|p| p.end() <= from);
+        let beneath = pieces[first..].iter().take_while(|p| p.at < to).count();
+        let last = first + beneath;
+        if beneath == 0 && new.is_none() {
+            return;
+        }
+        self.dirty = true;
+        for piece in &pieces[first..last] {
+            let lost = piece.end().min(to) - piece.at.max(from);
+            change.count(&piece.source, -i64::from(lost));
+        }
+        let (mut left, mut right) = (None, None);
+        if beneath > 0 {
+            let (a, b) = (&pieces[first], &pieces[last - 1]);
+            left = (a.at < from).then(|| a.clip(a.at, from));
+            right = (b.end() > to).then(|| b.clip(to, b.end()));
+        }
+        let mut at = first + usize::from(left.is_some());
+        let inserts = new.is_some();
+        if let Some(piece) = &new {
+            change.count(&piece.source, i64::from(piece.len));
+        }
+        let before = pieces.len();
+        pieces.splice(first..last, [left, new, right].into_iter().flatten());
+        if inserts {
+            if at > 0 && pieces[at - 1].continues_in(&pieces[at]) {
+                pieces[at - 1].len += pieces[at].len;
+                pieces.remove(at);
+                at -= 1;
+            }
+            if at + 1 < pieces.len() && pieces[at].continues_in(&pieces[at + 1]) {
+                pieces[at].len += pieces[at + 1].len;
+                pieces.remove(at + 1);
+            }
+        }
+        change.extents += pieces.len() as i64 - before as i64;
+    }
+}
