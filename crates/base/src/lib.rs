@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod buf;
+pub mod bytes_serde;
 mod crc;
 mod errno;
 mod fragment;

@@ -57,7 +57,6 @@ const LONG_FUNCTIONS: &[&str] = &[
     "bench/src/smallfile.rs measure",
     "client/src/file/commit.rs settle",
     "consensus/src/log/recover.rs recover",
-    "meta/src/golden.rs values",
     "plan/src/explain.rs explain",
     "validate/src/drill.rs run",
     "validate/src/judge.rs network",

@@ -22,14 +22,15 @@ use crate::state::State;
 /// A gap of at most so many operation numbers is forgotten key by key, a longer one by a scan.
 const FORGET_BY_KEY_MAX: u64 = 4096;
 
-/// Executes the operations of the entry at log index `index` of a metadata group; one result for each, in order.
+/// Executes the operations of the entry at log index `index` of a metadata group; one result for each, in
+/// order.
 ///
 /// # Panics
 /// When the state breaks an invariant: the replica must stop rather than differ from the others (I11).
 /// Nothing that a client can ask for causes it.
 pub fn apply(kv: &mut dyn Kv, group: GroupId, index: u64, entry: &Entry) -> Vec<OpResult> {
     assert!(entry.ops.len() <= OPS_PER_ENTRY_MAX, "entry {index} has {} operations", entry.ops.len());
-    let mut state = State::new(kv, group, index, entry.time);
+    let mut state = State::new(kv, group, index, entry.time.into());
     let results = entry.ops.iter().map(|mutation| execute_once(&mut state, mutation)).collect();
     state.finish();
     results

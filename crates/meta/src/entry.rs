@@ -1,4 +1,9 @@
 //! Log entries: what the leader stamps, and the operations.
+//!
+//! The operations are the wire's own types, unlike everything in `record`: the log holds what was asked, word
+//! for word, and a copy of thirty operations would say the same twice. So their encoding on the wire is that
+//! of the log, frozen in `golden` with a line for each: another encoding is another [`ENTRY_VERSION`], and a
+//! new operation goes to the end of its enum. Replies that are kept for repetitions are the wire's likewise.
 
 use isobar_base::limits::OPS_PER_ENTRY_MAX;
 use isobar_wire::message::files::Time;

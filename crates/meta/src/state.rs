@@ -7,13 +7,11 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use isobar_base::{Errno, GroupId, Ino, Kv, KvRead, PgId, SessionId};
-use isobar_wire::message::cluster::FsSettings;
-use isobar_wire::message::files::Time;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::codec::{decode, encode};
 use crate::key::{self, Key};
-use crate::record::{Counters, Group, Inode, Session};
+use crate::record::{Counters, Group, Inode, Session, Settings, Time};
 
 /// A cached value; `None`: there is none.
 struct Slot<T> {
@@ -66,7 +64,7 @@ pub(crate) struct State<'a> {
     counters_before: Counters,
     inodes: Cache<Inode>,
     sessions: Cache<Session>,
-    settings: Option<Option<FsSettings>>,
+    settings: Option<Option<Settings>>,
     groups: BTreeMap<PgId, Option<Group>>,
     live: Option<Vec<SessionId>>,
 }
@@ -113,7 +111,7 @@ impl<'a> State<'a> {
     }
 
     /// The settings, or ENODEV before they are made.
-    pub(crate) fn settings(&mut self) -> Result<&FsSettings, Errno> {
+    pub(crate) fn settings(&mut self) -> Result<&Settings, Errno> {
         let kv = &*self.kv;
         let settings = self.settings.get_or_insert_with(|| settings(kv));
         settings.as_ref().ok_or(Errno::ENODEV)
@@ -206,7 +204,7 @@ impl<'a> State<'a> {
 }
 
 /// The settings in the state.
-pub(crate) fn settings(kv: &dyn KvRead) -> Option<FsSettings> {
+pub(crate) fn settings(kv: &dyn KvRead) -> Option<Settings> {
     kv.get(&key::settings()).map(|bytes| decode(&bytes))
 }
 

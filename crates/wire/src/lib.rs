@@ -10,7 +10,6 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod address;
-mod bytes_serde;
 mod channel;
 pub mod frame;
 pub mod message;
@@ -18,6 +17,7 @@ mod secret;
 mod serve;
 pub mod transport;
 
+use isobar_base::bytes_serde;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use isobar_base::SessionId;
-use isobar_wire::message::files::Lock;
 
 use super::walk::Walk;
 use crate::codec::decode;
 use crate::key;
 use crate::ops::locks;
-use crate::record::{Counters, Session};
+use crate::record::{Counters, Lock, Session};
 use crate::state::live_sessions;
 
 pub(super) fn check(walk: &mut Walk, counters: &Counters) {

@@ -15,7 +15,7 @@ pub(super) fn check(walk: &mut Walk) -> u64 {
     walk.scan(b'T', |_, key, value| match key.get(1) {
         Some(b't') => {
             let target: Target = decode(value);
-            targets.insert(target.info.id, target);
+            targets.insert(target.id, target);
         }
         Some(b'p') => groups.push(decode(value)),
         _ => {}
@@ -24,7 +24,7 @@ pub(super) fn check(walk: &mut Walk) -> u64 {
         let subject = format!("placement group {number}");
         walk.expect(group.nodes_are_distinct(), &subject, "has a node twice (I2)");
         for holder in &group.holders {
-            let known = targets.get(&holder.target).is_some_and(|target| target.node == holder.node);
+            let known = targets.get(&holder.target).is_some_and(|target| target.node_number == holder.node);
             walk.expect(known, &subject, format!("is held by target {}, unknown there", holder.target));
         }
     }

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use isobar_base::limits::INLINE_BYTES_MAX;
 use isobar_base::{Ino, SegmentId, SessionId};
-use isobar_wire::message::files::{FileKind, Source};
 
 use super::walk::Walk;
 use crate::codec::decode;
 use crate::key;
 use crate::ledger::{Node, Piece, block_bytes};
 use crate::limits::LEAF_EXTENTS_MAX;
-use crate::record::{Counters, Segment, Session};
+use crate::record::{Counters, FileKind, Segment, Session, Source};
 
 /// What the extents of one inode add up to.
 #[derive(Default, Debug, PartialEq)]

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use isobar_base::Ino;
-use isobar_wire::message::files::FileKind;
 
 use super::walk::Walk;
 use crate::codec::decode;
 use crate::key;
-use crate::record::{Listed, Name};
+use crate::record::{FileKind, Listed, Name};
 
 /// `top` is the directory above all others.
 pub(super) fn check(walk: &mut Walk, top: Ino) {

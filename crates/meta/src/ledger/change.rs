@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use isobar_base::SegmentId;
-use isobar_wire::message::files::Source;
 
-use crate::record::Inode;
+use crate::record::{Inode, Source};
 
 /// What an operation changed in a map.
 #[derive(Default, Debug)]

@@ -5,15 +5,14 @@ use std::ops::ControlFlow;
 
 use isobar_base::Ino;
 use isobar_base::limits::SEGMENT_BYTES_MAX;
-use isobar_wire::message::files::{Extent, Source};
 
 use super::change::Change;
-use super::leaf::{Leaf, Node, NodeRef, Piece, block_bytes, block_start, push_joined, slice};
+use super::leaf::{Extent, Leaf, Node, NodeRef, Piece, block_bytes, block_start, push_joined};
 use super::visit::visit;
 use crate::codec::{decode, encode};
 use crate::key;
 use crate::limits::{LEAF_EXTENTS_MAX, LEAF_JOIN_EXTENTS_MAX};
-use crate::record::Inode;
+use crate::record::{Inode, SourceRef};
 use crate::state::State;
 
 /// A gap of at most so many chunks is edited by gets instead of a scan.
@@ -43,14 +42,14 @@ impl<'s, 'kv> Ledger<'s, 'kv> {
     }
 
     /// Puts an extent on top of what is there. Its length is at most a chunk's.
-    pub(crate) fn insert(&mut self, offset: u64, len: u32, source: &Source, version: u64) {
+    pub(crate) fn insert(&mut self, offset: u64, len: u32, source: SourceRef, version: u64) {
         let end = offset + u64::from(len);
         let mut at = offset;
         while at < end {
             let leaf = self.load(at, end);
             let stop = end.min(leaf.end());
             let (from, to) = ((at - leaf.start) as u32, (stop - leaf.start) as u32);
-            let source = slice(source, (at - offset) as u32, to - from);
+            let source = source.part((at - offset) as u32, to - from).to_source();
             self.edit(from, to, Some(Piece { at: from, len: to - from, version, source }));
             at = stop;
         }

@@ -1,10 +1,11 @@
 //! A node of the extent tree: the block it covers, what it holds, and how extents in it give way to others.
 
 use isobar_base::limits::SEGMENT_BYTES_MAX;
-use isobar_wire::message::files::{Extent, Source};
+use isobar_wire::message::files;
 use serde::{Deserialize, Serialize};
 
 use super::change::Change;
+use crate::record::Source;
 
 /// log2 of a chunk.
 const CHUNK_BITS: u32 = SEGMENT_BYTES_MAX.trailing_zeros();
@@ -56,8 +57,7 @@ impl Piece {
 
     /// The part `[from, to)` of it.
     pub(super) fn clip(&self, from: u32, to: u32) -> Piece {
-        let skip = from - self.at;
-        let source = slice(&self.source, skip, to - from);
+        let source = self.source.by_ref().part(from - self.at, to - from).to_source();
         Piece { at: from, len: to - from, version: self.version, source }
     }
 
@@ -71,7 +71,7 @@ impl Piece {
     fn continues_in(&self, next: &Piece) -> bool {
         self.end() == next.at
             && self.version == next.version
-            && continues(&self.source, self.len, &next.source)
+            && self.source.continues_in(u64::from(self.len), &next.source)
     }
 
     /// As it lies in the file, in a leaf that begins at `start`.
@@ -81,20 +81,24 @@ impl Piece {
     }
 }
 
-fn continues(source: &Source, len: u32, next: &Source) -> bool {
-    match (source, next) {
-        (Source::Segment { id: a, offset: x }, Source::Segment { id: b, offset: y }) => {
-            a == b && u64::from(*x) + u64::from(len) == u64::from(*y)
-        }
-        _ => false,
-    }
+/// An extent as it lies in the file.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Extent {
+    pub(crate) offset: u64,
+    pub(crate) len: u64,
+    pub(crate) version: u64,
+    pub(crate) source: Source,
 }
 
-/// `len` bytes of a source after the first `skip`.
-pub(crate) fn slice(source: &Source, skip: u32, len: u32) -> Source {
-    match source {
-        Source::Inline(bytes) => Source::Inline(bytes[skip as usize..(skip + len) as usize].to_vec()),
-        Source::Segment { id, offset } => Source::Segment { id: *id, offset: offset + skip },
+impl Extent {
+    /// First file byte after it.
+    pub(crate) fn end(&self) -> u64 {
+        self.offset + self.len
+    }
+
+    pub(crate) fn wire(self) -> files::Extent {
+        let Extent { offset, len, version, source } = self;
+        files::Extent { offset, len, source: source.into(), version }
     }
 }
 
@@ -104,7 +108,7 @@ pub(crate) fn push_joined(extents: &mut Vec<Extent>, next: Extent) {
         && last.end() == next.offset
         && last.version == next.version
         && last.len + next.len <= SEGMENT_BYTES_MAX
-        && continues(&last.source, last.len as u32, &next.source)
+        && last.source.continues_in(last.len, &next.source)
     {
         last.len += next.len;
         return;

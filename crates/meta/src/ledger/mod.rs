@@ -32,5 +32,5 @@ mod visit;
 
 pub(crate) use change::{Change, add};
 pub(crate) use edit::Ledger;
-pub(crate) use leaf::{Node, Piece, block_bytes, push_joined, slice};
+pub(crate) use leaf::{Extent, Node, Piece, block_bytes, push_joined};
 pub(crate) use visit::visit;

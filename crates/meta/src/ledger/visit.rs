@@ -3,9 +3,8 @@
 use std::ops::ControlFlow;
 
 use isobar_base::{Ino, KvRead};
-use isobar_wire::message::files::Extent;
 
-use super::leaf::{Node, Piece, block_bytes, block_start};
+use super::leaf::{Extent, Node, Piece, block_bytes, block_start};
 use crate::codec::decode;
 use crate::key;
 

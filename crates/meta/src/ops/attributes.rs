@@ -64,7 +64,7 @@ pub(super) fn set(state: &mut State, ino: Ino, set: &SetAttr) -> OpResult {
     }
     let at = |time: SetTime| match time {
         SetTime::Now => now,
-        SetTime::At(time) => time,
+        SetTime::At(time) => time.into(),
     };
     if let Some(time) = set.atime {
         inode.atime = at(time);

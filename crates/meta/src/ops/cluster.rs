@@ -23,13 +23,13 @@ pub(super) fn register(state: &mut State, info: &TargetInfo) -> OpResult {
     if info.node.is_empty() || labels.iter().any(|label| label.len() > LABEL_BYTES_MAX) {
         return Err(Errno::EINVAL.into());
     }
-    if let Some(mut known) = state.kv.get(&key::target(info.id)).map(|bytes| decode::<Target>(&bytes)) {
-        if (&known.info.node, known.info.slot) != (&info.node, info.slot) {
+    if let Some(known) = state.kv.get(&key::target(info.id)).map(|bytes| decode::<Target>(&bytes)) {
+        if (&known.node, known.slot) != (&info.node, info.slot) {
             return Err(Errno::EEXIST.into());
         }
-        if known.info != *info {
-            known.info = info.clone();
-            state.kv.put(&key::target(info.id), encode(&known));
+        let new = Target::new(info.clone(), known.node_number);
+        if known != new {
+            state.kv.put(&key::target(info.id), encode(&new));
             state.cluster_changed();
         }
         // The disk is in its place after all: nothing is to replace it.
@@ -38,7 +38,7 @@ pub(super) fn register(state: &mut State, info: &TargetInfo) -> OpResult {
         }
         return Ok(OpReply::Done);
     }
-    let taken = targets(state).into_iter().find(|t| t.info.node == info.node && t.info.slot == info.slot);
+    let taken = targets(state).into_iter().find(|t| t.node == info.node && t.slot == info.slot);
     if let Some(old) = taken {
         return take_over(state, &old, info);
     }
@@ -47,7 +47,7 @@ pub(super) fn register(state: &mut State, info: &TargetInfo) -> OpResult {
     }
     let node = node_number(state, &info.node);
     state.counters.targets += 1;
-    state.kv.put(&key::target(info.id), encode(&Target { info: info.clone(), node }));
+    state.kv.put(&key::target(info.id), encode(&Target::new(info.clone(), node)));
     state.cluster_changed();
     Ok(OpReply::Done)
 }
@@ -59,14 +59,14 @@ fn take_over(state: &mut State, old: &Target, info: &TargetInfo) -> OpResult {
     }
     let since = state.index;
     change_holders(state, |holder| {
-        if holder.target != old.info.id {
+        if holder.target != old.id {
             return false;
         }
         *holder = Holder { target: info.id, since, clean: false, ..*holder };
         true
     });
-    state.kv.delete(&key::target(old.info.id));
-    state.kv.put(&key::target(info.id), encode(&Target { info: info.clone(), node: old.node }));
+    state.kv.delete(&key::target(old.id));
+    state.kv.put(&key::target(info.id), encode(&Target::new(info.clone(), old.node_number)));
     state.cluster_changed();
     Ok(OpReply::Done)
 }
@@ -87,8 +87,8 @@ fn end_permission(state: &mut State, node: &str, slot: u32) -> bool {
 }
 
 pub(super) fn allow_replace(state: &mut State, node: &str) -> OpResult {
-    let targets = targets(state).into_iter().filter(|target| target.info.node == node);
-    let mut slots: Vec<u32> = targets.map(|target| target.info.slot).collect();
+    let targets = targets(state).into_iter().filter(|target| target.node == node);
+    let mut slots: Vec<u32> = targets.map(|target| target.slot).collect();
     if slots.is_empty() {
         return Err(Errno::ENOENT.into());
     }
@@ -128,7 +128,7 @@ pub(super) fn build_placement(state: &mut State, groups: u32) -> OpResult {
     let targets = targets(state);
     let candidates: Vec<Candidate> = targets
         .iter()
-        .map(|t| Candidate { id: t.info.id, node: t.node, domain: t.info.domain.clone() })
+        .map(|t| Candidate { id: t.id, node: t.node_number, domain: t.domain.clone() })
         .collect();
     let chosen =
         placement::place(&candidates, groups, data + parity, parity).ok_or(OpError::Errno(Errno::EINVAL))?;

@@ -48,7 +48,7 @@ pub(super) fn commit(state: &mut State, session: SessionId, commit: &Commit) -> 
     let version = state.index;
     let mut ledger = Ledger::new(state, commit.ino, &inode);
     for extent in &commit.extents {
-        ledger.insert(base + extent.offset, extent.len as u32, &extent.source, version);
+        ledger.insert(base + extent.offset, extent.len as u32, (&extent.source).into(), version);
         end = end.max(base + extent.end());
     }
     let change = ledger.finish();
@@ -60,7 +60,7 @@ pub(super) fn commit(state: &mut State, session: SessionId, commit: &Commit) -> 
     let before = inode.data_version;
     inode.data_version = inode.version;
     if let Some(stamp) = commit.mtime {
-        inode.written(stamp);
+        inode.written(stamp.into());
     }
     let attr = inode.attr(commit.ino);
     state.put_inode(commit.ino, inode);

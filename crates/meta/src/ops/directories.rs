@@ -1,11 +1,10 @@
 //! Entries of directories: the `D` and `C` keys, and the counts in the directory's inode.
 
 use isobar_base::Ino;
-use isobar_wire::message::files::FileKind;
 
 use crate::codec::{decode, encode};
 use crate::key;
-use crate::record::{Inode, Name};
+use crate::record::{FileKind, Inode, Name};
 use crate::state::State;
 
 /// [`crate::record::Listed`] without owning the name.

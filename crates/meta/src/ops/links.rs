@@ -2,12 +2,11 @@
 
 use isobar_base::limits::{LINKS_MAX, SYMLINK_BYTES_MAX};
 use isobar_base::{Errno, Ino, SessionId};
-use isobar_wire::message::files::{FileKind, Time};
 use isobar_wire::message::ops::{DirChange, OpError, OpReply, OpResult, PreallocatedInode};
 
 use super::{delegations, directories, orphans};
 use crate::name;
-use crate::record::Inode;
+use crate::record::{FileKind, Inode, Time};
 use crate::state::State;
 
 const S_ISGID: u32 = 0o2000;
@@ -59,7 +58,7 @@ pub(super) fn create(
     let (ino, now) = match new.preallocated {
         Some(preallocated) => {
             delegations::is_unused(state, preallocated.ino)?;
-            (preallocated.ino, preallocated.time)
+            (preallocated.ino, preallocated.time.into())
         }
         None => (state.give_inos(1), state.now),
     };

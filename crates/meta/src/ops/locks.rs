@@ -5,12 +5,12 @@
 //! Locks end with their session and with their inode.
 
 use isobar_base::{Errno, Ino, KvRead, SessionId};
-use isobar_wire::message::files::{Lock, LockFamily, LockKind};
 use isobar_wire::message::ops::{OpReply, OpResult};
 
 use crate::codec::{decode, encode};
 use crate::key;
 use crate::limits::LOCKS_PER_INODE_MAX;
+use crate::record::{Lock, LockFamily, LockKind};
 use crate::state::State;
 
 /// The locks of an inode.
@@ -53,7 +53,7 @@ pub(super) fn lock(state: &mut State, session: SessionId, ino: Ino, lock: Lock) 
     state.inode(ino)?;
     let before = held(state.kv, ino);
     if let Some(other) = conflict(&before, &wanted) {
-        return Ok(OpReply::Lock(Some(other)));
+        return Ok(OpReply::Lock(Some(other.into())));
     }
     let after = placed(&before, wanted);
     if after.len() > LOCKS_PER_INODE_MAX && after.len() > before.len() {

@@ -55,7 +55,8 @@ fn execute_on_cluster(state: &mut State, op: &ClusterOp) -> OpResult {
 fn execute_on_files(state: &mut State, session: SessionId, op: &FileOp) -> OpResult {
     match op {
         FileOp::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive, preallocated } => {
-            let (kind, mode, uid, gid, rdev, preallocated) = (*kind, *mode, *uid, *gid, *rdev, *preallocated);
+            let (kind, mode, uid, gid, rdev, preallocated) =
+                ((*kind).into(), *mode, *uid, *gid, *rdev, *preallocated);
             let new = links::NewInode { kind, mode, uid, gid, rdev, target, preallocated };
             links::create(state, session, *parent, name, new, *exclusive)
         }
@@ -64,7 +65,7 @@ fn execute_on_files(state: &mut State, session: SessionId, op: &FileOp) -> OpRes
         FileOp::RevokeDelegation { dir, session } => delegations::revoke(state, *session, *dir),
         FileOp::Link { ino, parent, name } => links::link(state, session, *ino, *parent, name),
         FileOp::Unlink { parent, name, not_open_by_caller, at } => {
-            links::unlink(state, session, *parent, name, *not_open_by_caller, *at)
+            links::unlink(state, session, *parent, name, *not_open_by_caller, at.map(Into::into))
         }
         FileOp::Rmdir { parent, name } => links::rmdir(state, session, *parent, name),
         FileOp::Rename { parent, name, new_parent, new_name, mode, not_open_by_caller } => {
@@ -77,7 +78,7 @@ fn execute_on_files(state: &mut State, session: SessionId, op: &FileOp) -> OpRes
         FileOp::Commit(commit) => commit::commit(state, session, commit),
         FileOp::Punch { ino, offset, len } => commit::punch(state, *ino, *offset, *len),
         FileOp::Replace(replace) => replace::replace(state, session, replace),
-        FileOp::Lock { ino, lock } => locks::lock(state, session, *ino, *lock),
+        FileOp::Lock { ino, lock } => locks::lock(state, session, *ino, (*lock).into()),
         FileOp::UnlockAll { ino, owner } => locks::unlock_all(state, session, *ino, *owner),
         FileOp::ReleaseOrphans { inos } => orphans::release(state, session, inos),
         FileOp::Purge { ino } => collection::purge(state, *ino),

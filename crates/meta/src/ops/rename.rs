@@ -1,12 +1,11 @@
 //! RENAME, as POSIX and renameat2(2) have it.
 
 use isobar_base::{Errno, Ino, SessionId};
-use isobar_wire::message::files::FileKind;
 use isobar_wire::message::ops::{OpReply, OpResult, RenameMode};
 
 use super::{delegations, directories, orphans};
 use crate::name;
-use crate::record::Name;
+use crate::record::{FileKind, Name};
 use crate::state::State;
 
 type Place<'a> = (Ino, &'a [u8]);

@@ -9,7 +9,8 @@ use isobar_wire::message::files::Source;
 use isobar_wire::message::ops::{OpError, OpReply, OpResult, Replace};
 
 use super::commit::{file, validate_extents};
-use crate::ledger::{Ledger, slice};
+use crate::ledger::Ledger;
+use crate::record::SourceRef;
 use crate::segments;
 use crate::state::State;
 
@@ -34,7 +35,7 @@ pub(super) fn replace(state: &mut State, session: SessionId, replace: &Replace) 
             }
             let (from, to) = (piece.offset.max(copy.offset), piece.end().min(copy.end()));
             let (skip, len) = ((from - copy.offset) as u32, (to - from) as u32);
-            ledger.insert(from, len, &slice(&copy.source, skip, len), version);
+            ledger.insert(from, len, SourceRef::from(&copy.source).part(skip, len), version);
         }
     }
     for copy in &replace.extents {

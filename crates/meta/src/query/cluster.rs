@@ -16,14 +16,14 @@ use crate::state::{live_sessions, settings};
 pub fn cluster_map(kv: &dyn KvRead) -> ClusterMap {
     let mut map = ClusterMap {
         epoch: kv.get(&key::epoch()).map_or(0, |bytes| decode(&bytes)),
-        fs: settings(kv),
+        fs: settings(kv).map(Into::into),
         targets: Vec::new(),
         groups: Vec::new(),
         replacing: Vec::new(),
     };
     let prefix = key::targets();
     kv.range(&prefix, &prefix.clone().end(), &mut |_, value| {
-        map.targets.push(decode::<Target>(value).info);
+        map.targets.push(decode::<Target>(value).wire());
         ControlFlow::Continue(())
     });
     let prefix = key::groups();

@@ -5,16 +5,16 @@ use std::ops::ControlFlow;
 
 use isobar_base::limits::EXTENTS_PER_MESSAGE_MAX;
 use isobar_base::{Errno, Ino, KvRead};
-use isobar_wire::message::files::{Extent, FileKind, Lock, Map, Source};
+use isobar_wire::message::files::{Lock, Map};
 use isobar_wire::message::queries::Answer;
 
 use super::read::inode;
 use crate::codec::decode;
 use crate::key;
-use crate::ledger;
+use crate::ledger::{self, Extent};
 use crate::name;
 use crate::ops::locks;
-use crate::record::Segment;
+use crate::record::{FileKind, Segment, Source};
 
 pub(super) fn read_link(kv: &dyn KvRead, ino: Ino) -> Result<Answer, Errno> {
     let inode = inode(kv, ino)?;
@@ -69,11 +69,12 @@ pub(super) fn map(kv: &dyn KvRead, ino: Ino, offset: u64, len: u64) -> Result<An
         None => panic!("I6: extents of inode {ino} name segment {id}, which is not there"),
     };
     let segments = ids.into_iter().map(segment).collect();
+    let extents = extents.into_iter().map(Extent::wire).collect();
     Ok(Answer::Map(Map { attr: inode.attr(ino), extents, segments, complete_to }))
 }
 
 pub(super) fn test_lock(kv: &dyn KvRead, ino: Ino, lock: Lock) -> Result<Answer, Errno> {
-    let wanted = locks::normal(lock, lock.session)?;
+    let wanted = locks::normal(lock.into(), lock.session)?;
     inode(kv, ino)?;
-    Ok(Answer::Lock(locks::conflict(&locks::held(kv, ino), &wanted)))
+    Ok(Answer::Lock(locks::conflict(&locks::held(kv, ino), &wanted).map(Into::into)))
 }

@@ -1,8 +1,9 @@
 //! The two sides of a directory entry.
 
 use isobar_base::Ino;
-use isobar_wire::message::files::FileKind;
 use serde::{Deserialize, Serialize};
+
+use super::file::FileKind;
 
 /// Found by name.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]

@@ -1,8 +1,10 @@
 //! Inodes.
 
 use isobar_base::{Errno, Ino, SessionId};
-use isobar_wire::message::files::{Attr, FileKind, Time};
+use isobar_wire::message::files::Attr;
 use serde::{Deserialize, Serialize};
+
+use super::file::{FileKind, Time};
 
 /// Everything about an inode but its extents, attributes by name, locks and entries.
 ///
@@ -98,7 +100,7 @@ impl Inode {
     pub(crate) fn attr(&self, ino: Ino) -> Attr {
         Attr {
             ino,
-            kind: self.kind,
+            kind: self.kind.into(),
             mode: self.mode,
             nlink: self.nlink,
             uid: self.uid,
@@ -106,9 +108,9 @@ impl Inode {
             rdev: self.rdev,
             size: self.size,
             allocated_bytes: self.allocated_bytes,
-            atime: self.atime,
-            mtime: self.mtime,
-            ctime: self.ctime,
+            atime: self.atime.into(),
+            mtime: self.mtime.into(),
+            ctime: self.ctime.into(),
             incarnation: self.incarnation,
             version: self.version,
             data_version: self.data_version,
