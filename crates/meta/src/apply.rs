@@ -22,7 +22,8 @@ use crate::state::State;
 /// A gap of at most so many operation numbers is forgotten key by key, a longer one by a scan.
 const FORGET_BY_KEY_MAX: u64 = 4096;
 
-/// Executes the operations of the entry at log index `index` of a metadata group; one result for each, in order.
+/// Executes the operations of the entry at log index `index` of a metadata group; one result for each, in
+/// order.
 ///
 /// # Panics
 /// When the state breaks an invariant: the replica must stop rather than differ from the others (I11).

@@ -204,8 +204,8 @@ pub(crate) fn state_of(kv: &dyn KvRead, id: SegmentId, last_session: SessionId) 
     match kv.get(&key::session(id.session)).map(|bytes| decode::<Session>(&bytes)) {
         Some(session) if id.counter < session.low_water => SegmentState::Garbage,
         Some(_) => SegmentState::Pending,
-        // A session this state has not granted yet may still be, and those of other groups are not known here:
-        // only ended ones are gone for good.
+        // A session this state has not granted yet may still be, and those of other groups are not known
+        // here: only ended ones are gone for good.
         None if id.session.group() != last_session.group() || id.session > last_session => {
             SegmentState::Pending
         }
