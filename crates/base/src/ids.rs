@@ -23,7 +23,8 @@ macro_rules! id {
 }
 
 id!(
-    /// A metadata group: voters with a log and a state of their own. Ids that it gives carry its number.
+    /// A metadata group: voters with a log and a state of their own. What it gives an id to carries its
+    /// number.
     GroupId(u16), "{}"
 );
 id!(

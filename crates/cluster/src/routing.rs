@@ -1,7 +1,7 @@
 //! Which metadata group a request goes to: the one that owns what it is about, as its type says.
 //!
-//! There is one group so far. What belongs to another, or to several, is refused here and never sent: a change
-//! of names that would have to happen in two logs at once is EXDEV, as between two file systems.
+//! There is one group so far. What belongs to another, or to several, is refused here and never sent: a
+//! change of names that would have to happen in two logs at once is EXDEV, as between two file systems.
 
 use isobar_base::{Errno, GroupId};
 use isobar_wire::message::ops::Op;

@@ -1,9 +1,10 @@
 //! Who stands for election, and when.
 //!
-//! A voter that has not heard a leader for `election_ms` asks all voters where they stand. It stands itself if a
-//! majority answers, none of that majority hears a leader, and nobody's log reaches further than its own (the larger id
-//! breaks ties). So whoever stands can win, exactly one of them does, and a voter that is merely cut off disturbs
-//! nobody. Should the one that ought to stand not do so, anybody whose log suffices stands after [`PATIENCE`].
+//! A voter that has not heard a leader for `election_ms` asks all voters where they stand. It stands itself
+//! if a majority answers, none of that majority hears a leader, and nobody's log reaches further than its own
+//! (the larger id breaks ties). So whoever stands can win, exactly one of them does, and a voter that is
+//! merely cut off disturbs nobody. Should the one that ought to stand not do so, anybody whose log suffices
+//! stands after [`PATIENCE`].
 //!
 //! Safety is openraft's: whoever stands, votes are given by its rules alone.
 

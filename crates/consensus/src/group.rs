@@ -67,8 +67,8 @@ impl Shared {
         }
     }
 
-    /// Whether so few segments are free that nothing more should come in. What came in before still fits: entries in
-    /// flight are few, and each is smaller than a segment.
+    /// Whether so few segments are free that nothing more should come in. What came in before still fits:
+    /// entries in flight are few, and each is smaller than a segment.
     pub(crate) fn log_is_tight(&self) -> bool {
         self.log.fill().free_segments <= isobar_base::limits::ENTRIES_IN_FLIGHT_MAX as u64
     }
@@ -141,8 +141,8 @@ impl Group {
     /// Answers the message `body` of a peer.
     ///
     /// # Errors
-    /// `WrongPeer` and `Malformed` for messages that are not for this replica; `Stopped`. The transport should report
-    /// any of them to the caller as refused.
+    /// `WrongPeer` and `Malformed` for messages that are not for this replica; `Stopped`. The transport
+    /// should report any of them to the caller as refused.
     pub async fn handle(&self, rpc: Rpc, body: &[u8]) -> Result<Vec<u8>, ConsensusError> {
         let Shared { config, .. } = &*self.0.shared;
         let (group, me, raft) = (config.group, config.me.id, &self.0.raft);
@@ -180,9 +180,9 @@ impl Group {
         }
     }
 
-    /// Replicates `entry` and applies it. Returns its log index and what the state machine replied, after the entry is
-    /// durable on a majority and applied here. Several may be in flight; they take effect in the order of the calls'
-    /// first polls.
+    /// Replicates `entry` and applies it. Returns its log index and what the state machine replied, after the
+    /// entry is durable on a majority and applied here. Several may be in flight; they take effect in the
+    /// order of the calls' first polls.
     ///
     /// # Errors
     /// See [`ProposeError`]. A leader cut off from its peers keeps waiting: give the call a timeout.
@@ -225,8 +225,9 @@ impl Group {
         }
     }
 
-    /// Returns once this replica was the leader at some moment after the call and has applied everything committed
-    /// until then: a `read` after it is linearizable. Concurrent callers share one round of messages.
+    /// Returns once this replica was the leader at some moment after the call and has applied everything
+    /// committed until then: a `read` after it is linearizable. Concurrent callers share one round of
+    /// messages.
     ///
     /// # Errors
     /// `NotLeader`, `NoQuorum`, `Stopped`.
@@ -234,8 +235,8 @@ impl Group {
         self.0.read_index.confirm().await
     }
 
-    /// Runs `f` on what is applied here, which on a follower, or without `read_index`, may be old. Keep it short:
-    /// nothing is applied meanwhile.
+    /// Runs `f` on what is applied here, which on a follower, or without `read_index`, may be old. Keep it
+    /// short: nothing is applied meanwhile.
     ///
     /// # Panics
     /// When the checkpoint store cannot be read.
@@ -316,8 +317,8 @@ impl Group {
             .map_err(|e| ConsensusError::Stopped(e.to_string()))?
     }
 
-    /// Stops the replica and closes its files. What is not checkpointed is replayed from the log at the next start, as
-    /// after a crash. Other clones answer `Stopped` afterwards.
+    /// Stops the replica and closes its files. What is not checkpointed is replayed from the log at the next
+    /// start, as after a crash. Other clones answer `Stopped` afterwards.
     pub async fn shutdown(self) {
         // Fails only when the core task was cancelled, which is what is wanted.
         let _ = self.0.raft.shutdown().await;
@@ -383,7 +384,8 @@ fn open_files(
     remove_unfinished(dir)?;
     let path = dir.join("log");
     let log_exists = path.exists();
-    // The state is made first: a log without a state has lost it, a blank state without a log is an unfinished start.
+    // The state is made first: a log without a state has lost it, a blank state without a log is an
+    // unfinished start.
     let (store, checkpoints) = Store::open(config, !log_exists)?;
     let opened = open_log(config, &path, log_exists, &store);
     match opened {

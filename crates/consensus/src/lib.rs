@@ -13,18 +13,21 @@
 //! ```
 //!
 //! **What is promised**
-//! - *Durable before acknowledged*: `propose` returns after the entry is synced on a majority of voters' disks,
-//!   this one among them, and applied here.
-//! - *One history*: every replica applies the same entries in the same order, once (I3, I11). A replica whose log and
-//!   checkpoint do not join, or whose log is damaged before an intact later record, refuses to start.
-//! - *Identity* (I13): the Raft id is the disk's. A blank disk is a learner until `replace_voter` promotes it in one
-//!   joint change that removes the old id. Log reversion is not compiled in.
-//! - *No clock in safety* (I10): reads are confirmed by a majority each time (`read_index`); there is no leader lease.
+//! - *Durable before acknowledged*: `propose` returns after the entry is synced on a majority of voters'
+//!   disks, this one among them, and applied here.
+//! - *One history*: every replica applies the same entries in the same order, once (I3, I11). A replica whose
+//!   log and checkpoint do not join, or whose log is damaged before an intact later record, refuses to start.
+//! - *Identity* (I13): the Raft id is the disk's. A blank disk is a learner until `replace_voter` promotes it
+//!   in one joint change that removes the old id. Log reversion is not compiled in.
+//! - *No clock in safety* (I10): reads are confirmed by a majority each time (`read_index`); there is no
+//!   leader lease.
 //!
-//! **Elections.** Who stands is agreed upon before anybody does: voters that hear no leader ask each other, and the one
-//! whose log reaches furthest stands (`elector`). Votes do not split, and nobody stands who cannot win.
+//! **Elections.** Who stands is agreed upon before anybody does: voters that hear no leader ask each other,
+//! and the one whose log reaches furthest stands (`elector`). Votes do not split, and nobody stands who
+//! cannot win.
 //!
-//! Start reading at `group.rs`; the invariants of the log are in `log/mod.rs`, those of the state in `lsm/mod.rs`.
+//! Start reading at `group.rs`; the invariants of the log are in `log/mod.rs`, those of the state in
+//! `lsm/mod.rs`.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 

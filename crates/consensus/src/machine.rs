@@ -17,8 +17,8 @@ use crate::types::{Entry, LogId, Membership, SnapshotMeta, StorageError, Types, 
 pub trait StateMachine: Send + Sync + 'static {
     /// Applies `entry`, which is number `index` of the log, to `kv` and returns the reply for its proposer.
     ///
-    /// Must be a pure function of the state and its arguments (I11): every replica calls it with the same entries
-    /// in the same order, once in each life of the state. A panic stops the replica.
+    /// Must be a pure function of the state and its arguments (I11): every replica calls it with the same
+    /// entries in the same order, once in each life of the state. A panic stops the replica.
     fn apply(&self, kv: &mut dyn Kv, index: u64, entry: &[u8]) -> Vec<u8>;
 }
 
@@ -39,7 +39,8 @@ fn read_error(error: impl std::error::Error + 'static) -> StorageError {
     StorageIOError::read_state_machine(&error).into()
 }
 
-/// Whether a majority of `membership` always contains more than one voter. A joint one needs a majority of each.
+/// Whether a majority of `membership` always contains more than one voter. A joint one needs a majority of
+/// each.
 pub(crate) fn needs_others(membership: &openraft::Membership<u64, crate::Member>) -> bool {
     membership.get_joint_config().iter().any(|voters| voters.len() > 1)
 }

@@ -9,8 +9,8 @@ use crate::types::Types;
 use crate::{ConsensusError, Group, Member};
 
 impl Group {
-    /// Founds the group with `voters`, of whom this replica is one. To be called on one replica, once, when all of
-    /// them are blank.
+    /// Founds the group with `voters`, of whom this replica is one. To be called on one replica, once, when
+    /// all of them are blank.
     ///
     /// # Errors
     /// `Refused` when this replica already has a vote, entries or state, or is not among `voters`.
@@ -27,13 +27,13 @@ impl Group {
         })
     }
 
-    /// Makes `new` a voter in the place of `old` (or beside the others when `old` is `None`): adds it as a learner,
-    /// waits until it has caught up, then changes the voters in one joint step. May be repeated after an error or a
-    /// change of leader; a finished replacement is left as it is.
+    /// Makes `new` a voter in the place of `old` (or beside the others when `old` is `None`): adds it as a
+    /// learner, waits until it has caught up, then changes the voters in one joint step. May be repeated
+    /// after an error or a change of leader; a finished replacement is left as it is.
     ///
     /// # Errors
-    /// `NotLeader`; `Refused` when another change is under way. Without a quorum or while `new` does not answer this
-    /// does not return: give it a timeout.
+    /// `NotLeader`; `Refused` when another change is under way. Without a quorum or while `new` does not
+    /// answer this does not return: give it a timeout.
     pub async fn replace_voter(&self, old: Option<u64>, new: Member) -> Result<(), ConsensusError> {
         let status = self.status();
         let voters: BTreeSet<u64> = status.voters.iter().map(|voter| voter.id).collect();

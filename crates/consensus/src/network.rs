@@ -1,15 +1,16 @@
 //! Messages between the replicas of a group.
 //!
-//! A message is `group, sender, addressee` and the request in postcard. **The addressee is checked**: a blank disk
-//! that took over an address is a stranger and must not answer for the disk before it (I13).
+//! A message is `group, sender, addressee` and the request in postcard. **The addressee is checked**: a blank
+//! disk that took over an address is a stranger and must not answer for the disk before it (I13).
 //!
 //! Three rules make a round cheap:
 //! - Only as many followers as a majority needs get entries at once (`pace`).
 //! - A reply to entries is handed to openraft only when this node's own copy is durable (L5 in `log`).
-//! - openraft sends an empty message to every follower whenever the commit index moves. A follower that answered
-//!   within the last heartbeat interval does not need one: the commit index rides on the next entries, or is sent
-//!   by `commit_delay_ms` later when there are none. Only messages whose previous log id this follower has itself
-//!   confirmed to this client are ever left out, and read confirmations (fresh clients) never are.
+//! - openraft sends an empty message to every follower whenever the commit index moves. A follower that
+//!   answered within the last heartbeat interval does not need one: the commit index rides on the next
+//!   entries, or is sent by `commit_delay_ms` later when there are none. Only messages whose previous log id
+//!   this follower has itself confirmed to this client are ever left out, and read confirmations (fresh
+//!   clients) never are.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -293,8 +294,8 @@ impl RaftNetwork<Types> for Client {
         self.network.call(&self.peer, Rpc::Vote, &rpc, 0, option.hard_ttl()).await.map_err(call_error)
     }
 
-    /// Sends a snapshot, but only to a peer that answers: the dump is written when first read, and a dead peer is
-    /// tried again and again.
+    /// Sends a snapshot, but only to a peer that answers: the dump is written when first read, and a dead
+    /// peer is tried again and again.
     async fn full_snapshot(
         &mut self,
         vote: Vote,

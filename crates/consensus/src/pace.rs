@@ -5,8 +5,8 @@
 //! time. A round of five voters then costs three messages and three syncs instead of five.
 //!
 //! Nothing depends on the choice: an entry is acknowledged when a majority has it, whoever that is. If a
-//! follower that gets entries at once stays silent, the others' copies arrive within [`Pace::LATER`] and count;
-//! after its first failure another takes its turn.
+//! follower that gets entries at once stays silent, the others' copies arrive within [`Pace::LATER`] and
+//! count; after its first failure another takes its turn.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -1,11 +1,12 @@
 //! Read confirmations: one at a time, shared by everyone who asked before it started (I10: no lease).
 //!
-//! A leader may answer from its own state if, at some moment after the question, nobody else had been elected. It asks
-//! the voters for their vote. A voter's vote changes before it is given to another candidate, so when a majority still
-//! shows this leader's vote, no later leader had one. Everything that earlier leaders committed precedes the first entry
-//! of this leader's own term, and that entry must be applied here; everything this leader acknowledged was applied here
-//! first. The majority is one of the *applied* membership: the voters of a later one are in force only after the joint
-//! one, which contains them, has been applied.
+//! A leader may answer from its own state if, at some moment after the question, nobody else had been
+//! elected. It asks the voters for their vote. A voter's vote changes before it is given to another
+//! candidate, so when a majority still shows this leader's vote, no later leader had one. Everything that
+//! earlier leaders committed precedes the first entry of this leader's own term, and that entry must be
+//! applied here; everything this leader acknowledged was applied here first. The majority is one of the
+//! *applied* membership: the voters of a later one are in force only after the joint one, which contains
+//! them, has been applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,8 +42,8 @@ impl ReadIndex {
         (ReadIndex(sender), tokio::spawn(confirmer.run(receiver)))
     }
 
-    /// Returns once this node was the leader at some moment after the call, and has applied all that was committed
-    /// at that moment.
+    /// Returns once this node was the leader at some moment after the call, and has applied all that was
+    /// committed at that moment.
     pub(crate) async fn confirm(&self) -> Result<(), ProposeError> {
         let (sender, receiver) = oneshot::channel();
         self.0.send(sender).map_err(|_| ProposeError::Stopped)?;

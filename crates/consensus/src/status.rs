@@ -15,7 +15,8 @@ pub struct Leadership {
     pub is_me: bool,
 }
 
-/// Where one replica of one group stands. Indexes are of the last entry each applies to; 0 when there is none.
+/// Where one replica of one group stands. Indexes are of the last entry each applies to; 0 when there is
+/// none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupStatus {
     /// This replica.

@@ -6,8 +6,8 @@ use common::Cluster;
 use isobar_consensus::{ConsensusError, Member, Rpc};
 use std::time::Duration;
 
-/// Voters 0..5. An entry is acknowledged by 0, 1, 2 only. Then 0 and 1 die, and 2 comes back blank: 3 and 4, which
-/// lack the entry, must not elect a leader with its help.
+/// Voters 0..5. An entry is acknowledged by 0, 1, 2 only. Then 0 and 1 die, and 2 comes back blank: 3 and 4,
+/// which lack the entry, must not elect a leader with its help.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_blank_disk_never_helps_to_elect_a_leader_that_lacks_an_acknowledged_entry() {
     let mut cluster = Cluster::new(5).await;

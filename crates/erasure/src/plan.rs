@@ -13,7 +13,8 @@ pub(crate) type Coefficients = [u8; N_MAX];
 /// A computation for the kernels: `products` outputs by multiplication, then perhaps one by XOR.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// For each input of the kernel its index among the caller's inputs. Inputs that no output needs are left out.
+    /// For each input of the kernel its index among the caller's inputs. Inputs that no output needs are left
+    /// out.
     inputs: [u8; N_MAX],
     inputs_len: usize,
     /// For each output of the kernel its index among the caller's outputs.

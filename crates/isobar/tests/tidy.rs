@@ -72,6 +72,15 @@ const NO_HEADER: &[&str] =
     &["consensus/src/log/tests.rs", "consensus/src/lsm/tests.rs", "erasure/src/kernel/tests.rs"];
 
 #[test]
+fn the_readme_is_one_screen_for_each_thing_one_does() {
+    let readme = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let text = std::fs::read_to_string(readme).expect("a README");
+    assert!(text.lines().count() <= 150, "{} lines", text.lines().count());
+    let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 120).collect();
+    assert!(wide.is_empty(), "wider than 120 columns: {wide:#?}");
+}
+
+#[test]
 fn nothing_but_tests_unwraps() {
     const RULE: &str = "#![cfg_attr(not(test), deny(clippy::unwrap_used))]";
     let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -97,8 +97,9 @@ pub(super) fn recover(disk: &dyn Disk, path: &Path) -> Result<Recovered, Consens
     for (nth, &(slot, serial)) in live.iter().enumerate() {
         let seq = first_seq + nth as u64;
         if serial != out.serial {
-            // Either a segment that was free already, half overwritten when the power went, or damage to a live one.
-            // Each segment starts with the state before it: go on from there, and see below whether entries are missing.
+            // Either a segment that was free already, half overwritten when the power went, or damage to a
+            // live one. Each segment starts with the state before it: go on from there, and see below whether
+            // entries are missing.
             damaged.push(format!("batches {}..{serial} before segment {seq}", out.serial));
             out.forget_before(serial);
         }

@@ -17,7 +17,8 @@ pub(super) unsafe fn run(plan: &Plan, inputs: &[&[u8]], outputs: &mut [&mut [u8]
 #[derive(Clone, Copy)]
 struct Bytes64(__m512i);
 
-// SAFETY: instructions of GFNI and AVX-512 (F, BW) only; `load` and `store` are the unaligned ones and 64 bytes wide.
+// SAFETY: instructions of GFNI and AVX-512 (F, BW) only; `load` and `store` are the unaligned ones and 64
+// bytes wide.
 unsafe impl Vector for Bytes64 {
     const BYTES: usize = 64;
     /// The bit matrix of the factor, once for every 8 bytes.

@@ -6,7 +6,8 @@ use crate::plan::Plan;
 /// The part of the rows worked on at a time, so that outputs stay in the first-level cache.
 const BLOCK_BYTES: usize = 4096;
 
-/// Computes `outputs` from `inputs` as `plan` says; all slices are equally long, as [`super::Kernel::run`] checks.
+/// Computes `outputs` from `inputs` as `plan` says; all slices are equally long, as [`super::Kernel::run`]
+/// checks.
 pub(super) fn run(plan: &Plan, inputs: &[&[u8]], outputs: &mut [&mut [u8]]) {
     let len = outputs[0].len();
     for start in (0..len).step_by(BLOCK_BYTES) {

@@ -137,23 +137,7 @@ mod tests {
 
     fn map(extents: u64, n: u8) -> Map {
         let id = |counter| SegmentId { session: SessionId(1), counter };
-        let attr = Attr {
-            ino: Ino(2),
-            kind: FileKind::File,
-            mode: 0,
-            nlink: 1,
-            uid: 0,
-            gid: 0,
-            rdev: 0,
-            size: 0,
-            allocated_bytes: 0,
-            atime: Time::default(),
-            mtime: Time::default(),
-            ctime: Time::default(),
-            incarnation: 0,
-            version: 0,
-            data_version: 0,
-        };
+        let attr = Attr::new(Ino(2), FileKind::File, Time::default());
         let extent = |at| Extent {
             offset: at * 4096,
             len: 4096,
