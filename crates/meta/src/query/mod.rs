@@ -48,7 +48,7 @@ pub fn holder(kv: &dyn KvRead, dir: Ino) -> Option<SessionId> {
     inode(kv, dir).ok().map(|inode| inode.delegated_to).filter(|&holder| holder != SessionId::NOBODY)
 }
 
-/// Answers a question. Lists are cut at [`LIST_ENTRIES_MAX`] whatever limit is asked for.
+/// Answers a question. Lists are cut at [`crate::LIST_ENTRIES_MAX`] whatever limit is asked for.
 ///
 /// Errors: ENODEV before the file system is made, ESTALE for an inode that is gone, and what POSIX
 /// gives for the like.

@@ -29,7 +29,7 @@ pub enum Opcode {
     Heartbeat = 5,
     /// `()` → [`cluster::NodeStatus`], from any node.
     NodeStatus = 6,
-    /// [`cluster::AdminRequest`] → [`cluster::AdminReply`], to the metadata leader.
+    /// [`admin::AdminRequest`] → [`admin::AdminReply`], to the metadata leader.
     Admin = 7,
     /// [`delegations::DelegationRequest`] → [`delegations::DelegationReply`], to the metadata leader.
     Delegation = 8,

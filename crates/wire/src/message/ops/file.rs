@@ -149,7 +149,7 @@ pub enum FileOp {
     },
     /// The caller has none of these inodes open: those without a name may be removed for its part.
     ReleaseOrphans {
-        /// Inodes from [`crate::message::cluster::RenewReply::orphans`].
+        /// Inodes from [`crate::message::cluster::RenewReply::Renewed`].
         inos: Vec<Ino>,
     },
     /// By the leader: ends the delegation of a session that does not hear that others want the
