@@ -16,9 +16,10 @@ use tokio::task::JoinSet;
 
 use crate::Member;
 use crate::group::Shared;
+use crate::ids::LogId;
 use crate::network::{Network, Rpc};
 use crate::standing::Standing;
-use crate::types::{LogId, Types};
+use crate::types::Types;
 
 /// Election timeouts that the best candidate is given to stand.
 const PATIENCE: u32 = 3;
@@ -116,7 +117,7 @@ fn judge(me: u64, standings: &BTreeMap<u64, Standing>, configs: &[Vec<u64>], tim
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::log_id;
+    use crate::ids::log_id;
 
     const TIMEOUT: Duration = Duration::from_millis(600);
 

@@ -14,16 +14,18 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::ids::{index_of, next_index};
 use crate::log::{LogStore, WriterHandle};
 use crate::lsm::{CheckpointHandle, Store};
-use crate::machine::{Machine, needs_others};
+use crate::machine::Machine;
+use crate::member::needs_others;
 use crate::network::{Factory, Network, SnapshotReply, decode};
 use crate::read_index::ReadIndex;
 use crate::standing::{Heard, Standing};
-use crate::types::{Payload, Types, index_of, next_index};
+use crate::types::{Payload, Types};
 use crate::{
     ConsensusError, GroupConfig, GroupStatus, Leadership, Member, ProposeError, Rpc, StateMachine, Transport,
-    elector, keeper,
+    elector, keeper, snapshot,
 };
 
 /// A proposal whose leader was deposed is waited for this long: its fate is usually known by then.
@@ -380,7 +382,7 @@ fn open_files(
 ) -> Result<(LogStore, WriterHandle, Arc<Store>, CheckpointHandle), ConsensusError> {
     let dir = &config.dir;
     std::fs::create_dir_all(dir).map_err(ConsensusError::io(format!("creating {}", dir.display())))?;
-    remove_unfinished(dir)?;
+    snapshot::remove_unfinished(dir)?;
     let path = dir.join("log");
     let log_exists = path.exists();
     // The state is made first: a log without a state has lost it, a blank state without a log is an unfinished start.
@@ -429,18 +431,4 @@ fn open_log(
             Err(gap(what))
         }
     }
-}
-
-/// Removes snapshot files of a process that was killed while it made them.
-fn remove_unfinished(dir: &Path) -> Result<(), ConsensusError> {
-    let remove = || {
-        for entry in std::fs::read_dir(dir)? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with("snapshot-") {
-                std::fs::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
-    };
-    remove().map_err(ConsensusError::io(format!("cleaning {}", dir.display())))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use openraft::Raft;
 
 use crate::group::Shared;
+use crate::ids::{index_of, next_index};
 use crate::types::Types;
 
 /// How often the log is looked at when nothing happens.
@@ -37,9 +38,9 @@ pub(crate) async fn keep(shared: std::sync::Arc<Shared>, raft: Raft<Types>) {
 /// Purges up to `target`, or as far as is applied, after checkpointing it.
 async fn purge(shared: &Shared, raft: &Raft<Types>, target: u64) {
     let mut saved = shared.store.saved();
-    let applied = crate::types::next_index(&shared.store.applied().log_id);
+    let applied = next_index(&shared.store.applied().log_id);
     let target = target.min(applied.saturating_sub(1));
-    if target == 0 || target <= crate::types::index_of(&shared.log.purged()) {
+    if target == 0 || target <= index_of(&shared.log.purged()) {
         return;
     }
     if *saved.borrow_and_update() <= target {

@@ -9,7 +9,7 @@
 //!   handle ───────┘ │ committed
 //!   (peers, network)│
 //!                   └──► machine ──► overlay in memory ──checkpoint──► LSM tree         lsm/
-//!   read_index, read ◄──────────────┘                        └──► snapshots            dump.rs
+//!   read_index, read ◄──────────────┘                        └──► snapshots            snapshot/
 //! ```
 //!
 //! **What is promised**
@@ -28,18 +28,20 @@
 #![forbid(unsafe_code)]
 
 mod config;
-mod dump;
 mod elector;
 mod error;
 mod group;
+mod ids;
 mod keeper;
 mod log;
 mod lsm;
 mod machine;
+mod member;
 mod membership;
 mod network;
 mod pace;
 mod read_index;
+mod snapshot;
 mod standing;
 mod status;
 mod types;
@@ -48,6 +50,6 @@ pub use config::GroupConfig;
 pub use error::{ConsensusError, ProposeError, TransportError};
 pub use group::Group;
 pub use machine::StateMachine;
+pub use member::Member;
 pub use network::{Reply, Rpc, Transport};
 pub use status::{GroupStatus, Leadership};
-pub use types::Member;

@@ -8,10 +8,12 @@ use openraft::storage::{RaftStateMachine, Snapshot};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder, StorageIOError};
 
 use crate::ConsensusError;
-use crate::dump::{Dump, DumpMeta};
+use crate::ids::{LogId, index_of};
 use crate::log::LogStore;
-use crate::lsm::{Applied, Store};
-use crate::types::{Entry, LogId, Membership, SnapshotMeta, StorageError, Types, index_of};
+use crate::lsm::{self, Applied, Store};
+use crate::member::{Membership, needs_others};
+use crate::snapshot::{SnapshotFile, SnapshotHeader};
+use crate::types::{Entry, SnapshotMeta, StorageError, Types};
 
 /// The deterministic machine that a group replicates.
 pub trait StateMachine: Send + Sync + 'static {
@@ -37,11 +39,6 @@ fn write_error(error: impl std::error::Error + 'static) -> StorageError {
 
 fn read_error(error: impl std::error::Error + 'static) -> StorageError {
     StorageIOError::read_state_machine(&error).into()
-}
-
-/// Whether a majority of `membership` always contains more than one voter. A joint one needs a majority of each.
-pub(crate) fn needs_others(membership: &openraft::Membership<u64, crate::Member>) -> bool {
-    membership.get_joint_config().iter().any(|voters| voters.len() > 1)
 }
 
 impl RaftStateMachine<Types> for Machine {
@@ -89,15 +86,15 @@ impl RaftStateMachine<Types> for Machine {
         Builder { store: self.store.clone(), group: self.group, dir: self.dir.clone() }
     }
 
-    async fn begin_receiving_snapshot(&mut self) -> Result<Box<Dump>, StorageError> {
-        let dump = Dump::receive(&self.dir).map_err(write_error)?;
-        Ok(Box::new(dump))
+    async fn begin_receiving_snapshot(&mut self) -> Result<Box<SnapshotFile>, StorageError> {
+        let file = SnapshotFile::receive(&self.dir).map_err(write_error)?;
+        Ok(Box::new(file))
     }
 
     async fn install_snapshot(
         &mut self,
         meta: &SnapshotMeta,
-        snapshot: Box<Dump>,
+        snapshot: Box<SnapshotFile>,
     ) -> Result<(), StorageError> {
         let (store, group, log_id) = (self.store.clone(), self.group, meta.last_log_id);
         let install = move || {
@@ -134,8 +131,8 @@ fn offer(
     }
     let snapshot_id = format!("{}-{:016x}", index_of(&log_id), isobar_base::random_u64());
     let meta = SnapshotMeta { last_log_id: log_id, last_membership: membership.clone(), snapshot_id };
-    let dump = Dump::of(view, DumpMeta { group, log_id, membership }, dir);
-    Ok(Some(Snapshot { meta, snapshot: Box::new(dump) }))
+    let file = lsm::export(view, SnapshotHeader { group, log_id, membership }, dir);
+    Ok(Some(Snapshot { meta, snapshot: Box::new(file) }))
 }
 
 /// "Building a snapshot" is making sure there is a checkpoint: from then on the log before it may go.

@@ -32,9 +32,10 @@ use parking_lot::Mutex;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Notify;
 
+use crate::ids::{LogId, Vote};
 use crate::log::LogStore;
 use crate::pace::Pace;
-use crate::types::{LogId, Types, Vote};
+use crate::types::Types;
 use crate::{ConsensusError, Member, TransportError};
 
 /// Which request a message is.

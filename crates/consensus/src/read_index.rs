@@ -16,10 +16,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::group::Shared;
+use crate::ids::{LogId, Vote, log_id};
 use crate::network::{Network, Rpc};
 use crate::pace::Pace;
 use crate::standing::Standing;
-use crate::types::{LogId, Vote, log_id};
 use crate::{Member, ProposeError};
 
 type Waiter = oneshot::Sender<Result<(), ProposeError>>;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{LogId, Vote};
+use crate::ids::{LogId, Vote};
 
 /// One voter's answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]

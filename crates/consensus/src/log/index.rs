@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::format::Kind;
-use crate::types::{Entry, LogId, next_index};
+use crate::ids::{LogId, next_index};
+use crate::types::Entry;
 
 /// One entry.
 #[derive(Clone, Debug)]

@@ -42,7 +42,8 @@ use format::{BATCH_HEADER, BLOCK, FileHeader, Kind, RECORD_HEADER, get_record};
 use index::{Index, Slot};
 use writer::{Batch, Writer};
 
-use crate::types::{Entry, LogId, Payload, Types, Vote, next_index};
+use crate::ids::{LogId, Vote, log_id, next_index};
+use crate::types::{Entry, Payload, Types};
 use crate::{ConsensusError, GroupConfig};
 
 /// Segments per log file.
@@ -406,7 +407,7 @@ impl LogStore {
         };
         let (header, payload) =
             get_record(&buf[skip..skip + slot.record_bytes as usize]).ok_or_else(damaged)?;
-        let id = crate::types::log_id(header.index, header.term, header.node);
+        let id = log_id(header.index, header.term, header.node);
         if id != slot.id || !header.kind.is_entry() || header.kind != slot.kind {
             return Err(damaged());
         }

@@ -14,7 +14,7 @@ use super::format::{
 use super::index::{Index, Slot};
 use super::{Segment, StatePayload};
 use crate::ConsensusError;
-use crate::types::{Vote, log_id};
+use crate::ids::{Vote, log_id};
 
 /// The log as found.
 pub(super) struct Recovered {

@@ -9,7 +9,9 @@ use openraft::storage::{LogFlushed, LogState, RaftLogStorage};
 use openraft::{OptionalSend, RaftLogReader, StorageIOError};
 
 use super::{Done, LogStore, READ_BYTES_MAX};
-use crate::types::{Entry, LogId, StorageError, Types, Vote};
+use crate::ids::{LogId, Vote};
+use crate::member::needs_others;
+use crate::types::{Entry, StorageError, Types};
 
 fn read_error(error: io::Error) -> StorageError {
     StorageIOError::read_logs(&error).into()
@@ -76,7 +78,7 @@ impl RaftLogStorage<Types> for LogStore {
         let entries: Vec<Entry> = entries.into_iter().collect();
         for entry in &entries {
             if let openraft::EntryPayload::Membership(membership) = &entry.payload {
-                self.set_shared_majority(crate::machine::needs_others(membership));
+                self.set_shared_majority(needs_others(membership));
             }
         }
         // L5: the leader of the term reports its own entries at once; nothing counts before they are durable.

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Member;
-use crate::types::{index_of, log_id};
+use crate::ids::index_of;
 
 fn config() -> GroupConfig {
     let me = Member { id: 9, ..Member::default() };

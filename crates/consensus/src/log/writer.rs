@@ -14,7 +14,8 @@ use super::format::{
     put_record,
 };
 use super::{Command, Done, Inner, Segment, StatePayload, payload_of};
-use crate::types::{Entry, LogId, Vote};
+use crate::ids::{LogId, Vote};
+use crate::types::Entry;
 
 /// A batch is written when it has this many bytes, whatever else is queued.
 const BATCH_BYTES_MAX: usize = 4 << 20;

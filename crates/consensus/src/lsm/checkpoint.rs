@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::Store;
-use crate::types::next_index;
+use crate::ids::next_index;
 use crate::{ConsensusError, GroupConfig};
 
 /// What the thread was asked for.

@@ -12,27 +12,27 @@
 
 mod checkpoint;
 mod pointer;
+mod snapshot;
 mod state;
 mod tree;
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use isobar_base::{Kv, KvRead};
 use parking_lot::{Condvar, Mutex, RwLock};
 use tokio::sync::watch;
 
-use crate::dump::{self, DumpMeta};
-use crate::types::{LogId, Membership, next_index};
+use crate::ids::{LogId, next_index};
+use crate::member::Membership;
 use crate::{ConsensusError, GroupConfig};
 
 pub(crate) use checkpoint::CheckpointHandle;
 pub(crate) use pointer::sync_parent;
+pub(crate) use snapshot::export;
 use state::State;
 use tree::Tree;
-pub(crate) use tree::TreeView;
+use tree::TreeView;
 
 /// `apply` waits while this many times `dirty_bytes_max` are unsaved.
 const DIRTY_HARD_FACTOR: u64 = 4;
@@ -152,37 +152,6 @@ impl Store {
     pub(crate) fn view(&self) -> Result<TreeView, ConsensusError> {
         let tree = self.state.read().tree()?;
         TreeView::new(&tree)
-    }
-
-    /// Replaces the state by the snapshot in `file`. A crash at any point leaves the old state or the new.
-    pub(crate) fn install(&self, file: File) -> Result<DumpMeta, ConsensusError> {
-        let _saving = self.saving.lock();
-        let name = pointer::next_name(&self.dir)?;
-        let meta = Store::build(&self.dir.join(&name), file, self.cache_bytes)?;
-        pointer::write(&self.dir, &name)?;
-        let tree = Tree::open(&self.dir.join(&name), self.cache_bytes)?;
-        let applied = tree.applied()?;
-        let synced = next_index(&applied.log_id);
-        let old = std::mem::replace(&mut *self.state.write(), State::new(tree, applied, self.cache_bytes));
-        self.synced.store(synced, Ordering::Release);
-        drop(old);
-        pointer::remove_others(&self.dir, &name)?;
-        self.saved.send_replace(synced);
-        Ok(meta)
-    }
-
-    /// Builds a tree in `dir` from the snapshot in `file`; complete and durable when this returns.
-    fn build(dir: &Path, file: File, cache_bytes: u64) -> Result<DumpMeta, ConsensusError> {
-        let tree = Tree::open(dir, cache_bytes)?;
-        let mut reader = dump::Reader::open(file)?;
-        let meta = reader.meta().clone();
-        while let Some(pairs) = reader.next_chunk()? {
-            tree.load(pairs)?;
-        }
-        let applied =
-            Applied { log_id: meta.log_id, membership: meta.membership.clone(), installed: meta.log_id };
-        tree.save(std::iter::empty(), &applied)?;
-        Ok(meta)
     }
 
     /// Closes the tree. Reads after this see an empty state.

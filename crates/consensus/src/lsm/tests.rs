@@ -1,12 +1,15 @@
+use std::fs::File;
 use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use isobar_base::{MemoryKv, state_hash};
 use proptest::prelude::*;
 
 use super::*;
 use crate::Member;
-use crate::dump::Dump;
-use crate::types::log_id;
+use crate::ids::log_id;
+use crate::snapshot::SnapshotHeader;
 
 fn config(dir: &Path) -> GroupConfig {
     let me = Member { id: 9, ..Member::default() };
@@ -79,10 +82,10 @@ fn any_checkpoint_and_the_log_after_it_give_the_same_state() {
 }
 
 /// A snapshot of `store`'s checkpoint, as received by a follower.
-fn dump_of(store: &Store, dir: &Path) -> File {
+fn snapshot_of(store: &Store, dir: &Path) -> File {
     let view = store.view().unwrap();
     let Applied { log_id, membership, .. } = view.applied().unwrap();
-    Dump::of(view, DumpMeta { group: 5, log_id, membership }, dir).into_file().unwrap()
+    export(view, SnapshotHeader { group: 5, log_id, membership }, dir).into_file().unwrap()
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
     std::fs::create_dir(target.join("lsm-2")).unwrap();
     image("begun", old);
     std::fs::remove_dir(target.join("lsm-2")).unwrap();
-    Store::build(&target.join("lsm-2"), dump_of(&leader, &source), 1 << 20).unwrap();
+    Store::build(&target.join("lsm-2"), snapshot_of(&leader, &source), 1 << 20).unwrap();
     image("built", old);
     std::fs::write(target.join("current.new"), "lsm-2\n").unwrap();
     image("about to switch", old);
@@ -128,7 +131,7 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
     }
     // Whole, over unsaved changes.
     (5..9).for_each(|n| put(&follower, n, &mut MemoryKv::default()));
-    follower.install(dump_of(&leader, &source)).unwrap();
+    follower.install(snapshot_of(&leader, &source)).unwrap();
     assert_eq!((follower.read(state_hash), follower.applied().log_id), (new, Some(log_id(49, 1, 1))));
     assert_eq!(follower.applied().installed, Some(log_id(49, 1, 1)));
     follower.stop(follower_handle);
@@ -143,16 +146,16 @@ fn a_damaged_snapshot_is_refused_and_changes_nothing() {
     (0..50).for_each(|n| put(&store, n, &mut MemoryKv::default()));
     store.checkpoint().unwrap();
     let before = store.read(state_hash);
-    let length = dump_of(&store, root.path()).metadata().unwrap().len();
+    let length = snapshot_of(&store, root.path()).metadata().unwrap().len();
     for at in (0..length).step_by(61).chain([length - 1]) {
-        let file = dump_of(&store, root.path());
+        let file = snapshot_of(&store, root.path());
         let mut byte = [0];
         file.read_exact_at(&mut byte, at).unwrap();
         file.write_all_at(&[byte[0] ^ 0x20], at).unwrap();
         assert!(store.install(file).is_err(), "byte {at}");
         assert_eq!(store.read(state_hash), before);
     }
-    let short = dump_of(&store, root.path());
+    let short = snapshot_of(&store, root.path());
     short.set_len(length - 20).unwrap();
     assert!(store.install(short).is_err());
     store.stop(handle);
