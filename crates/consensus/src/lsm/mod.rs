@@ -28,7 +28,6 @@ use crate::member::Membership;
 use crate::{ConsensusError, GroupConfig};
 
 pub(crate) use checkpoint::CheckpointHandle;
-pub(crate) use pointer::sync_parent;
 pub(crate) use snapshot::export;
 use state::State;
 use tree::Tree;
