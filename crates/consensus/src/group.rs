@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::ids::{index_of, next_index};
 use crate::log::{LogStore, WriterHandle};
-use crate::lsm::{CheckpointHandle, Store};
+use crate::lsm::{CheckpointHandle, StateStore};
 use crate::machine::Machine;
 use crate::member::needs_others;
 use crate::network::{Factory, Network, SnapshotReply, decode};
@@ -43,7 +43,7 @@ pub struct Group(Arc<Handle>);
 pub(crate) struct Shared {
     pub config: GroupConfig,
     pub log: LogStore,
-    pub store: Arc<Store>,
+    pub store: Arc<StateStore>,
     pub heard: Heard,
     /// Whom openraft takes for the leader.
     pub known_leader: Mutex<Option<Member>>,
@@ -379,14 +379,14 @@ async fn watch_leadership(
 /// Opens log and state and checks that one continues the other.
 fn open_files(
     config: &GroupConfig,
-) -> Result<(LogStore, WriterHandle, Arc<Store>, CheckpointHandle), ConsensusError> {
+) -> Result<(LogStore, WriterHandle, Arc<StateStore>, CheckpointHandle), ConsensusError> {
     let dir = &config.dir;
     std::fs::create_dir_all(dir).map_err(ConsensusError::io(format!("creating {}", dir.display())))?;
     snapshot::remove_unfinished(dir)?;
     let path = dir.join("log");
     let log_exists = path.exists();
     // The state is made first: a log without a state has lost it, a blank state without a log is an unfinished start.
-    let (store, checkpoints) = Store::open(config, !log_exists)?;
+    let (store, checkpoints) = StateStore::open(config, !log_exists)?;
     let opened = open_log(config, &path, log_exists, &store);
     match opened {
         Ok((log, writer)) => Ok((log, writer, store, checkpoints)),
@@ -401,7 +401,7 @@ fn open_log(
     config: &GroupConfig,
     path: &Path,
     exists: bool,
-    store: &Store,
+    store: &StateStore,
 ) -> Result<(LogStore, WriterHandle), ConsensusError> {
     let gap = |what: String| ConsensusError::Gap { path: config.dir.clone(), what };
     let applied = store.applied();

@@ -10,7 +10,7 @@ use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder, StorageIOError};
 use crate::ConsensusError;
 use crate::ids::{LogId, index_of};
 use crate::log::LogStore;
-use crate::lsm::{self, Applied, Store};
+use crate::lsm::{self, Applied, StateStore};
 use crate::member::{Membership, needs_others};
 use crate::snapshot::{SnapshotFile, SnapshotHeader};
 use crate::types::{Entry, SnapshotMeta, StorageError, Types};
@@ -26,7 +26,7 @@ pub trait StateMachine: Send + Sync + 'static {
 
 /// What openraft drives.
 pub(crate) struct Machine {
-    pub store: Arc<Store>,
+    pub store: Arc<StateStore>,
     pub log: LogStore,
     pub user: Arc<dyn StateMachine>,
     pub group: u16,
@@ -120,7 +120,7 @@ impl RaftStateMachine<Types> for Machine {
 
 /// The last checkpoint as a snapshot, if there is one. Its bytes are written when they are read.
 fn offer(
-    store: &Store,
+    store: &StateStore,
     group: u16,
     dir: &std::path::Path,
 ) -> Result<Option<Snapshot<Types>>, ConsensusError> {
@@ -137,7 +137,7 @@ fn offer(
 
 /// "Building a snapshot" is making sure there is a checkpoint: from then on the log before it may go.
 pub(crate) struct Builder {
-    store: Arc<Store>,
+    store: Arc<StateStore>,
     group: u16,
     dir: PathBuf,
 }

@@ -4,9 +4,11 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use super::applied::Applied;
+use super::pointer;
 use super::state::State;
+use super::store::StateStore;
 use super::tree::{Tree, TreeView};
-use super::{Applied, Store, pointer};
 use crate::ConsensusError;
 use crate::ids::next_index;
 use crate::snapshot::{SnapshotFile, SnapshotHeader, SnapshotReader, SnapshotWriter};
@@ -20,12 +22,12 @@ pub(crate) fn export(view: TreeView, header: SnapshotHeader, dir: &Path) -> Snap
     })
 }
 
-impl Store {
+impl StateStore {
     /// Replaces the state by the snapshot in `file`. A crash at any point leaves the old state or the new.
     pub(crate) fn install(&self, file: File) -> Result<SnapshotHeader, ConsensusError> {
         let _saving = self.saving.lock();
         let name = pointer::next_name(&self.dir)?;
-        let header = Store::build(&self.dir.join(&name), file, self.cache_bytes)?;
+        let header = StateStore::build(&self.dir.join(&name), file, self.cache_bytes)?;
         pointer::write(&self.dir, &name)?;
         let tree = Tree::open(&self.dir.join(&name), self.cache_bytes)?;
         let applied = tree.applied()?;

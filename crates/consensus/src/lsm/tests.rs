@@ -3,20 +3,20 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use isobar_base::{MemoryKv, state_hash};
+use isobar_base::{Kv, KvRead, MemoryKv, state_hash};
 use proptest::prelude::*;
 
-use super::*;
-use crate::Member;
-use crate::ids::log_id;
+use super::{Applied, StateStore, export, pointer};
+use crate::ids::{log_id, next_index};
 use crate::snapshot::SnapshotHeader;
+use crate::{GroupConfig, Member};
 
 fn config(dir: &Path) -> GroupConfig {
     let me = Member { id: 9, ..Member::default() };
     GroupConfig { checkpoint_every_ms: 1_000_000, cache_bytes: 8 << 20, ..GroupConfig::new(dir, me, 5) }
 }
 
-fn put(store: &Store, index: u64, kv: &mut MemoryKv) {
+fn put(store: &StateStore, index: u64, kv: &mut MemoryKv) {
     let (key, value) = (format!("k{}", index * 7 % 40), format!("v{index}"));
     store.apply(|state, applied| {
         state.put(key.as_bytes(), value.clone().into_bytes());
@@ -48,7 +48,7 @@ fn any_checkpoint_and_the_log_after_it_give_the_same_state() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("group");
     std::fs::create_dir(&dir).unwrap();
-    let (store, handle) = Store::open(&config(&dir), true).unwrap();
+    let (store, handle) = StateStore::open(&config(&dir), true).unwrap();
     let mut model = MemoryKv::default();
     let mut hashes = Vec::new();
     for index in 0..60 {
@@ -66,7 +66,7 @@ fn any_checkpoint_and_the_log_after_it_give_the_same_state() {
         for until in [index, index + 1, 59] {
             let copy = root.path().join(format!("at-{index}-{until}"));
             copy_dir(&root.path().join(format!("copy-{index}")), &copy);
-            let (store, handle) = Store::open(&config(&copy), false).unwrap();
+            let (store, handle) = StateStore::open(&config(&copy), false).unwrap();
             let from = next_index(&store.applied().log_id);
             assert_eq!(from, index + 1);
             assert_eq!(store.read(state_hash), hashes[index as usize]);
@@ -82,7 +82,7 @@ fn any_checkpoint_and_the_log_after_it_give_the_same_state() {
 }
 
 /// A snapshot of `store`'s checkpoint, as received by a follower.
-fn snapshot_of(store: &Store, dir: &Path) -> File {
+fn snapshot_of(store: &StateStore, dir: &Path) -> File {
     let view = store.view().unwrap();
     let Applied { log_id, membership, .. } = view.applied().unwrap();
     export(view, SnapshotHeader { group: 5, log_id, membership }, dir).into_file().unwrap()
@@ -93,8 +93,8 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
     let root = tempfile::tempdir().unwrap();
     let (source, target) = (root.path().join("source"), root.path().join("target"));
     [&source, &target].into_iter().for_each(|dir| std::fs::create_dir(dir).unwrap());
-    let (leader, leader_handle) = Store::open(&config(&source), true).unwrap();
-    let (follower, follower_handle) = Store::open(&config(&target), true).unwrap();
+    let (leader, leader_handle) = StateStore::open(&config(&source), true).unwrap();
+    let (follower, follower_handle) = StateStore::open(&config(&target), true).unwrap();
     let mut model = MemoryKv::default();
     (0..50).for_each(|n| put(&leader, n, &mut model));
     leader.checkpoint().unwrap();
@@ -108,11 +108,11 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
         images.push((path, expected));
     };
     image("before", old);
-    // The steps of `Store::install`, with a crash after each.
+    // The steps of `StateStore::install`, with a crash after each.
     std::fs::create_dir(target.join("lsm-2")).unwrap();
     image("begun", old);
     std::fs::remove_dir(target.join("lsm-2")).unwrap();
-    Store::build(&target.join("lsm-2"), snapshot_of(&leader, &source), 1 << 20).unwrap();
+    StateStore::build(&target.join("lsm-2"), snapshot_of(&leader, &source), 1 << 20).unwrap();
     image("built", old);
     std::fs::write(target.join("current.new"), "lsm-2\n").unwrap();
     image("about to switch", old);
@@ -121,7 +121,7 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
     std::fs::remove_file(target.join("lsm-1").join("version")).ok();
     image("half removed", new);
     for (path, expected) in images {
-        let (store, handle) = Store::open(&config(&path), false).unwrap();
+        let (store, handle) = StateStore::open(&config(&path), false).unwrap();
         assert_eq!(store.read(state_hash), expected, "{}", path.display());
         let lsms = std::fs::read_dir(&path)
             .unwrap()
@@ -142,7 +142,7 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
 fn a_damaged_snapshot_is_refused_and_changes_nothing() {
     use std::os::unix::fs::FileExt;
     let root = tempfile::tempdir().unwrap();
-    let (store, handle) = Store::open(&config(root.path()), true).unwrap();
+    let (store, handle) = StateStore::open(&config(root.path()), true).unwrap();
     (0..50).for_each(|n| put(&store, n, &mut MemoryKv::default()));
     store.checkpoint().unwrap();
     let before = store.read(state_hash);
@@ -186,7 +186,7 @@ proptest! {
     #[test]
     fn overlay_cache_and_tree_read_as_one(steps in proptest::collection::vec(step(), 1..120)) {
         let root = tempfile::tempdir().unwrap();
-        let (store, handle) = Store::open(&config(root.path()), true).unwrap();
+        let (store, handle) = StateStore::open(&config(root.path()), true).unwrap();
         let mut model = MemoryKv::default();
         for (index, step) in steps.into_iter().enumerate() {
             match step {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
 
-use super::Applied;
+use super::applied::Applied;
 use crate::ConsensusError;
 use crate::snapshot::Pairs;
 
