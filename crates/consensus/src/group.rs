@@ -126,7 +126,7 @@ impl Group {
         let (sender, changes) = watch::channel(Leadership::default());
         let tasks = vec![
             confirmations,
-            tokio::spawn(network.clone().pay_owed()),
+            tokio::spawn(network.clone().flush_deferred()),
             tokio::spawn(keeper::keep(shared.clone(), raft.clone())),
             tokio::spawn(elector::run(shared.clone(), raft.clone(), network.clone())),
             tokio::spawn(watch_leadership(shared.clone(), raft.clone(), network, sender)),
@@ -355,7 +355,7 @@ async fn watch_leadership(
         let now = {
             let m = metrics.borrow_and_update();
             let joint = m.membership_config.membership().get_joint_config();
-            network.pace.set_voters(match &joint[..] {
+            network.fanout.set_voters(match &joint[..] {
                 [voters] => voters.iter().copied().collect(),
                 _ => Vec::new(),
             });

@@ -39,7 +39,6 @@ mod machine;
 mod member;
 mod membership;
 mod network;
-mod pace;
 mod read_index;
 mod snapshot;
 mod standing;

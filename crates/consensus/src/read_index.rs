@@ -17,15 +17,14 @@ use tokio::time::Instant;
 
 use crate::group::Shared;
 use crate::ids::{LogId, Vote, log_id};
-use crate::network::{Network, Rpc};
-use crate::pace::Pace;
+use crate::network::{Fanout, Network, Rpc};
 use crate::standing::Standing;
 use crate::{Member, ProposeError};
 
 type Waiter = oneshot::Sender<Result<(), ProposeError>>;
 
 /// How often a new leader looks whether the first entry of its term is applied.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+const POLL_EVERY: Duration = Duration::from_millis(1);
 
 /// Asks for confirmations. Clones share them.
 #[derive(Clone)]
@@ -94,7 +93,7 @@ impl Confirmer {
             if Instant::now() > until {
                 return Err(ProposeError::NoQuorum);
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_EVERY).await;
         };
         let Some(voters) = &self.voters else { return Err(not_leader(&self.shared)) };
         let mut confirmed = BTreeSet::from([me]);
@@ -110,9 +109,9 @@ impl Confirmer {
             });
         };
         let (at_once, mut later): (Vec<&Member>, Vec<&Member>) =
-            voters.peers.values().partition(|peer| self.network.pace.wait_for(peer.id).is_none());
+            voters.peers.values().partition(|peer| self.network.fanout.delay_for(peer.id).is_none());
         at_once.into_iter().for_each(|peer| ask(&mut answers, peer));
-        let patience = tokio::time::sleep(Pace::LATER);
+        let patience = tokio::time::sleep(Fanout::DEFER_BY);
         tokio::pin!(patience);
         while !majority(&confirmed) {
             let answer = tokio::select! {
@@ -130,7 +129,7 @@ impl Confirmer {
                 }
                 Some(Ok((peer, failed))) => {
                     if failed.is_err() {
-                        self.network.pace.failed(peer);
+                        self.network.fanout.failed(peer);
                     }
                     later.drain(..).for_each(|peer| ask(&mut answers, peer));
                 }
