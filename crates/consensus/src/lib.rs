@@ -21,27 +21,28 @@
 //!   joint change that removes the old id. Log reversion is not compiled in.
 //! - *No clock in safety* (I10): reads are confirmed by a majority each time (`read_index`); there is no leader lease.
 //!
-//! **Elections.** Who stands is agreed upon before anybody does: voters that hear no leader ask each other, and the one
-//! whose log reaches furthest stands (`elector`). Votes do not split, and nobody stands who cannot win.
+//! **Elections** begin with a pre-vote: voters that hear no leader ask each other, and the one whose log reaches
+//! furthest becomes the candidate (`pre_vote`). Votes do not split, and nobody stands who cannot win.
 //!
-//! Start reading at `group.rs`; the invariants of the log are in `log/mod.rs`, those of the state in `lsm/mod.rs`.
+//! Start reading at `group/mod.rs`; the invariants of the log are in `log/mod.rs`, those of the state in `lsm/mod.rs`.
 #![forbid(unsafe_code)]
 
 mod config;
-mod elector;
 mod error;
 mod group;
 mod ids;
-mod keeper;
+mod leader_contact;
+mod leadership;
 mod log;
+mod log_trimmer;
 mod lsm;
 mod machine;
 mod member;
-mod membership;
 mod network;
+mod pre_vote;
 mod read_index;
+mod replica;
 mod snapshot;
-mod standing;
 mod status;
 mod types;
 

@@ -26,7 +26,7 @@ pub trait StateMachine: Send + Sync + 'static {
 
 /// What openraft drives.
 pub(crate) struct Machine {
-    pub store: Arc<StateStore>,
+    pub state: Arc<StateStore>,
     pub log: LogStore,
     pub user: Arc<dyn StateMachine>,
     pub group: u16,
@@ -45,7 +45,7 @@ impl RaftStateMachine<Types> for Machine {
     type SnapshotBuilder = Builder;
 
     async fn applied_state(&mut self) -> Result<(Option<LogId>, Membership), StorageError> {
-        let Applied { log_id, membership, .. } = self.store.applied();
+        let Applied { log_id, membership, .. } = self.state.applied();
         Ok((log_id, membership))
     }
 
@@ -54,15 +54,15 @@ impl RaftStateMachine<Types> for Machine {
         I: IntoIterator<Item = Entry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        if self.store.overfull() {
-            let mut saved = self.store.saved();
-            while self.store.overfull() {
-                self.store.request_checkpoint();
+        if self.state.overfull() {
+            let mut saved = self.state.saved();
+            while self.state.overfull() {
+                self.state.request_checkpoint();
                 // The sender lives in the store.
                 let _ = saved.changed().await;
             }
         }
-        Ok(self.store.apply(|kv, applied| {
+        Ok(self.state.apply(|kv, applied| {
             entries
                 .into_iter()
                 .map(|entry| {
@@ -83,7 +83,7 @@ impl RaftStateMachine<Types> for Machine {
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
-        Builder { store: self.store.clone(), group: self.group, dir: self.dir.clone() }
+        Builder { state: self.state.clone(), group: self.group, dir: self.dir.clone() }
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<SnapshotFile>, StorageError> {
@@ -96,10 +96,10 @@ impl RaftStateMachine<Types> for Machine {
         meta: &SnapshotMeta,
         snapshot: Box<SnapshotFile>,
     ) -> Result<(), StorageError> {
-        let (store, group, log_id) = (self.store.clone(), self.group, meta.last_log_id);
+        let (state, group, log_id) = (self.state.clone(), self.group, meta.last_log_id);
         let install = move || {
             let file = snapshot.into_file().map_err(ConsensusError::io("receiving a snapshot"))?;
-            let found = store.install(file)?;
+            let found = state.install(file)?;
             if (found.group, found.log_id) != (group, log_id) {
                 return Err(ConsensusError::Malformed(format!(
                     "snapshot of group {}, {:?} sent as {log_id:?}",
@@ -114,17 +114,17 @@ impl RaftStateMachine<Types> for Machine {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot<Types>>, StorageError> {
-        offer(&self.store, self.group, &self.dir).map_err(read_error)
+        offer(&self.state, self.group, &self.dir).map_err(read_error)
     }
 }
 
 /// The last checkpoint as a snapshot, if there is one. Its bytes are written when they are read.
 fn offer(
-    store: &StateStore,
+    state: &StateStore,
     group: u16,
     dir: &std::path::Path,
 ) -> Result<Option<Snapshot<Types>>, ConsensusError> {
-    let view = store.view()?;
+    let view = state.view()?;
     let Applied { log_id, membership, .. } = view.applied()?;
     if log_id.is_none() {
         return Ok(None);
@@ -137,20 +137,20 @@ fn offer(
 
 /// "Building a snapshot" is making sure there is a checkpoint: from then on the log before it may go.
 pub(crate) struct Builder {
-    store: Arc<StateStore>,
+    state: Arc<StateStore>,
     group: u16,
     dir: PathBuf,
 }
 
 impl RaftSnapshotBuilder<Types> for Builder {
     async fn build_snapshot(&mut self) -> Result<Snapshot<Types>, StorageError> {
-        let (store, group, dir) = (self.store.clone(), self.group, self.dir.clone());
+        let (state, group, dir) = (self.state.clone(), self.group, self.dir.clone());
         let build = move || {
-            if let Some(snapshot) = offer(&store, group, &dir)? {
+            if let Some(snapshot) = offer(&state, group, &dir)? {
                 return Ok(snapshot);
             }
-            store.checkpoint()?;
-            offer(&store, group, &dir)?
+            state.checkpoint()?;
+            offer(&state, group, &dir)?
                 .ok_or_else(|| ConsensusError::Refused("nothing is applied yet".into()))
         };
         tokio::task::spawn_blocking(build).await.map_err(read_error)?.map_err(read_error)

@@ -15,10 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::group::Shared;
 use crate::ids::{LogId, Vote, log_id};
-use crate::network::{Fanout, Network, Rpc};
-use crate::standing::Standing;
+use crate::network::{Fanout, Network, PreVoteState, Rpc};
+use crate::replica::Replica;
 use crate::{Member, ProposeError};
 
 type Waiter = oneshot::Sender<Result<(), ProposeError>>;
@@ -32,11 +31,11 @@ pub(crate) struct ReadIndex(mpsc::UnboundedSender<Waiter>);
 
 impl ReadIndex {
     pub(crate) fn start(
-        shared: Arc<Shared>,
+        replica: Arc<Replica>,
         network: Arc<Network>,
     ) -> (ReadIndex, tokio::task::JoinHandle<()>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let confirmer = Confirmer { shared, network, voters: None };
+        let confirmer = Confirmer { replica, network, voters: None };
         (ReadIndex(sender), tokio::spawn(confirmer.run(receiver)))
     }
 
@@ -57,7 +56,7 @@ struct Voters {
 }
 
 struct Confirmer {
-    shared: Arc<Shared>,
+    replica: Arc<Replica>,
     network: Arc<Network>,
     voters: Option<Voters>,
 }
@@ -79,14 +78,14 @@ impl Confirmer {
     }
 
     async fn confirm(&mut self) -> Result<(), ProposeError> {
-        let me = self.shared.config.me.id;
-        let until = Instant::now() + Duration::from_millis(self.shared.config.election_ms);
-        let not_leader = |shared: &Shared| ProposeError::NotLeader {
-            leader: shared.known_leader.lock().clone().filter(|l| l.id != me),
+        let me = self.replica.config.me.id;
+        let until = Instant::now() + Duration::from_millis(self.replica.config.election_ms);
+        let not_leader = |replica: &Replica| ProposeError::NotLeader {
+            leader: replica.known_leader.lock().clone().filter(|l| l.id != me),
         };
         let vote = loop {
-            let vote = self.shared.log.vote().filter(|v| v.leader_id.node_id == me);
-            let Some(vote) = vote else { return Err(not_leader(&self.shared)) };
+            let vote = self.replica.log.vote().filter(|v| v.leader_id.node_id == me);
+            let Some(vote) = vote else { return Err(not_leader(&self.replica)) };
             if self.applied_own_entry(&vote) {
                 break vote;
             }
@@ -95,7 +94,7 @@ impl Confirmer {
             }
             tokio::time::sleep(POLL_EVERY).await;
         };
-        let Some(voters) = &self.voters else { return Err(not_leader(&self.shared)) };
+        let Some(voters) = &self.voters else { return Err(not_leader(&self.replica)) };
         let mut confirmed = BTreeSet::from([me]);
         let majority = |confirmed: &BTreeSet<u64>| {
             voters.configs.iter().all(|c| c.intersection(confirmed).count() > c.len() / 2)
@@ -105,7 +104,7 @@ impl Confirmer {
             let (network, peer) = (self.network.clone(), peer.clone());
             answers.spawn(async move {
                 let timeout = network.heartbeat * 5;
-                (peer.id, network.call::<Standing>(&peer, Rpc::Standing, &(), 0, timeout).await)
+                (peer.id, network.call::<PreVoteState>(&peer, Rpc::Standing, &(), 0, timeout).await)
             });
         };
         let (at_once, mut later): (Vec<&Member>, Vec<&Member>) =
@@ -122,9 +121,7 @@ impl Confirmer {
                 }
             };
             match answer {
-                Some(Ok((peer, Ok(standing))))
-                    if standing.vote.is_some_and(|v| v.leader_id == vote.leader_id) =>
-                {
+                Some(Ok((peer, Ok(voter)))) if voter.vote.is_some_and(|v| v.leader_id == vote.leader_id) => {
                     confirmed.insert(peer);
                 }
                 Some(Ok((peer, failed))) => {
@@ -143,8 +140,8 @@ impl Confirmer {
 
     /// Whether an entry of the leader of `vote` is applied here. Brings the voters up to date.
     fn applied_own_entry(&mut self, vote: &Vote) -> bool {
-        let (known, me) = (&mut self.voters, self.shared.config.me.id);
-        self.shared.store.look_at_applied(|applied| {
+        let (known, me) = (&mut self.voters, self.replica.config.me.id);
+        self.replica.state.look_at_applied(|applied| {
             let (entry, membership) = (*applied.membership.log_id(), applied.membership.membership());
             if known.as_ref().is_none_or(|voters| voters.entry != entry) {
                 let member = |id| membership.get_node(&id).cloned();

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::ConsensusError;
+use crate::ids::{LogId, Vote};
 
 /// Bytes before the request.
 const ENVELOPE_BYTES: usize = 18;
@@ -35,6 +36,17 @@ pub(crate) fn decode<T: DeserializeOwned>(group: u16, me: u64, body: &[u8]) -> R
         return Err(ConsensusError::WrongPeer { to, group: to_group, me, my_group: group });
     }
     postcard::from_bytes(request).map_err(|e| ConsensusError::Malformed(e.to_string()))
+}
+
+/// What one voter answers to a pre-vote, and to a leader that confirms a read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PreVoteState {
+    /// Its vote, from before it was promised to anybody.
+    pub vote: Option<Vote>,
+    /// The end of its log.
+    pub last: Option<LogId>,
+    /// Since when it has not heard a leader.
+    pub silent_ms: u64,
 }
 
 /// A reply to a piece of a snapshot.

@@ -22,6 +22,6 @@ mod transport;
 
 pub(crate) use client::Factory;
 pub(crate) use fanout::Fanout;
-pub(crate) use message::{SnapshotReply, decode};
+pub(crate) use message::{PreVoteState, SnapshotReply, decode};
 pub(crate) use outbound::Network;
 pub use transport::{Reply, Rpc, Transport};

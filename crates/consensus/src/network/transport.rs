@@ -16,7 +16,7 @@ pub enum Rpc {
     Vote = 2,
     /// A piece of a snapshot.
     InstallSnapshot = 3,
-    /// Question how far a voter is, for whom it voted, and whether it hears a leader.
+    /// Pre-vote: how far a voter's log reaches, for whom it voted, and whether it hears a leader.
     Standing = 4,
 }
 
