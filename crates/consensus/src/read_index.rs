@@ -1,4 +1,5 @@
-//! Read confirmations: one at a time, shared by everyone who asked before it started (I10: no lease).
+//! ReadIndex: a leader confirms that it still leads before it answers from its own state (I10: no lease). One
+//! confirmation runs at a time; everyone who asked before it started shares it.
 //!
 //! A leader may answer from its own state if, at some moment after the question, nobody else had been elected. It asks
 //! the voters for their vote. A voter's vote changes before it is given to another candidate, so when a majority still
@@ -55,6 +56,13 @@ struct Voters {
     peers: BTreeMap<u64, Member>,
 }
 
+impl Voters {
+    /// Whether `confirmed` holds a majority of every set of voters in force.
+    fn is_majority(&self, confirmed: &BTreeSet<u64>) -> bool {
+        self.configs.iter().all(|c| c.intersection(confirmed).count() > c.len() / 2)
+    }
+}
+
 struct Confirmer {
     replica: Arc<Replica>,
     network: Arc<Network>,
@@ -78,27 +86,39 @@ impl Confirmer {
     }
 
     async fn confirm(&mut self) -> Result<(), ProposeError> {
-        let me = self.replica.config.me.id;
+        let vote = self.leading_vote().await?;
+        match &self.voters {
+            Some(voters) => self.ask_majority(voters, &vote).await,
+            None => Err(self.not_leader()),
+        }
+    }
+
+    fn not_leader(&self) -> ProposeError {
+        let leader = self.replica.known_leader.lock().clone();
+        ProposeError::NotLeader { leader: leader.filter(|l| l.id != self.replica.config.me.id) }
+    }
+
+    /// This replica's vote for itself, once the first entry of its own term is applied.
+    async fn leading_vote(&mut self) -> Result<Vote, ProposeError> {
         let until = Instant::now() + Duration::from_millis(self.replica.config.election_ms);
-        let not_leader = |replica: &Replica| ProposeError::NotLeader {
-            leader: replica.known_leader.lock().clone().filter(|l| l.id != me),
-        };
-        let vote = loop {
-            let vote = self.replica.log.vote().filter(|v| v.leader_id.node_id == me);
-            let Some(vote) = vote else { return Err(not_leader(&self.replica)) };
+        loop {
+            let vote = self.replica.log.vote();
+            let own = vote.filter(|v| v.leader_id.node_id == self.replica.config.me.id);
+            let Some(vote) = own else { return Err(self.not_leader()) };
             if self.applied_own_entry(&vote) {
-                break vote;
+                return Ok(vote);
             }
             if Instant::now() > until {
                 return Err(ProposeError::NoQuorum);
             }
             tokio::time::sleep(POLL_EVERY).await;
-        };
-        let Some(voters) = &self.voters else { return Err(not_leader(&self.replica)) };
-        let mut confirmed = BTreeSet::from([me]);
-        let majority = |confirmed: &BTreeSet<u64>| {
-            voters.configs.iter().all(|c| c.intersection(confirmed).count() > c.len() / 2)
-        };
+        }
+    }
+
+    /// Returns once a majority of `voters` still shows `vote`. As many are asked at once as it takes, the others when
+    /// one of those does not confirm, or not in time.
+    async fn ask_majority(&self, voters: &Voters, vote: &Vote) -> Result<(), ProposeError> {
+        let mut confirmed = BTreeSet::from([self.replica.config.me.id]);
         let mut answers = JoinSet::new();
         let ask = |answers: &mut JoinSet<_>, peer: &Member| {
             let (network, peer) = (self.network.clone(), peer.clone());
@@ -107,16 +127,16 @@ impl Confirmer {
                 (peer.id, network.call::<PreVoteState>(&peer, Rpc::Standing, &(), 0, timeout).await)
             });
         };
-        let (at_once, mut later): (Vec<&Member>, Vec<&Member>) =
+        let (at_once, mut deferred): (Vec<&Member>, Vec<&Member>) =
             voters.peers.values().partition(|peer| self.network.fanout.delay_for(peer.id).is_none());
         at_once.into_iter().for_each(|peer| ask(&mut answers, peer));
-        let patience = tokio::time::sleep(Fanout::DEFER_BY);
-        tokio::pin!(patience);
-        while !majority(&confirmed) {
+        let defer_by = tokio::time::sleep(Fanout::DEFER_BY);
+        tokio::pin!(defer_by);
+        while !voters.is_majority(&confirmed) {
             let answer = tokio::select! {
                 answer = answers.join_next() => answer,
-                () = &mut patience, if !later.is_empty() => {
-                    later.drain(..).for_each(|peer| ask(&mut answers, peer));
+                () = &mut defer_by, if !deferred.is_empty() => {
+                    deferred.drain(..).for_each(|peer| ask(&mut answers, peer));
                     continue;
                 }
             };
@@ -124,15 +144,15 @@ impl Confirmer {
                 Some(Ok((peer, Ok(voter)))) if voter.vote.is_some_and(|v| v.leader_id == vote.leader_id) => {
                     confirmed.insert(peer);
                 }
-                Some(Ok((peer, failed))) => {
-                    if failed.is_err() {
+                Some(Ok((peer, answer))) => {
+                    if answer.is_err() {
                         self.network.fanout.failed(peer);
                     }
-                    later.drain(..).for_each(|peer| ask(&mut answers, peer));
+                    deferred.drain(..).for_each(|peer| ask(&mut answers, peer));
                 }
                 Some(Err(_)) => {}
-                None if later.is_empty() => return Err(ProposeError::NoQuorum),
-                None => later.drain(..).for_each(|peer| ask(&mut answers, peer)),
+                None if deferred.is_empty() => return Err(ProposeError::NoQuorum),
+                None => deferred.drain(..).for_each(|peer| ask(&mut answers, peer)),
             }
         }
         Ok(())

@@ -30,27 +30,27 @@ struct Voters {
 
 impl Fanout {
     /// How much later the deferred followers get their entries.
-    pub const DEFER_BY: Duration = Duration::from_millis(10);
+    pub(crate) const DEFER_BY: Duration = Duration::from_millis(10);
     /// A follower that failed is suspected for this long: it is not relied on.
     const SUSPECT_FOR: Duration = Duration::from_secs(3);
 
-    pub fn new(me: u64) -> Fanout {
+    pub(crate) fn new(me: u64) -> Fanout {
         Fanout { me, voters: Mutex::default() }
     }
 
     /// The voters of the group at the moment; none while it is changing.
-    pub fn set_voters(&self, mut voters: Vec<u64>) {
+    pub(crate) fn set_voters(&self, mut voters: Vec<u64>) {
         voters.sort_unstable();
         self.voters.lock().ids = voters;
     }
 
     /// A message to a peer was not answered.
-    pub fn failed(&self, peer: u64) {
+    pub(crate) fn failed(&self, peer: u64) {
         self.voters.lock().suspected.insert(peer, Instant::now());
     }
 
     /// How long entries for `peer` are deferred; `None` when they are sent at once.
-    pub fn delay_for(&self, peer: u64) -> Option<Duration> {
+    pub(crate) fn delay_for(&self, peer: u64) -> Option<Duration> {
         let mut voters = self.voters.lock();
         voters.suspected.retain(|_, at| at.elapsed() < Self::SUSPECT_FOR);
         let Voters { ids, suspected } = &*voters;
