@@ -46,7 +46,7 @@ pub struct Usage {
 }
 
 /// State that the writer changes and readers see.
-pub struct Shared {
+pub(crate) struct Shared {
     pub disk: Arc<dyn Disk>,
     pub nonce: u64,
     pub index: RwLock<Index>,
@@ -58,7 +58,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(disk: Arc<dyn Disk>, nonce: u64, index: Index, capacity_bytes: u64) -> Shared {
+    pub(crate) fn new(disk: Arc<dyn Disk>, nonce: u64, index: Index, capacity_bytes: u64) -> Shared {
         Shared {
             disk,
             nonce,
@@ -72,7 +72,7 @@ impl Shared {
     }
 
     /// Fails once a write or sync has failed.
-    pub fn check(&self) -> Result<(), StoreError> {
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
         match &*self.poison.lock() {
             Some(why) => Err(StoreError::Poisoned(why.clone())),
             None => Ok(()),
@@ -80,12 +80,12 @@ impl Shared {
     }
 
     /// Makes every later call fail; the first reason is kept.
-    pub fn poison(&self, why: String) -> StoreError {
+    pub(crate) fn poison(&self, why: String) -> StoreError {
         tracing::error!(%why, "the fragment store stops: its device failed");
         StoreError::Poisoned(self.poison.lock().get_or_insert(why).clone())
     }
 
-    pub fn usage(&self) -> Usage {
+    pub(crate) fn usage(&self) -> Usage {
         let index = self.index.read();
         Usage {
             capacity_bytes: self.capacity_bytes,
@@ -99,7 +99,7 @@ impl Shared {
     ///
     /// # Errors
     /// `NotFound`, `InvalidRange`, `Corrupt`, `Read`, `Poisoned`.
-    pub fn get(&self, key: FragmentKey, units: Range<u32>) -> Result<Fragment, StoreError> {
+    pub(crate) fn get(&self, key: FragmentKey, units: Range<u32>) -> Result<Fragment, StoreError> {
         let mut attempt = 1;
         loop {
             self.check()?;

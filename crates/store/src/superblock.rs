@@ -36,7 +36,7 @@ impl Label {
 
 /// Where a checkpoint is: the first chunk of each copy (none for the empty index of a new device).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct CheckpointRef {
+pub(crate) struct CheckpointRef {
     pub copies: Vec<Run>,
     pub entries: u64,
     pub bytes: u64,
@@ -44,7 +44,7 @@ pub struct CheckpointRef {
 
 /// Body of a superblock slot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Superblock {
+pub(crate) struct Superblock {
     pub label: Label,
     /// Rises by one with each checkpoint; log batches carry it.
     pub generation: u64,
@@ -57,14 +57,14 @@ pub struct Superblock {
 
 impl Superblock {
     /// The blocks of the data area.
-    pub fn data(&self) -> std::ops::Range<u64> {
+    pub(crate) fn data(&self) -> std::ops::Range<u64> {
         LOG_START + self.log_blocks..self.blocks
     }
 }
 
 /// What the two slots hold.
 #[derive(Debug)]
-pub struct Slots {
+pub(crate) struct Slots {
     pub superblock: Superblock,
     pub nonce: u64,
     /// The slot to be written first: it is older or unreadable.
@@ -75,7 +75,7 @@ pub struct Slots {
 ///
 /// # Errors
 /// `Blank`, `Foreign`, `Version` or `CorruptSuperblock` when neither slot is readable; `Read`.
-pub fn read(disk: &dyn Disk) -> Result<Slots, StoreError> {
+pub(crate) fn read(disk: &dyn Disk) -> Result<Slots, StoreError> {
     let mut found: [Result<(u64, Superblock), FrameError>; 2] =
         [Err(FrameError::Blank), Err(FrameError::Blank)];
     for (slot, block) in SLOT_BLOCKS.into_iter().enumerate() {
@@ -120,7 +120,12 @@ fn unreadable(errors: impl Iterator<Item = FrameError>) -> StoreError {
 ///
 /// # Errors
 /// Of the device.
-pub fn write(disk: &dyn Disk, nonce: u64, superblock: &Superblock, first: usize) -> std::io::Result<()> {
+pub(crate) fn write(
+    disk: &dyn Disk,
+    nonce: u64,
+    superblock: &Superblock,
+    first: usize,
+) -> std::io::Result<()> {
     let frame = frame::encode(Kind::Superblock, nonce, &frame::encode_value(superblock));
     assert_eq!(frame.len() as u64, BLOCK_BYTES, "a superblock is one block");
     for slot in [first, 1 - first] {
