@@ -14,10 +14,10 @@ use crate::frame::{self, Kind};
 use crate::index::Entry;
 use crate::limits::{BLOCK_BYTES, LOG_START, LOG_WINDOW_BYTES};
 
-/// One change of the index.
+/// One change of the index. An entry that is only to be encoded may be borrowed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) enum Record {
-    Put(FragmentKey, Entry),
+pub(crate) enum Record<E = Entry> {
+    Put(FragmentKey, E),
     Delete(FragmentKey),
 }
 

@@ -5,34 +5,16 @@
 //! durable nothing that the older one names is reused. Hence the readable slot with the highest
 //! generation is always the right one.
 
-use isobar_base::{AlignedBuf, ClusterId, TargetId};
+use isobar_base::AlignedBuf;
 use isobar_disk::Disk;
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::extent::{read_blocks, write_blocks};
 use crate::frame::{self, FrameError, Kind};
-use crate::limits::{BLOCK_BYTES, LOG_START, NODE_NAME_BYTES_MAX, SLOT_BLOCKS};
+use crate::label::Label;
+use crate::limits::{BLOCK_BYTES, LOG_START, SLOT_BLOCKS};
 use crate::space::Run;
-
-/// Whose device this is. Written once, by [`crate::Store::format`].
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Label {
-    /// The cluster.
-    pub cluster: ClusterId,
-    /// Name of the node, 1..=255 bytes.
-    pub node: String,
-    /// Random identity of this formatted device.
-    pub target: TargetId,
-    /// How often the node's place was filled with a new device.
-    pub incarnation: u64,
-}
-
-impl Label {
-    pub(crate) fn is_valid(&self) -> bool {
-        (1..=NODE_NAME_BYTES_MAX).contains(&self.node.len())
-    }
-}
 
 /// Where a checkpoint is: the first chunk of each copy (none for the empty index of a new device).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
