@@ -69,7 +69,7 @@ impl GroupConfig {
         openraft::Config {
             cluster_name: format!("group-{}", self.group),
             heartbeat_interval: self.heartbeat_ms,
-            // Who stands, and when, is decided by `elector`. The upper bound is also how long a voter that
+            // Who stands, and when, is decided by `pre_vote`. The upper bound is also how long a voter that
             // heard a leader refuses its vote to others.
             enable_elect: false,
             election_timeout_min: self.election_ms,

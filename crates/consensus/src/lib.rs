@@ -9,7 +9,7 @@
 //!   handle ───────┘ │ committed
 //!   (peers, network)│
 //!                   └──► machine ──► overlay in memory ──checkpoint──► LSM tree         lsm/
-//!   read_index, read ◄──────────────┘                        └──► snapshots            dump.rs
+//!   read_index, read ◄──────────────┘                        └──► snapshots            snapshot/
 //! ```
 //!
 //! **What is promised**
@@ -22,29 +22,30 @@
 //! - *No clock in safety* (I10): reads are confirmed by a majority each time (`read_index`); there is no
 //!   leader lease.
 //!
-//! **Elections.** Who stands is agreed upon before anybody does: voters that hear no leader ask each other,
-//! and the one whose log reaches furthest stands (`elector`). Votes do not split, and nobody stands who
-//! cannot win.
+//! **Elections** begin with a pre-vote: voters that hear no leader ask each other, and the one whose log
+//! reaches furthest becomes the candidate (`pre_vote`). Votes do not split, and nobody stands who cannot win.
 //!
-//! Start reading at `group.rs`; the invariants of the log are in `log/mod.rs`, those of the state in
+//! Start reading at `group/mod.rs`; the invariants of the log are in `log/mod.rs`, those of the state in
 //! `lsm/mod.rs`.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod config;
-mod dump;
-mod elector;
 mod error;
 mod group;
-mod keeper;
+mod ids;
+mod leader_contact;
+mod leadership;
 mod log;
+mod log_trimmer;
 mod lsm;
 mod machine;
-mod membership;
+mod member;
 mod network;
-mod pace;
+mod pre_vote;
 mod read_index;
-mod standing;
+mod replica;
+mod snapshot;
 mod status;
 mod types;
 
@@ -52,6 +53,6 @@ pub use config::GroupConfig;
 pub use error::{ConsensusError, ProposeError, TransportError};
 pub use group::Group;
 pub use machine::StateMachine;
+pub use member::Member;
 pub use network::{Reply, Rpc, Transport};
 pub use status::{GroupStatus, Leadership};
-pub use types::Member;

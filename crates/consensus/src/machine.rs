@@ -8,10 +8,12 @@ use openraft::storage::{RaftStateMachine, Snapshot};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder, StorageIOError};
 
 use crate::ConsensusError;
-use crate::dump::{Dump, DumpMeta};
+use crate::ids::{LogId, index_of};
 use crate::log::LogStore;
-use crate::lsm::{Applied, Store};
-use crate::types::{Entry, LogId, Membership, SnapshotMeta, StorageError, Types, index_of};
+use crate::lsm::{self, Applied, StateStore};
+use crate::member::{Membership, needs_others};
+use crate::snapshot::{SnapshotFile, SnapshotHeader};
+use crate::types::{Entry, SnapshotMeta, StorageError, Types};
 
 /// The deterministic machine that a group replicates.
 pub trait StateMachine: Send + Sync + 'static {
@@ -24,7 +26,7 @@ pub trait StateMachine: Send + Sync + 'static {
 
 /// What openraft drives.
 pub(crate) struct Machine {
-    pub store: Arc<Store>,
+    pub state: Arc<StateStore>,
     pub log: LogStore,
     pub user: Arc<dyn StateMachine>,
     pub group: u16,
@@ -39,17 +41,11 @@ fn read_error(error: impl std::error::Error + 'static) -> StorageError {
     StorageIOError::read_state_machine(&error).into()
 }
 
-/// Whether a majority of `membership` always contains more than one voter. A joint one needs a majority of
-/// each.
-pub(crate) fn needs_others(membership: &openraft::Membership<u64, crate::Member>) -> bool {
-    membership.get_joint_config().iter().any(|voters| voters.len() > 1)
-}
-
 impl RaftStateMachine<Types> for Machine {
     type SnapshotBuilder = Builder;
 
     async fn applied_state(&mut self) -> Result<(Option<LogId>, Membership), StorageError> {
-        let Applied { log_id, membership, .. } = self.store.applied();
+        let Applied { log_id, membership, .. } = self.state.applied();
         Ok((log_id, membership))
     }
 
@@ -58,15 +54,15 @@ impl RaftStateMachine<Types> for Machine {
         I: IntoIterator<Item = Entry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        if self.store.overfull() {
-            let mut saved = self.store.saved();
-            while self.store.overfull() {
-                self.store.request_checkpoint();
+        if self.state.overfull() {
+            let mut saved = self.state.saved();
+            while self.state.overfull() {
+                self.state.request_checkpoint();
                 // The sender lives in the store.
                 let _ = saved.changed().await;
             }
         }
-        Ok(self.store.apply(|kv, applied| {
+        Ok(self.state.apply(|kv, applied| {
             entries
                 .into_iter()
                 .map(|entry| {
@@ -87,23 +83,23 @@ impl RaftStateMachine<Types> for Machine {
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
-        Builder { store: self.store.clone(), group: self.group, dir: self.dir.clone() }
+        Builder { state: self.state.clone(), group: self.group, dir: self.dir.clone() }
     }
 
-    async fn begin_receiving_snapshot(&mut self) -> Result<Box<Dump>, StorageError> {
-        let dump = Dump::receive(&self.dir).map_err(write_error)?;
-        Ok(Box::new(dump))
+    async fn begin_receiving_snapshot(&mut self) -> Result<Box<SnapshotFile>, StorageError> {
+        let file = SnapshotFile::receive(&self.dir).map_err(write_error)?;
+        Ok(Box::new(file))
     }
 
     async fn install_snapshot(
         &mut self,
         meta: &SnapshotMeta,
-        snapshot: Box<Dump>,
+        snapshot: Box<SnapshotFile>,
     ) -> Result<(), StorageError> {
-        let (store, group, log_id) = (self.store.clone(), self.group, meta.last_log_id);
+        let (state, group, log_id) = (self.state.clone(), self.group, meta.last_log_id);
         let install = move || {
             let file = snapshot.into_file().map_err(ConsensusError::io("receiving a snapshot"))?;
-            let found = store.install(file)?;
+            let found = state.install(file)?;
             if (found.group, found.log_id) != (group, log_id) {
                 return Err(ConsensusError::Malformed(format!(
                     "snapshot of group {}, {:?} sent as {log_id:?}",
@@ -118,43 +114,43 @@ impl RaftStateMachine<Types> for Machine {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot<Types>>, StorageError> {
-        offer(&self.store, self.group, &self.dir).map_err(read_error)
+        offer(&self.state, self.group, &self.dir).map_err(read_error)
     }
 }
 
 /// The last checkpoint as a snapshot, if there is one. Its bytes are written when they are read.
 fn offer(
-    store: &Store,
+    state: &StateStore,
     group: u16,
     dir: &std::path::Path,
 ) -> Result<Option<Snapshot<Types>>, ConsensusError> {
-    let view = store.view()?;
+    let view = state.view()?;
     let Applied { log_id, membership, .. } = view.applied()?;
     if log_id.is_none() {
         return Ok(None);
     }
     let snapshot_id = format!("{}-{:016x}", index_of(&log_id), isobar_base::random_u64());
     let meta = SnapshotMeta { last_log_id: log_id, last_membership: membership.clone(), snapshot_id };
-    let dump = Dump::of(view, DumpMeta { group, log_id, membership }, dir);
-    Ok(Some(Snapshot { meta, snapshot: Box::new(dump) }))
+    let file = lsm::export(view, SnapshotHeader { group, log_id, membership }, dir);
+    Ok(Some(Snapshot { meta, snapshot: Box::new(file) }))
 }
 
 /// "Building a snapshot" is making sure there is a checkpoint: from then on the log before it may go.
 pub(crate) struct Builder {
-    store: Arc<Store>,
+    state: Arc<StateStore>,
     group: u16,
     dir: PathBuf,
 }
 
 impl RaftSnapshotBuilder<Types> for Builder {
     async fn build_snapshot(&mut self) -> Result<Snapshot<Types>, StorageError> {
-        let (store, group, dir) = (self.store.clone(), self.group, self.dir.clone());
+        let (state, group, dir) = (self.state.clone(), self.group, self.dir.clone());
         let build = move || {
-            if let Some(snapshot) = offer(&store, group, &dir)? {
+            if let Some(snapshot) = offer(&state, group, &dir)? {
                 return Ok(snapshot);
             }
-            store.checkpoint()?;
-            offer(&store, group, &dir)?
+            state.checkpoint()?;
+            offer(&state, group, &dir)?
                 .ok_or_else(|| ConsensusError::Refused("nothing is applied yet".into()))
         };
         tokio::task::spawn_blocking(build).await.map_err(read_error)?.map_err(read_error)

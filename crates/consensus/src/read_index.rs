@@ -1,4 +1,5 @@
-//! Read confirmations: one at a time, shared by everyone who asked before it started (I10: no lease).
+//! ReadIndex: a leader confirms that it still leads before it answers from its own state (I10: no lease). One
+//! confirmation runs at a time; everyone who asked before it started shares it.
 //!
 //! A leader may answer from its own state if, at some moment after the question, nobody else had been
 //! elected. It asks the voters for their vote. A voter's vote changes before it is given to another
@@ -16,17 +17,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::group::Shared;
-use crate::network::{Network, Rpc};
-use crate::pace::Pace;
-use crate::standing::Standing;
-use crate::types::{LogId, Vote, log_id};
+use crate::ids::{LogId, Vote, log_id};
+use crate::network::{Fanout, Network, PreVoteState, Rpc};
+use crate::replica::Replica;
 use crate::{Member, ProposeError};
 
 type Waiter = oneshot::Sender<Result<(), ProposeError>>;
 
 /// How often a new leader looks whether the first entry of its term is applied.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+const POLL_EVERY: Duration = Duration::from_millis(1);
 
 /// Asks for confirmations. Clones share them.
 #[derive(Clone)]
@@ -34,11 +33,11 @@ pub(crate) struct ReadIndex(mpsc::UnboundedSender<Waiter>);
 
 impl ReadIndex {
     pub(crate) fn start(
-        shared: Arc<Shared>,
+        replica: Arc<Replica>,
         network: Arc<Network>,
     ) -> (ReadIndex, tokio::task::JoinHandle<()>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let confirmer = Confirmer { shared, network, voters: None };
+        let confirmer = Confirmer { replica, network, voters: None };
         (ReadIndex(sender), tokio::spawn(confirmer.run(receiver)))
     }
 
@@ -58,8 +57,15 @@ struct Voters {
     peers: BTreeMap<u64, Member>,
 }
 
+impl Voters {
+    /// Whether `confirmed` holds a majority of every set of voters in force.
+    fn is_majority(&self, confirmed: &BTreeSet<u64>) -> bool {
+        self.configs.iter().all(|c| c.intersection(confirmed).count() > c.len() / 2)
+    }
+}
+
 struct Confirmer {
-    shared: Arc<Shared>,
+    replica: Arc<Replica>,
     network: Arc<Network>,
     voters: Option<Voters>,
 }
@@ -81,63 +87,73 @@ impl Confirmer {
     }
 
     async fn confirm(&mut self) -> Result<(), ProposeError> {
-        let me = self.shared.config.me.id;
-        let until = Instant::now() + Duration::from_millis(self.shared.config.election_ms);
-        let not_leader = |shared: &Shared| ProposeError::NotLeader {
-            leader: shared.known_leader.lock().clone().filter(|l| l.id != me),
-        };
-        let vote = loop {
-            let vote = self.shared.log.vote().filter(|v| v.leader_id.node_id == me);
-            let Some(vote) = vote else { return Err(not_leader(&self.shared)) };
+        let vote = self.leading_vote().await?;
+        match &self.voters {
+            Some(voters) => self.ask_majority(voters, &vote).await,
+            None => Err(self.not_leader()),
+        }
+    }
+
+    fn not_leader(&self) -> ProposeError {
+        let leader = self.replica.known_leader.lock().clone();
+        ProposeError::NotLeader { leader: leader.filter(|l| l.id != self.replica.config.me.id) }
+    }
+
+    /// This replica's vote for itself, once the first entry of its own term is applied.
+    async fn leading_vote(&mut self) -> Result<Vote, ProposeError> {
+        let until = Instant::now() + Duration::from_millis(self.replica.config.election_ms);
+        loop {
+            let vote = self.replica.log.vote();
+            let own = vote.filter(|v| v.leader_id.node_id == self.replica.config.me.id);
+            let Some(vote) = own else { return Err(self.not_leader()) };
             if self.applied_own_entry(&vote) {
-                break vote;
+                return Ok(vote);
             }
             if Instant::now() > until {
                 return Err(ProposeError::NoQuorum);
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        };
-        let Some(voters) = &self.voters else { return Err(not_leader(&self.shared)) };
-        let mut confirmed = BTreeSet::from([me]);
-        let majority = |confirmed: &BTreeSet<u64>| {
-            voters.configs.iter().all(|c| c.intersection(confirmed).count() > c.len() / 2)
-        };
+            tokio::time::sleep(POLL_EVERY).await;
+        }
+    }
+
+    /// Returns once a majority of `voters` still shows `vote`. As many are asked at once as it takes, the
+    /// others when one of those does not confirm, or not in time.
+    async fn ask_majority(&self, voters: &Voters, vote: &Vote) -> Result<(), ProposeError> {
+        let mut confirmed = BTreeSet::from([self.replica.config.me.id]);
         let mut answers = JoinSet::new();
         let ask = |answers: &mut JoinSet<_>, peer: &Member| {
             let (network, peer) = (self.network.clone(), peer.clone());
             answers.spawn(async move {
                 let timeout = network.heartbeat * 5;
-                (peer.id, network.call::<Standing>(&peer, Rpc::Standing, &(), 0, timeout).await)
+                (peer.id, network.call::<PreVoteState>(&peer, Rpc::Standing, &(), 0, timeout).await)
             });
         };
-        let (at_once, mut later): (Vec<&Member>, Vec<&Member>) =
-            voters.peers.values().partition(|peer| self.network.pace.wait_for(peer.id).is_none());
+        let (at_once, mut deferred): (Vec<&Member>, Vec<&Member>) =
+            voters.peers.values().partition(|peer| self.network.fanout.delay_for(peer.id).is_none());
         at_once.into_iter().for_each(|peer| ask(&mut answers, peer));
-        let patience = tokio::time::sleep(Pace::LATER);
-        tokio::pin!(patience);
-        while !majority(&confirmed) {
+        let defer_by = tokio::time::sleep(Fanout::DEFER_BY);
+        tokio::pin!(defer_by);
+        while !voters.is_majority(&confirmed) {
             let answer = tokio::select! {
                 answer = answers.join_next() => answer,
-                () = &mut patience, if !later.is_empty() => {
-                    later.drain(..).for_each(|peer| ask(&mut answers, peer));
+                () = &mut defer_by, if !deferred.is_empty() => {
+                    deferred.drain(..).for_each(|peer| ask(&mut answers, peer));
                     continue;
                 }
             };
             match answer {
-                Some(Ok((peer, Ok(standing))))
-                    if standing.vote.is_some_and(|v| v.leader_id == vote.leader_id) =>
-                {
+                Some(Ok((peer, Ok(voter)))) if voter.vote.is_some_and(|v| v.leader_id == vote.leader_id) => {
                     confirmed.insert(peer);
                 }
-                Some(Ok((peer, failed))) => {
-                    if failed.is_err() {
-                        self.network.pace.failed(peer);
+                Some(Ok((peer, answer))) => {
+                    if answer.is_err() {
+                        self.network.fanout.failed(peer);
                     }
-                    later.drain(..).for_each(|peer| ask(&mut answers, peer));
+                    deferred.drain(..).for_each(|peer| ask(&mut answers, peer));
                 }
                 Some(Err(_)) => {}
-                None if later.is_empty() => return Err(ProposeError::NoQuorum),
-                None => later.drain(..).for_each(|peer| ask(&mut answers, peer)),
+                None if deferred.is_empty() => return Err(ProposeError::NoQuorum),
+                None => deferred.drain(..).for_each(|peer| ask(&mut answers, peer)),
             }
         }
         Ok(())
@@ -145,8 +161,8 @@ impl Confirmer {
 
     /// Whether an entry of the leader of `vote` is applied here. Brings the voters up to date.
     fn applied_own_entry(&mut self, vote: &Vote) -> bool {
-        let (known, me) = (&mut self.voters, self.shared.config.me.id);
-        self.shared.store.look_at_applied(|applied| {
+        let (known, me) = (&mut self.voters, self.replica.config.me.id);
+        self.replica.state.look_at_applied(|applied| {
             let (entry, membership) = (*applied.membership.log_id(), applied.membership.membership());
             if known.as_ref().is_none_or(|voters| voters.entry != entry) {
                 let member = |id| membership.get_node(&id).cloned();

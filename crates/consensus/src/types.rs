@@ -3,24 +3,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::dump::Dump;
-
-/// A node that stores the log: its disk's random id is its Raft id (I13).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Member {
-    /// The disk's random id. A blank disk has a new one and is a stranger.
-    pub id: u64,
-    /// The node's name, for people.
-    pub name: String,
-    /// Where the transport finds it.
-    pub addr: String,
-}
-
-impl std::fmt::Display for Member {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({:016x} at {})", self.name, self.id, self.addr)
-    }
-}
+use crate::member::Member;
+use crate::snapshot::SnapshotFile;
 
 /// An opaque log entry. Clones share the bytes.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,28 +49,13 @@ openraft::declare_raft_types!(
         NodeId = u64,
         Node = Member,
         Entry = openraft::Entry<Types>,
-        SnapshotData = Dump,
+        SnapshotData = SnapshotFile,
         AsyncRuntime = openraft::TokioRuntime,
 );
 
+/// One entry of the log.
 pub(crate) type Entry = openraft::Entry<Types>;
-pub(crate) type LogId = openraft::LogId<u64>;
-pub(crate) type Vote = openraft::Vote<u64>;
-pub(crate) type Membership = openraft::StoredMembership<u64, Member>;
+/// What a snapshot is of.
 pub(crate) type SnapshotMeta = openraft::SnapshotMeta<u64, Member>;
+/// A failure of log or state, as openraft wants to hear of it.
 pub(crate) type StorageError = openraft::StorageError<u64>;
-
-/// A log id as three numbers, for formats on disk.
-pub(crate) fn log_id(index: u64, term: u64, node: u64) -> LogId {
-    LogId::new(openraft::CommittedLeaderId::new(term, node), index)
-}
-
-/// The index of `id`, 0 for none (index 0 is the founding membership, which nothing depends on by number).
-pub(crate) fn index_of(id: &Option<LogId>) -> u64 {
-    id.as_ref().map_or(0, |id| id.index)
-}
-
-/// Number of entries up to and with `id`.
-pub(crate) fn next_index(id: &Option<LogId>) -> u64 {
-    id.as_ref().map_or(0, |id| id.index + 1)
-}

@@ -59,7 +59,7 @@ impl RecordedDisk {
         let mut image = recording.start.clone();
         let mut random = match loss {
             PowerLoss::KeepsSome(seed) => seed | 1,
-            _ => 1,
+            PowerLoss::LosesUnsynced | PowerLoss::KeepsAll => 1,
         };
         for (at, event) in events.iter().enumerate() {
             let Event::Write { offset, data } = event else { continue };

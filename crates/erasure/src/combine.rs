@@ -1,7 +1,7 @@
 //! Output rows as linear combinations of input rows: from coefficients to a kernel call.
 
 use crate::kernel::Kernel;
-use crate::matrix::{K_MAX, N_MAX};
+use crate::matrix::{DATA_MAX, PARITY_MAX};
 use crate::plan::{Coefficients, Plan};
 
 /// `outputs[o]` = sum over i of `rows[o][i] · inputs[i]`, by `kernel`.
@@ -23,11 +23,11 @@ pub(crate) fn combine(kernel: Kernel, rows: &[Coefficients], inputs: &[&[u8]], o
         return;
     }
 
-    let mut ordered_inputs: [&[u8]; N_MAX] = [&[]; N_MAX];
+    let mut ordered_inputs: [&[u8]; DATA_MAX] = [&[]; DATA_MAX];
     for (slot, &input) in ordered_inputs.iter_mut().zip(plan.inputs()) {
         *slot = inputs[usize::from(input)];
     }
-    let mut ordered_outputs: [&mut [u8]; K_MAX] = [&mut [], &mut [], &mut [], &mut []];
+    let mut ordered_outputs: [&mut [u8]; PARITY_MAX] = [&mut [], &mut [], &mut [], &mut []];
     for (slot, &output) in ordered_outputs.iter_mut().zip(plan.outputs()) {
         *slot = std::mem::take(&mut outputs[usize::from(output)]);
     }

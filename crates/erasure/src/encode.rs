@@ -3,24 +3,23 @@
 use crate::combine::combine;
 use crate::error::ErasureError;
 use crate::kernel::Kernel;
-use crate::matrix::{K_MAX, N_MAX, PARITY_MATRIX};
+use crate::matrix::{DATA_MAX, PARITY_MATRIX, PARITY_MAX};
 
 /// Computes the parity rows of a code word.
 ///
-/// `data` holds the n data rows (1..=16), `parity` the k parity rows (1..=4), each `row_bytes` long; they
-/// are overwritten. Data rows may be shorter than that or empty: the missing bytes count as zeros.
+/// `data` holds the data rows (1..=16), `parity` the parity rows (1..=4), all equally long; they are
+/// overwritten. Data rows may be shorter than that or empty: the missing bytes count as zeros.
 ///
 /// # Errors
-/// [`ErasureError::BadShape`] for an n or k out of range, [`ErasureError::LengthMismatch`] when the parity
-/// rows differ in length or a data row is longer than they are.
+/// [`ErasureError::BadShape`] for a number of rows out of range, [`ErasureError::LengthMismatch`] when the
+/// parity rows differ in length or a data row is longer than they are.
 pub fn encode(data: &[&[u8]], parity: &mut [&mut [u8]]) -> Result<(), ErasureError> {
-    let (n, k) = (data.len(), parity.len());
-    check_shape(n, k)?;
+    check_shape(data.len(), parity.len())?;
     let row_bytes = parity[0].len();
     for (i, row) in parity.iter().enumerate() {
         if row.len() != row_bytes {
             return Err(ErasureError::LengthMismatch {
-                row: (n + i) as u8,
+                row: (data.len() + i) as u8,
                 len: row.len(),
                 expected: row_bytes,
             });
@@ -45,8 +44,8 @@ pub fn encode(data: &[&[u8]], parity: &mut [&mut [u8]]) -> Result<(), ErasureErr
 
 /// Computes bytes `start..end` of the parity from the data rows that have bytes there; they have all of them.
 fn encode_range(data: &[&[u8]], parity: &mut [&mut [u8]], start: usize, end: usize) {
-    let mut rows = [[0; N_MAX]; K_MAX];
-    let mut inputs: [&[u8]; N_MAX] = [&[]; N_MAX];
+    let mut rows = [[0; DATA_MAX]; PARITY_MAX];
+    let mut inputs: [&[u8]; DATA_MAX] = [&[]; DATA_MAX];
     let mut inputs_len = 0;
     for (j, row) in data.iter().enumerate().filter(|(_, row)| row.len() > start) {
         inputs[inputs_len] = &row[start..end];
@@ -55,19 +54,19 @@ fn encode_range(data: &[&[u8]], parity: &mut [&mut [u8]], start: usize, end: usi
         }
         inputs_len += 1;
     }
-    let k = parity.len();
-    let mut outputs: [&mut [u8]; K_MAX] = [&mut [], &mut [], &mut [], &mut []];
+    let parity_rows = parity.len();
+    let mut outputs: [&mut [u8]; PARITY_MAX] = [&mut [], &mut [], &mut [], &mut []];
     for (slot, row) in outputs.iter_mut().zip(parity) {
         *slot = &mut row[start..end];
     }
-    combine(Kernel::best(), &rows[..k], &inputs[..inputs_len], &mut outputs[..k]);
+    combine(Kernel::best(), &rows[..parity_rows], &inputs[..inputs_len], &mut outputs[..parity_rows]);
 }
 
-/// Whether there is a code of `n` data rows and `k` parity rows.
-pub(crate) fn check_shape(n: usize, k: usize) -> Result<(), ErasureError> {
-    if (1..=N_MAX).contains(&n) && (1..=K_MAX).contains(&k) {
+/// Whether there is a code with so many data and parity rows.
+pub(crate) fn check_shape(data_rows: usize, parity_rows: usize) -> Result<(), ErasureError> {
+    if (1..=DATA_MAX).contains(&data_rows) && (1..=PARITY_MAX).contains(&parity_rows) {
         Ok(())
     } else {
-        Err(ErasureError::BadShape { n, k })
+        Err(ErasureError::BadShape { data_rows, parity_rows })
     }
 }

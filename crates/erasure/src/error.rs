@@ -6,34 +6,34 @@ use isobar_base::Errno;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ErasureError {
     /// The number of data or parity rows is outside 1..=16 or 1..=4. A mistake of the caller: do not retry.
-    #[error("no code has {n} data rows and {k} parity rows")]
+    #[error("no code has {data_rows} data rows and {parity_rows} parity rows")]
     BadShape {
         /// Data rows asked for.
-        n: usize,
+        data_rows: usize,
         /// Parity rows asked for.
-        k: usize,
+        parity_rows: usize,
     },
-    /// A row index is not below n + k. A mistake of the caller: do not retry.
+    /// A row index is not below the number of rows. A mistake of the caller: do not retry.
     #[error("row {row} of a code word of {rows} rows")]
     BadRow {
         /// The index given.
         row: u8,
-        /// Rows in the code word, n + k.
+        /// Rows in the code word, data and parity.
         rows: u8,
     },
-    /// Fewer than n distinct rows are at hand. Fetch more rows and retry.
+    /// Fewer distinct rows are at hand than there are data rows. Fetch more rows and retry.
     #[error("{have} distinct rows where {need} are needed")]
     TooFewRows {
         /// Distinct rows given.
         have: usize,
-        /// Rows needed, n.
+        /// Rows needed: as many as there are data rows.
         need: usize,
     },
     /// A slice is not as long as the others (or, encoding, a data row is longer than the parity rows).
     /// A mistake of the caller: do not retry.
     #[error("row {row} has {len} bytes where {expected} are expected")]
     LengthMismatch {
-        /// Row the slice is for; parity row i is row n + i.
+        /// Row the slice is for; the parity rows follow the data rows.
         row: u8,
         /// Its length in bytes.
         len: usize,

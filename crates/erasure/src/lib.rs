@@ -1,8 +1,10 @@
-//! The erasure code of a segment: `n` data rows, `k` parity rows, any `n` of the `n + k` rows decode.
+//! The erasure code of a segment: a systematic Reed-Solomon code over GF(2^8).
 //!
-//! Bytes in, bytes out: no I/O, no threads, no heap. Rows 0..n are the data as it is, rows n..n + k are
-//! parity. Parity byte b depends only on byte b of the data rows, so any sub-range of the rows can be
-//! encoded or reconstructed alone.
+//! A code word has `data_rows` data rows and `parity_rows` parity rows (literature: k and m), and any
+//! `data_rows` of its rows decode. The data rows come first and are the data as it is.
+//!
+//! Bytes in, bytes out: no I/O, no threads, no heap. Parity byte b depends only on byte b of the data rows,
+//! so any sub-range of the rows can be encoded or reconstructed alone.
 //!
 //! Where to start reading: `matrix` is the on-disk format, `encode` and `decode` turn calls into
 //! coefficients, `plan` arranges those for speed, and `kernel` does the arithmetic on the bytes.

@@ -5,23 +5,23 @@
 //! - the sum of *all* outputs has such coefficients: then the output is that XOR of inputs, plus the
 //!   other outputs. Lost data rows are of this kind, since with parity row 0 their sum is known by XOR.
 
-use crate::matrix::{K_MAX, N_MAX};
+use crate::matrix::{DATA_MAX, PARITY_MAX};
 
 /// Coefficients of one output row, by input.
-pub(crate) type Coefficients = [u8; N_MAX];
+pub(crate) type Coefficients = [u8; DATA_MAX];
 
 /// A computation for the kernels: `products` outputs by multiplication, then perhaps one by XOR.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     /// For each input of the kernel its index among the caller's inputs. Inputs that no output needs are left
     /// out.
-    inputs: [u8; N_MAX],
+    inputs: [u8; DATA_MAX],
     inputs_len: usize,
     /// For each output of the kernel its index among the caller's outputs.
-    outputs: [u8; K_MAX],
+    outputs: [u8; PARITY_MAX],
     outputs_len: usize,
     /// `factors[i][o]`: what input i of the kernel is multiplied by in output o < products.
-    pub(crate) factors: [[u8; K_MAX]; N_MAX],
+    pub(crate) factors: [[u8; PARITY_MAX]; DATA_MAX],
     /// How many outputs are sums of products; they come first.
     pub(crate) products: usize,
     /// How the output after those is computed, if there is one.
@@ -40,21 +40,21 @@ pub(crate) struct Xor {
 impl Plan {
     /// A plan for 1..=4 outputs with the coefficients `rows` over 0..=16 `inputs`.
     pub(crate) fn new(rows: &[Coefficients], inputs: usize) -> Plan {
-        assert!((1..=K_MAX).contains(&rows.len()) && inputs <= N_MAX);
+        assert!((1..=PARITY_MAX).contains(&rows.len()) && inputs <= DATA_MAX);
         let is_xor = |row: &Coefficients| row[..inputs].iter().all(|&factor| factor <= 1);
-        let sum = rows.iter().fold([0; N_MAX], |sum, row| std::array::from_fn(|i| sum[i] ^ row[i]));
+        let sum = rows.iter().fold([0; DATA_MAX], |sum, row| std::array::from_fn(|i| sum[i] ^ row[i]));
         let (xor_output, xor_row, fold) = match rows.iter().position(is_xor) {
             Some(output) => (Some(output), rows[output], false),
             None if is_xor(&sum) => (Some(rows.len() - 1), sum, true),
-            None => (None, [0; N_MAX], false),
+            None => (None, [0; DATA_MAX], false),
         };
 
         let mut plan = Plan {
-            inputs: [0; N_MAX],
+            inputs: [0; DATA_MAX],
             inputs_len: 0,
-            outputs: [0; K_MAX],
+            outputs: [0; PARITY_MAX],
             outputs_len: 0,
-            factors: [[0; K_MAX]; N_MAX],
+            factors: [[0; PARITY_MAX]; DATA_MAX],
             products: rows.len() - usize::from(xor_output.is_some()),
             xor: None,
         };
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn inputs_that_no_output_needs_are_left_out() {
-        let mut row = [0; N_MAX];
+        let mut row = [0; DATA_MAX];
         row[3] = 1;
         let plan = Plan::new(&[row], 6);
         assert_eq!(plan.inputs(), [3]);
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn outputs_whose_sum_is_an_xor_save_one_multiplication() {
-        let mut rows = [[0; N_MAX]; 2];
+        let mut rows = [[0; DATA_MAX]; 2];
         rows[0][..3].copy_from_slice(&[7, 9, 5]);
         rows[1][..3].copy_from_slice(&[6, 9, 4]);
         let plan = Plan::new(&rows, 3);

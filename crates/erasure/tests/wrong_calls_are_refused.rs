@@ -22,12 +22,12 @@ fn reconstruct_error(n: u8, k: u8, have: &[(u8, &[u8])], want: u8, want_bytes: u
 
 #[test]
 fn shapes_out_of_range() {
-    assert_eq!(encode_error(&[], &[8]), ErasureError::BadShape { n: 0, k: 1 });
-    assert_eq!(encode_error(&[ROW; 17], &[8]), ErasureError::BadShape { n: 17, k: 1 });
-    assert_eq!(encode_error(&[ROW], &[]), ErasureError::BadShape { n: 1, k: 0 });
-    assert_eq!(encode_error(&[ROW], &[8; 5]), ErasureError::BadShape { n: 1, k: 5 });
+    assert_eq!(encode_error(&[], &[8]), ErasureError::BadShape { data_rows: 0, parity_rows: 1 });
+    assert_eq!(encode_error(&[ROW; 17], &[8]), ErasureError::BadShape { data_rows: 17, parity_rows: 1 });
+    assert_eq!(encode_error(&[ROW], &[]), ErasureError::BadShape { data_rows: 1, parity_rows: 0 });
+    assert_eq!(encode_error(&[ROW], &[8; 5]), ErasureError::BadShape { data_rows: 1, parity_rows: 5 });
     for (n, k) in [(0, 1), (17, 1), (1, 0), (1, 5), (255, 255)] {
-        let expected = ErasureError::BadShape { n: usize::from(n), k: usize::from(k) };
+        let expected = ErasureError::BadShape { data_rows: usize::from(n), parity_rows: usize::from(k) };
         assert_eq!(reconstruct_error(n, k, &[(0, ROW)], 0, 8), expected);
     }
 }
@@ -67,5 +67,5 @@ fn too_few_rows() {
 #[test]
 fn only_missing_rows_are_an_input_output_error() {
     assert_eq!(ErasureError::TooFewRows { have: 1, need: 2 }.errno(), Errno::EIO);
-    assert_eq!(ErasureError::BadShape { n: 0, k: 1 }.errno(), Errno::EINVAL);
+    assert_eq!(ErasureError::BadShape { data_rows: 0, parity_rows: 1 }.errno(), Errno::EINVAL);
 }

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 /// Two generations: when the younger is full it becomes the older, whose entries are dropped.
 #[derive(Debug)]
-pub struct CrcCache {
+pub(crate) struct CrcCache {
     maps: Mutex<Maps>,
     crcs_max: usize,
 }
@@ -25,18 +25,18 @@ struct Maps {
 
 impl CrcCache {
     /// A cache of at most `crcs_max` CRCs (and one fragment more).
-    pub fn new(crcs_max: usize) -> CrcCache {
+    pub(crate) fn new(crcs_max: usize) -> CrcCache {
         CrcCache { maps: Mutex::default(), crcs_max }
     }
 
     /// The CRCs of the fragment whose header has this CRC.
-    pub fn get(&self, key: FragmentKey, header_crc: u32) -> Option<Arc<[u32]>> {
+    pub(crate) fn get(&self, key: FragmentKey, header_crc: u32) -> Option<Arc<[u32]>> {
         let maps = self.maps.lock();
         let (crc, crcs) = maps.young.get(&key).or_else(|| maps.old.get(&key))?;
         (*crc == header_crc).then(|| crcs.clone())
     }
 
-    pub fn insert(&self, key: FragmentKey, header_crc: u32, crcs: Arc<[u32]>) {
+    pub(crate) fn insert(&self, key: FragmentKey, header_crc: u32, crcs: Arc<[u32]>) {
         let mut maps = self.maps.lock();
         if maps.young_crcs + crcs.len() > self.crcs_max / 2 {
             maps.old = std::mem::take(&mut maps.young);

@@ -28,7 +28,7 @@ struct ChunkHead {
 }
 
 /// Free blocks that writing a checkpoint of `encoded_bytes` may need, however fragmented they are.
-pub fn blocks_needed(encoded_bytes: u64) -> u64 {
+pub(crate) fn blocks_needed(encoded_bytes: u64) -> u64 {
     COPIES * copy_blocks(encoded_bytes)
 }
 
@@ -48,7 +48,7 @@ fn capacity(run: Run) -> usize {
 ///
 /// # Panics
 /// When the space that PUTs have to leave free is not there.
-pub fn write(
+pub(crate) fn write(
     disk: &dyn Disk,
     nonce: u64,
     generation: u64,
@@ -114,7 +114,7 @@ fn write_copy(
 ///
 /// # Errors
 /// `CorruptCheckpoint`, `Read`.
-pub fn load(
+pub(crate) fn load(
     disk: &dyn Disk,
     nonce: u64,
     generation: u64,

@@ -15,21 +15,23 @@ use isobar_disk::Disk;
 use crate::extent::{Writes, descriptor_blocks, read_whole, write_blocks};
 use crate::frame::{Kind, encode, encode_value};
 use crate::index::{Crcs, Entry, FragmentInfo, Index, is_packed};
+use crate::label::Label;
 use crate::limits::{
     BATCH_RECORD_BYTES_MAX, BLOCK_BYTES, DEVICE_BYTES_MIN, LOG_BLOCKS_MAX, LOG_BLOCKS_MIN, LOG_FRACTION,
     LOG_START, LOG_WINDOW_BYTES,
 };
 use crate::log::{Position, Reader, Record};
 use crate::op::{Change, Op, Put};
-use crate::read::{Fragment, Shared, Usage};
+use crate::read::Fragment;
 use crate::space::{Run, Space, Use};
-use crate::superblock::{self, CheckpointRef, Label, Superblock};
+use crate::state::{StoreState, Usage};
+use crate::superblock::{self, CheckpointRef, Superblock};
 use crate::{StoreError, checkpoint};
 
 /// The fragment store, driven by its caller: each call returns when it is done. [`crate::Store`] adds
 /// the threads; tests cut the power under this.
 pub struct Core {
-    shared: Arc<Shared>,
+    state: Arc<StoreState>,
     superblock: Superblock,
     /// Slot that the next checkpoint writes first.
     older_slot: usize,
@@ -115,15 +117,15 @@ impl Core {
         let space = Space::new(data.clone(), taken)
             .ok_or(StoreError::CorruptCheckpoint("two fragments share a block"))?;
         let capacity = (data.end - data.start).saturating_sub(2 * checkpoint::blocks_needed(0)) * BLOCK_BYTES;
-        let shared = Arc::new(Shared::new(disk, nonce, index, capacity));
+        let state = Arc::new(StoreState::new(disk, nonce, index, capacity));
         let log = Position::start(generation);
-        let mut core = Core { shared, superblock, older_slot: slots.older, checkpoint_runs, space, log };
+        let mut core = Core { state, superblock, older_slot: slots.older, checkpoint_runs, space, log };
         core.checkpoint()?;
         Ok(core)
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) fn state(&self) -> &Arc<StoreState> {
+        &self.state
     }
 
     /// The device's label.
@@ -141,17 +143,17 @@ impl Core {
     /// # Errors
     /// `NotFound`, `InvalidRange`, `Corrupt`, `Read`, `Poisoned`.
     pub fn get(&self, key: FragmentKey, units: Range<u32>) -> Result<Fragment, StoreError> {
-        self.shared.get(key, units)
+        self.state.get(key, units)
     }
 
     /// See [`crate::Store::list`].
     pub fn list(&self, after: Option<FragmentKey>, limit: usize) -> Vec<FragmentInfo> {
-        self.shared.index.read().list(after, limit)
+        self.state.index.read().list(after, limit)
     }
 
     /// See [`crate::Store::usage`].
     pub fn usage(&self) -> Usage {
-        self.shared.usage()
+        self.state.usage()
     }
 
     /// Makes `ops` durable, in order, and returns a result for each. Usually one batch and one sync;
@@ -169,10 +171,10 @@ impl Core {
 
     /// Commits a prefix of `ops`; not empty if they are not.
     fn commit_batch(&mut self, ops: &[Op]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-        self.shared.check()?;
+        self.state.check()?;
         let plan = self.plan(ops);
         if !plan.records.is_empty() {
-            self.make_durable(&plan).map_err(|error| self.shared.poison(error.to_string()))?;
+            self.make_durable(&plan).map_err(|error| self.state.poison(error.to_string()))?;
             self.apply(plan.puts, &plan.deletes);
         }
         Ok(plan.results)
@@ -180,8 +182,8 @@ impl Core {
 
     fn plan<'a>(&mut self, ops: &'a [Op]) -> Plan<'a> {
         let mut plan = Plan::default();
-        let shared = self.shared.clone();
-        let index = shared.index.read();
+        let state = self.state.clone();
+        let index = state.index.read();
         for op in ops {
             if plan.records.len() >= BATCH_RECORD_BYTES_MAX {
                 break;
@@ -207,7 +209,7 @@ impl Core {
                     }
                     for &key in keys {
                         if index.get(&key).is_some() && plan.touched.insert(key) {
-                            plan.records.extend(encode_value(&Record::Delete(key)));
+                            plan.records.extend(encode_value(&Record::<Entry>::Delete(key)));
                             plan.deletes.push(key);
                         }
                     }
@@ -226,17 +228,15 @@ impl Core {
         let (crcs, descriptor, purpose) = if is_packed(payload_bytes) {
             (Crcs::packed(&put.header.unit_crcs), AlignedBuf::default(), Use::Packed)
         } else {
-            (Crcs::InDescriptor, encode(Kind::Fragment, self.shared.nonce, &put.encoded), Use::Alone)
+            (Crcs::InDescriptor, encode(Kind::Fragment, self.state.nonce, &put.encoded), Use::Alone)
         };
         let needed = payload_bytes + descriptor.len() as u64;
-        let free = self.shared.free_bytes.load(Ordering::Relaxed);
+        let free = self.state.free_bytes.load(Ordering::Relaxed);
         let full = StoreError::Full { needed, free };
         let Some(runs) = self.space.allocate(needed / BLOCK_BYTES, purpose) else { return Err(full) };
         let (geometry, header_crc) = (put.header.geometry, put.header_crc);
         let entry = Entry { geometry, header_crc, crcs, runs };
-        let record = Record::Put(key, entry);
-        let encoded = encode_value(&record);
-        let Record::Put(_, entry) = record else { unreachable!("it was made a put just above") };
+        let encoded = encode_value(&Record::Put(key, &entry));
         let index_bytes = index.encoded_bytes() + plan.put_bytes + encoded.len() as u64;
         if self.spare_blocks(index_bytes).is_none() {
             self.space.free(entry.runs.as_slice());
@@ -251,15 +251,15 @@ impl Core {
 
     fn make_durable(&mut self, plan: &Plan<'_>) -> io::Result<()> {
         let count = (plan.puts.len() + plan.deletes.len()) as u32;
-        let mut batch = self.log.encode(self.shared.nonce, count, &plan.records);
+        let mut batch = self.log.encode(self.state.nonce, count, &plan.records);
         let batch_blocks = |batch: &AlignedBuf| batch.len() as u64 / BLOCK_BYTES;
         if self.log.block + batch_blocks(&batch) > self.superblock.log_blocks {
             self.write_checkpoint()?;
-            batch = self.log.encode(self.shared.nonce, count, &plan.records);
+            batch = self.log.encode(self.state.nonce, count, &plan.records);
         }
         let blocks = batch_blocks(&batch);
         assert!(self.log.block + blocks <= self.superblock.log_blocks, "every batch fits an empty log");
-        let disk = &*self.shared.disk;
+        let disk = &*self.state.disk;
         let mut writes = Writes::default();
         for planned in &plan.puts {
             writes.add(&planned.entry.runs, &[&planned.put.payload, &planned.descriptor]);
@@ -274,7 +274,7 @@ impl Core {
 
     /// Makes a durable batch visible, and the blocks it freed free.
     fn apply(&mut self, puts: Vec<Planned<'_>>, deletes: &[FragmentKey]) {
-        let mut index = self.shared.index.write();
+        let mut index = self.state.index.write();
         for planned in puts {
             let old = index.insert(planned.put.header.key, planned.entry);
             assert!(old.is_none(), "a key is put only when it is free (I1)");
@@ -298,10 +298,10 @@ impl Core {
     }
 
     fn update_free(&self) {
-        let spare = self.spare_blocks(self.shared.index.read().encoded_bytes()).unwrap_or(0);
+        let spare = self.spare_blocks(self.state.index.read().encoded_bytes()).unwrap_or(0);
         // The dearest fragments are those of 16 units with one block of descriptor, and an entry in
         // both copies of two checkpoints; a tenth covers that on a fragmented device, too.
-        self.shared.free_bytes.store(spare * 9 / 10 * BLOCK_BYTES, Ordering::Relaxed);
+        self.state.free_bytes.store(spare * 9 / 10 * BLOCK_BYTES, Ordering::Relaxed);
     }
 
     /// Writes the index to the device and starts the log afresh.
@@ -309,20 +309,20 @@ impl Core {
     /// # Errors
     /// `Poisoned`.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.shared.check()?;
-        self.write_checkpoint().map_err(|error| self.shared.poison(error.to_string()))
+        self.state.check()?;
+        self.write_checkpoint().map_err(|error| self.state.poison(error.to_string()))
     }
 
     fn write_checkpoint(&mut self) -> io::Result<()> {
-        let shared = self.shared.clone();
-        let disk = &*shared.disk;
+        let state = self.state.clone();
+        let disk = &*state.disk;
         let generation = self.superblock.generation + 1;
         let (reference, runs) =
-            checkpoint::write(disk, shared.nonce, generation, &shared.index.read(), &mut self.space)?;
+            checkpoint::write(disk, state.nonce, generation, &state.index.read(), &mut self.space)?;
         disk.sync()?;
         self.superblock.generation = generation;
         self.superblock.checkpoint = reference;
-        superblock::write(disk, shared.nonce, &self.superblock, self.older_slot)?;
+        superblock::write(disk, state.nonce, &self.superblock, self.older_slot)?;
         // Both slots hold this generation now: whichever is written first next time, the other is good.
         self.older_slot = 1 - self.older_slot;
         self.space.free(&std::mem::replace(&mut self.checkpoint_runs, runs));

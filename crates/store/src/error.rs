@@ -2,7 +2,7 @@
 
 use isobar_base::{Errno, FragmentKey};
 
-use crate::Label;
+use crate::label::Label;
 
 /// An error of the fragment store.
 #[derive(Clone, Debug, thiserror::Error)]

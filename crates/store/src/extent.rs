@@ -15,7 +15,7 @@ use crate::space::{Run, Runs};
 ///
 /// # Errors
 /// `Read`.
-pub fn read_blocks(disk: &dyn Disk, block: u64, bytes: &mut [u8]) -> Result<(), StoreError> {
+pub(crate) fn read_blocks(disk: &dyn Disk, block: u64, bytes: &mut [u8]) -> Result<(), StoreError> {
     disk.read_at(block * BLOCK_BYTES, bytes).map_err(|error| StoreError::Read(error.to_string()))
 }
 
@@ -23,7 +23,7 @@ pub fn read_blocks(disk: &dyn Disk, block: u64, bytes: &mut [u8]) -> Result<(), 
 ///
 /// # Errors
 /// Of the device.
-pub fn write_blocks(disk: &dyn Disk, block: u64, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_blocks(disk: &dyn Disk, block: u64, bytes: &[u8]) -> io::Result<()> {
     disk.write_at(block * BLOCK_BYTES, &[IoSlice::new(bytes)])
 }
 
@@ -31,7 +31,12 @@ pub fn write_blocks(disk: &dyn Disk, block: u64, bytes: &[u8]) -> io::Result<()>
 ///
 /// # Errors
 /// `Read`.
-pub fn read_runs(disk: &dyn Disk, runs: &Runs, first: u64, bytes: &mut [u8]) -> Result<(), StoreError> {
+pub(crate) fn read_runs(
+    disk: &dyn Disk,
+    runs: &Runs,
+    first: u64,
+    bytes: &mut [u8],
+) -> Result<(), StoreError> {
     let mut rest = bytes;
     for piece in runs.pieces(first..first + rest.len() as u64 / BLOCK_BYTES) {
         let (now, later) = rest.split_at_mut((u64::from(piece.blocks) * BLOCK_BYTES) as usize);
@@ -44,13 +49,13 @@ pub fn read_runs(disk: &dyn Disk, runs: &Runs, first: u64, bytes: &mut [u8]) -> 
 
 /// Writes to be made, joined where they follow each other on the device.
 #[derive(Default)]
-pub struct Writes<'a> {
+pub(crate) struct Writes<'a> {
     joined: Vec<(Run, Vec<IoSlice<'a>>)>,
 }
 
 impl<'a> Writes<'a> {
     /// Adds `parts` (each of whole blocks), one after the other into `runs`.
-    pub fn add(&mut self, runs: &Runs, parts: &[&'a [u8]]) {
+    pub(crate) fn add(&mut self, runs: &Runs, parts: &[&'a [u8]]) {
         let mut parts = parts.iter().copied().filter(|p| !p.is_empty());
         let mut part: &[u8] = &[];
         for run in runs.as_slice() {
@@ -84,7 +89,7 @@ impl<'a> Writes<'a> {
     ///
     /// # Errors
     /// Of the device.
-    pub fn submit(&self, disk: &dyn Disk) -> io::Result<()> {
+    pub(crate) fn submit(&self, disk: &dyn Disk) -> io::Result<()> {
         self.joined.iter().try_for_each(|(run, slices)| disk.write_at(run.start * BLOCK_BYTES, slices))
     }
 }
@@ -93,7 +98,7 @@ impl<'a> Writes<'a> {
 ///
 /// # Errors
 /// `Corrupt`.
-pub fn descriptor_crcs(
+pub(crate) fn descriptor_crcs(
     key: FragmentKey,
     entry: &Entry,
     nonce: u64,
@@ -114,7 +119,7 @@ pub fn descriptor_crcs(
 }
 
 /// Blocks of the descriptor of `entry`; 0 for a packed fragment.
-pub fn descriptor_blocks(entry: &Entry) -> u64 {
+pub(crate) fn descriptor_blocks(entry: &Entry) -> u64 {
     entry.runs.blocks().saturating_sub(u64::from(entry.units()))
 }
 
@@ -123,7 +128,7 @@ pub fn descriptor_blocks(entry: &Entry) -> u64 {
 ///
 /// # Errors
 /// `Corrupt`, `Read`.
-pub fn read_whole(
+pub(crate) fn read_whole(
     disk: &dyn Disk,
     key: FragmentKey,
     entry: &Entry,

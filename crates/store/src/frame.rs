@@ -15,13 +15,13 @@ use serde::Serialize;
 use crate::limits::BLOCK_BYTES;
 
 /// Version of the on-disk format this code writes, and the newest it reads.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 const HEAD: usize = 32;
 
 /// What a frame holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     Superblock,
     LogBatch,
     Checkpoint,
@@ -41,7 +41,7 @@ impl Kind {
 
 /// Why bytes are not a frame of the kind expected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum FrameError {
+pub(crate) enum FrameError {
     /// All bytes are zero.
     Blank,
     /// Another magic, or another device's nonce.
@@ -53,24 +53,24 @@ pub enum FrameError {
 }
 
 /// `value` in the encoding of all bodies.
-pub fn encode_value<T: Serialize>(value: &T) -> Vec<u8> {
+pub(crate) fn encode_value<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_allocvec(value).unwrap_or_else(|e| panic!("plain data always encodes into memory: {e}"))
 }
 
 /// Length of [`encode_value`]'s result.
-pub fn encoded_bytes<T: Serialize>(value: &T) -> u64 {
+pub(crate) fn encoded_bytes<T: Serialize>(value: &T) -> u64 {
     let size = postcard::ser_flavors::Size::default();
     let bytes = postcard::serialize_with_flavor(value, size);
     bytes.unwrap_or_else(|e| panic!("plain data always has an encoded size: {e}")) as u64
 }
 
 /// Blocks a frame with a body of `body_bytes` takes.
-pub fn blocks(body_bytes: usize) -> u64 {
+pub(crate) fn blocks(body_bytes: usize) -> u64 {
     ((HEAD + body_bytes) as u64).div_ceil(BLOCK_BYTES)
 }
 
 /// A frame of whole blocks around `body`.
-pub fn encode(kind: Kind, nonce: u64, body: &[u8]) -> AlignedBuf {
+pub(crate) fn encode(kind: Kind, nonce: u64, body: &[u8]) -> AlignedBuf {
     let mut frame = AlignedBuf::zeroed((blocks(body.len()) * BLOCK_BYTES) as usize);
     frame[..8].copy_from_slice(kind.magic());
     frame[12..16].copy_from_slice(&VERSION.to_le_bytes());
@@ -83,7 +83,7 @@ pub fn encode(kind: Kind, nonce: u64, body: &[u8]) -> AlignedBuf {
 }
 
 /// Blocks of the frame that starts with `bytes`, if they look like the start of one.
-pub fn claimed_blocks(kind: Kind, bytes: &[u8]) -> Option<u64> {
+pub(crate) fn claimed_blocks(kind: Kind, bytes: &[u8]) -> Option<u64> {
     (bytes.len() >= HEAD && bytes[..8] == *kind.magic()).then(|| blocks(u32_at(bytes, 24) as usize))
 }
 
@@ -91,7 +91,7 @@ pub fn claimed_blocks(kind: Kind, bytes: &[u8]) -> Option<u64> {
 ///
 /// # Errors
 /// [`FrameError`], which says what the bytes are instead.
-pub fn decode(kind: Kind, nonce: Option<u64>, bytes: &[u8]) -> Result<(u64, &[u8]), FrameError> {
+pub(crate) fn decode(kind: Kind, nonce: Option<u64>, bytes: &[u8]) -> Result<(u64, &[u8]), FrameError> {
     if bytes.len() < HEAD || bytes[..8] != *kind.magic() {
         return Err(if bytes.iter().all(|&b| b == 0) { FrameError::Blank } else { FrameError::Foreign });
     }

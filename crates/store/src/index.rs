@@ -12,7 +12,7 @@ use crate::space::Runs;
 
 /// The unit CRCs of a fragment, as far as they are kept in RAM, in the log and in checkpoints.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Crcs {
+pub(crate) enum Crcs {
     /// In the descriptor behind the payload (large fragments).
     InDescriptor,
     /// Of a packed fragment of one unit.
@@ -22,7 +22,7 @@ pub enum Crcs {
 }
 
 impl Crcs {
-    pub fn packed(crcs: &[u32]) -> Crcs {
+    pub(crate) fn packed(crcs: &[u32]) -> Crcs {
         match crcs {
             [crc] => Crcs::One(*crc),
             _ => Crcs::Many(crcs.into()),
@@ -30,7 +30,7 @@ impl Crcs {
     }
 
     /// The CRCs, unless they are in the descriptor.
-    pub fn as_slice(&self) -> Option<&[u32]> {
+    pub(crate) fn as_slice(&self) -> Option<&[u32]> {
         match self {
             Crcs::InDescriptor => None,
             Crcs::One(crc) => Some(std::slice::from_ref(crc)),
@@ -41,7 +41,7 @@ impl Crcs {
 
 /// What the index knows of one fragment. Also the format of log records and checkpoints.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     pub geometry: Geometry,
     /// CRC32C of the encoded header: tells a repeated PUT from a conflicting one, and the right
     /// descriptor from another's.
@@ -53,13 +53,13 @@ pub struct Entry {
 
 impl Entry {
     /// 4 KiB units of payload.
-    pub fn units(&self) -> u32 {
+    pub(crate) fn units(&self) -> u32 {
         (self.geometry.row_bytes() / UNIT_BYTES) as u32
     }
 }
 
 /// Whether a payload of this length is packed.
-pub fn is_packed(payload_bytes: u64) -> bool {
+pub(crate) fn is_packed(payload_bytes: u64) -> bool {
     payload_bytes < PACKED_BYTES_MAX
 }
 
@@ -76,37 +76,37 @@ pub struct FragmentInfo {
 
 /// All fragments, ordered.
 #[derive(Debug, Default)]
-pub struct Index {
+pub(crate) struct Index {
     map: BTreeMap<FragmentKey, Entry>,
     encoded_bytes: u64,
     used_blocks: u64,
 }
 
 impl Index {
-    pub fn get(&self, key: &FragmentKey) -> Option<&Entry> {
+    pub(crate) fn get(&self, key: &FragmentKey) -> Option<&Entry> {
         self.map.get(key)
     }
 
-    pub fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.map.len() as u64
     }
 
     /// Length of the checkpoint of this index.
-    pub fn encoded_bytes(&self) -> u64 {
+    pub(crate) fn encoded_bytes(&self) -> u64 {
         self.encoded_bytes
     }
 
     /// Blocks of all fragments.
-    pub fn used_blocks(&self) -> u64 {
+    pub(crate) fn used_blocks(&self) -> u64 {
         self.used_blocks
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&FragmentKey, &Entry)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&FragmentKey, &Entry)> {
         self.map.iter()
     }
 
     /// Adds a fragment; returns what had the key before.
-    pub fn insert(&mut self, key: FragmentKey, entry: Entry) -> Option<Entry> {
+    pub(crate) fn insert(&mut self, key: FragmentKey, entry: Entry) -> Option<Entry> {
         self.encoded_bytes += encoded_bytes(&(&key, &entry));
         self.used_blocks += entry.runs.blocks();
         let old = self.map.insert(key, entry);
@@ -116,7 +116,7 @@ impl Index {
         old
     }
 
-    pub fn remove(&mut self, key: &FragmentKey) -> Option<Entry> {
+    pub(crate) fn remove(&mut self, key: &FragmentKey) -> Option<Entry> {
         let entry = self.map.remove(key)?;
         self.forget(key, &entry);
         Some(entry)
@@ -128,7 +128,7 @@ impl Index {
     }
 
     /// At most `limit` fragments that come after `after`.
-    pub fn list(&self, after: Option<FragmentKey>, limit: usize) -> Vec<FragmentInfo> {
+    pub(crate) fn list(&self, after: Option<FragmentKey>, limit: usize) -> Vec<FragmentInfo> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let infos = self.map.range((start, Bound::Unbounded)).take(limit).map(|(&key, entry)| FragmentInfo {
             key,

@@ -3,47 +3,47 @@
 use isobar_base::limits::UNIT_BYTES;
 
 /// Size of a block: the unit of allocation and of device I/O.
-pub const BLOCK_BYTES: u64 = UNIT_BYTES;
+pub(crate) const BLOCK_BYTES: u64 = UNIT_BYTES;
 /// Smallest device that can be formatted.
-pub const DEVICE_BYTES_MIN: u64 = 1 << 20;
+pub(crate) const DEVICE_BYTES_MIN: u64 = 1 << 20;
 /// The blocks of the two superblock slots.
-pub const SLOT_BLOCKS: [u64; 2] = [0, 16];
+pub(crate) const SLOT_BLOCKS: [u64; 2] = [0, 16];
 /// First block of the log.
-pub const LOG_START: u64 = 32;
+pub(crate) const LOG_START: u64 = 32;
 /// The log takes this fraction of the device, within the two bounds below.
-pub const LOG_FRACTION: u64 = 64;
+pub(crate) const LOG_FRACTION: u64 = 64;
 /// Smallest log; the largest batch fits into it.
-pub const LOG_BLOCKS_MIN: u64 = 64;
+pub(crate) const LOG_BLOCKS_MIN: u64 = 64;
 /// Largest log (1 GiB): bounds what opening has to replay.
-pub const LOG_BLOCKS_MAX: u64 = 262_144;
+pub(crate) const LOG_BLOCKS_MAX: u64 = 262_144;
 /// The log is read and cleared in pieces of this size; the largest batch fits into one.
-pub const LOG_WINDOW_BYTES: usize = 1 << 20;
+pub(crate) const LOG_WINDOW_BYTES: usize = 1 << 20;
 /// Once a batch has this many bytes of records, it takes no further operation.
-pub const BATCH_RECORD_BYTES_MAX: usize = 128 << 10;
+pub(crate) const BATCH_RECORD_BYTES_MAX: usize = 128 << 10;
 /// Most operations in one batch.
-pub const BATCH_OPS_MAX: usize = 1024;
+pub(crate) const BATCH_OPS_MAX: usize = 1024;
 /// Once a batch has this many bytes of payload, it takes no further operation.
-pub const BATCH_PAYLOAD_BYTES_MAX: u64 = 32 << 20;
+pub(crate) const BATCH_PAYLOAD_BYTES_MAX: u64 = 32 << 20;
 /// Most keys in one delete operation; longer ones are split.
-pub const DELETE_KEYS_MAX: usize = 1024;
+pub(crate) const DELETE_KEYS_MAX: usize = 1024;
 /// Longest chunk of a checkpoint.
-pub const CHUNK_BLOCKS_MAX: u32 = 256;
+pub(crate) const CHUNK_BLOCKS_MAX: u32 = 256;
 /// Upper bound of what a chunk of a checkpoint spends on its frame and head.
-pub const CHUNK_OVERHEAD_BYTES: u64 = 96;
+pub(crate) const CHUNK_OVERHEAD_BYTES: u64 = 96;
 /// Free runs at least this long are preferred for packed fragments, to keep their writes together.
-pub const PACKED_RUN_BLOCKS: u64 = 256;
+pub(crate) const PACKED_RUN_BLOCKS: u64 = 256;
 /// Requests in the write queue before callers wait.
-pub const WRITE_QUEUE_MAX: usize = 1024;
+pub(crate) const WRITE_QUEUE_MAX: usize = 1024;
 /// Payload bytes in the write queue before callers wait.
-pub const WRITE_QUEUE_BYTES_MAX: u64 = 64 << 20;
+pub(crate) const WRITE_QUEUE_BYTES_MAX: u64 = 64 << 20;
 /// Requests in the read queue before callers wait.
-pub const READ_QUEUE_MAX: usize = 1024;
+pub(crate) const READ_QUEUE_MAX: usize = 1024;
 /// Idle bytes that the pool of read buffers keeps.
-pub const READ_POOL_BYTES_MAX: usize = 64 << 20;
+pub(crate) const READ_POOL_BYTES_MAX: usize = 64 << 20;
 /// Unit CRCs kept in RAM for partial reads of large fragments (4 bytes each).
-pub const CACHED_CRCS_MAX: usize = 4 << 20;
+pub(crate) const CACHED_CRCS_MAX: usize = 4 << 20;
 /// How often a GET that finds wrong bytes looks the fragment up again: it may have been deleted, and
 /// its blocks reused, under the read.
-pub const READ_ATTEMPTS: u32 = 3;
+pub(crate) const READ_ATTEMPTS: u32 = 3;
 /// Longest node name in a label.
-pub const NODE_NAME_BYTES_MAX: usize = 255;
+pub(crate) const NODE_NAME_BYTES_MAX: usize = 255;

@@ -14,10 +14,10 @@ use crate::frame::{self, Kind};
 use crate::index::Entry;
 use crate::limits::{BLOCK_BYTES, LOG_START, LOG_WINDOW_BYTES};
 
-/// One change of the index.
+/// One change of the index. An entry that is only to be encoded may be borrowed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Record {
-    Put(FragmentKey, Entry),
+pub(crate) enum Record<E = Entry> {
+    Put(FragmentKey, E),
     Delete(FragmentKey),
 }
 
@@ -30,7 +30,7 @@ struct Head {
 
 /// Where the next batch goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Position {
+pub(crate) struct Position {
     pub generation: u64,
     pub sequence: u64,
     /// Counted from the start of the log.
@@ -39,12 +39,12 @@ pub struct Position {
 
 impl Position {
     /// The start of the log of `generation`.
-    pub fn start(generation: u64) -> Position {
+    pub(crate) fn start(generation: u64) -> Position {
         Position { generation, sequence: 1, block: 0 }
     }
 
     /// The batch of `count` already encoded `records` for this position.
-    pub fn encode(&self, nonce: u64, count: u32, records: &[u8]) -> AlignedBuf {
+    pub(crate) fn encode(&self, nonce: u64, count: u32, records: &[u8]) -> AlignedBuf {
         let head = Head { generation: self.generation, sequence: self.sequence, records: count };
         let mut body = frame::encode_value(&head);
         body.extend_from_slice(records);
@@ -53,7 +53,7 @@ impl Position {
 }
 
 /// Reads the log of a device that is being opened.
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     disk: &'a dyn Disk,
     nonce: u64,
     log_blocks: u64,
@@ -62,7 +62,7 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(disk: &'a dyn Disk, nonce: u64, log_blocks: u64) -> Reader<'a> {
+    pub(crate) fn new(disk: &'a dyn Disk, nonce: u64, log_blocks: u64) -> Reader<'a> {
         Reader { disk, nonce, log_blocks, window: AlignedBuf::default(), window_start: 0 }
     }
 
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// `CorruptLog` when there is no such batch but a later one; `Read`.
-    pub fn next(&mut self, at: Position) -> Result<Option<(Vec<Record>, Position)>, StoreError> {
+    pub(crate) fn next(&mut self, at: Position) -> Result<Option<(Vec<Record>, Position)>, StoreError> {
         if let Some((head, records, blocks)) = self.batch(at.block)?
             && (head.generation, head.sequence) == (at.generation, at.sequence)
             && let Some(records) = decode_records(head.records, &records)

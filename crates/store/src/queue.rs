@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use parking_lot::{Condvar, Mutex};
 
 /// First in, first out; bounded in items and in bytes; callers wait while it is full.
-pub struct Queue<T> {
+pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     filled: Condvar,
     drained: Condvar,
@@ -20,7 +20,7 @@ struct State<T> {
 }
 
 impl<T> Queue<T> {
-    pub fn new(items_max: usize, bytes_max: u64) -> Queue<T> {
+    pub(crate) fn new(items_max: usize, bytes_max: u64) -> Queue<T> {
         let state = State { items: VecDeque::new(), bytes: 0, closed: false };
         let (filled, drained) = (Condvar::new(), Condvar::new());
         Queue { state: Mutex::new(state), filled, drained, items_max, bytes_max }
@@ -30,7 +30,7 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     /// Gives the item back when the queue is closed.
-    pub fn push(&self, item: T, bytes: u64) -> Result<(), T> {
+    pub(crate) fn push(&self, item: T, bytes: u64) -> Result<(), T> {
         let mut state = self.state.lock();
         let full =
             |s: &mut State<T>| !s.closed && (s.items.len() >= self.items_max || s.bytes >= self.bytes_max);
@@ -47,7 +47,7 @@ impl<T> Queue<T> {
 
     /// Takes items, waiting for the first, until there are `items_max` of them or `bytes_max` bytes;
     /// none once the queue is closed and empty.
-    pub fn pop(&self, items_max: usize, bytes_max: u64) -> Vec<T> {
+    pub(crate) fn pop(&self, items_max: usize, bytes_max: u64) -> Vec<T> {
         let mut state = self.state.lock();
         self.filled.wait_while(&mut state, |s| s.items.is_empty() && !s.closed);
         let (mut taken, mut taken_bytes) = (Vec::new(), 0);
@@ -63,7 +63,7 @@ impl<T> Queue<T> {
     }
 
     /// Refuses further items; those in the queue are still handed out.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.state.lock().closed = true;
         self.filled.notify_all();
         self.drained.notify_all();

@@ -1,18 +1,18 @@
-//! What readers share with the writer: the index, and reading fragments through it.
+//! Reading fragments: the index says where they are, their CRCs whether they are what was stored (I9).
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use isobar_base::{AlignedBuf, BufPool, FragmentKey, Geometry, verify_units};
-use isobar_disk::Disk;
-use parking_lot::{Mutex, RwLock};
+use isobar_base::{AlignedBuf, FragmentKey, Geometry, verify_units};
 
-use crate::cache::CrcCache;
+use crate::StoreError;
 use crate::extent::{descriptor_blocks, descriptor_crcs, read_runs, read_whole};
-use crate::index::{Entry, Index};
-use crate::limits::{BLOCK_BYTES, CACHED_CRCS_MAX, READ_ATTEMPTS, READ_POOL_BYTES_MAX};
-use crate::{Store, StoreError};
+use crate::index::Entry;
+use crate::limits::{BLOCK_BYTES, READ_ATTEMPTS};
+use crate::state::StoreState;
+
+/// All units of a fragment.
+pub(crate) const WHOLE: Range<u32> = 0..u32::MAX;
 
 /// Part or all of a stored fragment, verified.
 #[derive(Debug)]
@@ -29,75 +29,12 @@ pub struct Fragment {
     pub data: AlignedBuf,
 }
 
-/// How full a store is. All but `fragments` in bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Usage {
-    /// Room for fragments on the empty device.
-    pub capacity_bytes: u64,
-    /// Taken by live fragments, with their descriptors.
-    pub used_bytes: u64,
-    /// Payload that can still be written, whatever the sizes of its fragments: descriptors and the
-    /// growth of the index are subtracted.
-    pub free_bytes: u64,
-    /// Number of fragments.
-    pub fragments: u64,
-}
-
-/// State that the writer changes and readers see.
-pub struct Shared {
-    pub disk: Arc<dyn Disk>,
-    pub nonce: u64,
-    pub index: RwLock<Index>,
-    pub capacity_bytes: u64,
-    pub free_bytes: AtomicU64,
-    poison: Mutex<Option<String>>,
-    pool: BufPool,
-    cache: CrcCache,
-}
-
-impl Shared {
-    pub fn new(disk: Arc<dyn Disk>, nonce: u64, index: Index, capacity_bytes: u64) -> Shared {
-        Shared {
-            disk,
-            nonce,
-            index: RwLock::new(index),
-            capacity_bytes,
-            free_bytes: AtomicU64::new(0),
-            poison: Mutex::new(None),
-            pool: BufPool::new(READ_POOL_BYTES_MAX),
-            cache: CrcCache::new(CACHED_CRCS_MAX),
-        }
-    }
-
-    /// Fails once a write or sync has failed.
-    pub fn check(&self) -> Result<(), StoreError> {
-        match &*self.poison.lock() {
-            Some(why) => Err(StoreError::Poisoned(why.clone())),
-            None => Ok(()),
-        }
-    }
-
-    /// Makes every later call fail; the first reason is kept.
-    pub fn poison(&self, why: String) -> StoreError {
-        tracing::error!(%why, "the fragment store stops: its device failed");
-        StoreError::Poisoned(self.poison.lock().get_or_insert(why).clone())
-    }
-
-    pub fn usage(&self) -> Usage {
-        let index = self.index.read();
-        Usage {
-            capacity_bytes: self.capacity_bytes,
-            used_bytes: index.used_blocks() * BLOCK_BYTES,
-            free_bytes: self.free_bytes.load(Ordering::Relaxed),
-            fragments: index.len(),
-        }
-    }
-
-    /// Reads `units` of a fragment, all of them for [`Store::WHOLE`].
+impl StoreState {
+    /// Reads `units` of a fragment, all of them for [`WHOLE`].
     ///
     /// # Errors
     /// `NotFound`, `InvalidRange`, `Corrupt`, `Read`, `Poisoned`.
-    pub fn get(&self, key: FragmentKey, units: Range<u32>) -> Result<Fragment, StoreError> {
+    pub(crate) fn get(&self, key: FragmentKey, units: Range<u32>) -> Result<Fragment, StoreError> {
         let mut attempt = 1;
         loop {
             self.check()?;
@@ -116,7 +53,7 @@ impl Shared {
 
     fn read(&self, key: FragmentKey, entry: &Entry, units: Range<u32>) -> Result<Fragment, StoreError> {
         let all = entry.units();
-        let units = if units == Store::WHOLE { 0..all } else { units };
+        let units = if units == WHOLE { 0..all } else { units };
         if units.start >= units.end || units.end > all {
             return Err(StoreError::InvalidRange { key, units: all, start: units.start, end: units.end });
         }

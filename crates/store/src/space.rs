@@ -9,7 +9,7 @@ use crate::limits::PACKED_RUN_BLOCKS;
 
 /// Consecutive blocks of the device.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct Run {
+pub(crate) struct Run {
     /// First block.
     pub start: u64,
     /// How many.
@@ -18,20 +18,20 @@ pub struct Run {
 
 impl Run {
     /// The block after the last.
-    pub fn end(self) -> u64 {
+    pub(crate) fn end(self) -> u64 {
         self.start + u64::from(self.blocks)
     }
 }
 
 /// The blocks of one fragment, in the order of its bytes: nearly always one run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Runs {
+pub(crate) enum Runs {
     One(Run),
     Many(Box<[Run]>),
 }
 
 impl Runs {
-    pub fn as_slice(&self) -> &[Run] {
+    pub(crate) fn as_slice(&self) -> &[Run] {
         match self {
             Runs::One(run) => std::slice::from_ref(run),
             Runs::Many(runs) => runs,
@@ -39,12 +39,12 @@ impl Runs {
     }
 
     /// All blocks together.
-    pub fn blocks(&self) -> u64 {
+    pub(crate) fn blocks(&self) -> u64 {
         self.as_slice().iter().map(|r| u64::from(r.blocks)).sum()
     }
 
     /// The runs that hold the fragment's own blocks `range`.
-    pub fn pieces(&self, range: Range<u64>) -> impl Iterator<Item = Run> + '_ {
+    pub(crate) fn pieces(&self, range: Range<u64>) -> impl Iterator<Item = Run> + '_ {
         let mut first = 0;
         self.as_slice().iter().filter_map(move |run| {
             let from = range.start.max(first);
@@ -68,7 +68,7 @@ impl From<Vec<Run>> for Runs {
 
 /// What an allocation is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Use {
+pub(crate) enum Use {
     /// One thing that is read and deleted as a whole: the smallest run that fits, which also recycles
     /// blocks that were written before.
     Alone,
@@ -78,7 +78,7 @@ pub enum Use {
 
 /// The free runs of the data area.
 #[derive(Debug, Default)]
-pub struct Space {
+pub(crate) struct Space {
     by_start: BTreeMap<u64, u64>,
     by_length: BTreeSet<(u64, u64)>,
     free_blocks: u64,
@@ -87,7 +87,7 @@ pub struct Space {
 
 impl Space {
     /// The blocks of `area` that are in none of `taken`; `None` if those overlap or lie outside.
-    pub fn new(area: Range<u64>, mut taken: Vec<Run>) -> Option<Space> {
+    pub(crate) fn new(area: Range<u64>, mut taken: Vec<Run>) -> Option<Space> {
         let mut space = Space::default();
         let mut at = area.start;
         taken.sort_unstable();
@@ -103,12 +103,12 @@ impl Space {
     }
 
     /// Number of free blocks.
-    pub fn free_blocks(&self) -> u64 {
+    pub(crate) fn free_blocks(&self) -> u64 {
         self.free_blocks
     }
 
     /// Takes `blocks` blocks, in as few runs as there are; `None` only if fewer are free.
-    pub fn allocate(&mut self, blocks: u64, purpose: Use) -> Option<Runs> {
+    pub(crate) fn allocate(&mut self, blocks: u64, purpose: Use) -> Option<Runs> {
         if blocks == 0 || blocks > self.free_blocks {
             return None;
         }
@@ -156,7 +156,7 @@ impl Space {
     ///
     /// # Panics
     /// When some of them are free already: the allocator and the index disagree.
-    pub fn free(&mut self, runs: &[Run]) {
+    pub(crate) fn free(&mut self, runs: &[Run]) {
         for run in runs {
             let (mut start, mut end) = (run.start, run.end());
             if let Some((&before, &length)) = self.by_start.range(..start).next_back() {

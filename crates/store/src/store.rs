@@ -1,4 +1,4 @@
-//! The store with its threads: one writer that commits in groups, a few readers.
+//! The store with its threads, as its user sees it: calls are queued, and answered through callbacks.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,13 +9,12 @@ use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey};
 use isobar_disk::Disk;
 use parking_lot::Mutex;
 
-use crate::limits::{
-    BATCH_OPS_MAX, BATCH_PAYLOAD_BYTES_MAX, DELETE_KEYS_MAX, READ_QUEUE_MAX, WRITE_QUEUE_BYTES_MAX,
-    WRITE_QUEUE_MAX,
-};
+use crate::limits::{DELETE_KEYS_MAX, READ_QUEUE_MAX, WRITE_QUEUE_BYTES_MAX, WRITE_QUEUE_MAX};
 use crate::op::Op;
 use crate::queue::Queue;
-use crate::read::{Fragment, Shared, Usage};
+use crate::read::{self, Fragment};
+use crate::state::{StoreState, Usage};
+use crate::threads::{Done, Read, Write, run_reader, run_writer};
 use crate::{Core, FragmentInfo, Label, StoreError, superblock};
 
 /// How a store is run.
@@ -31,19 +30,6 @@ impl Default for Options {
     }
 }
 
-type Done<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
-
-struct Write {
-    op: Op,
-    done: Done<()>,
-}
-
-struct Read {
-    key: FragmentKey,
-    units: Range<u32>,
-    done: Done<Fragment>,
-}
-
 /// A fragment store on one device. Clones share it; dropping the last one finishes the queued work and
 /// stops the threads.
 ///
@@ -52,11 +38,11 @@ struct Read {
 /// while their queue is full.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    handle: Arc<Handle>,
 }
 
-struct Inner {
-    shared: Arc<Shared>,
+struct Handle {
+    state: Arc<StoreState>,
     label: Label,
     writes: Arc<Queue<Write>>,
     reads: Arc<Queue<Read>>,
@@ -66,7 +52,7 @@ struct Inner {
 
 impl Store {
     /// All units of a fragment.
-    pub const WHOLE: Range<u32> = 0..u32::MAX;
+    pub const WHOLE: Range<u32> = read::WHOLE;
 
     /// Writes `label` on a blank device, so that it can be opened.
     ///
@@ -92,14 +78,14 @@ impl Store {
     /// `CorruptLog`, `Read`; `Poisoned` if writing fails.
     pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Store, StoreError> {
         let core = Core::open(disk)?;
-        let shared = core.shared().clone();
+        let state = core.state().clone();
         let label = core.label().clone();
         let writes = Arc::new(Queue::new(WRITE_QUEUE_MAX, WRITE_QUEUE_BYTES_MAX));
         let reads = Arc::new(Queue::new(READ_QUEUE_MAX, u64::MAX));
         let checkpoint_at_end = Arc::new(AtomicBool::new(false));
         let store = Store {
-            inner: Arc::new(Inner {
-                shared: shared.clone(),
+            handle: Arc::new(Handle {
+                state: state.clone(),
                 label,
                 writes: writes.clone(),
                 reads: reads.clone(),
@@ -109,8 +95,8 @@ impl Store {
         };
         store.spawn("store-write".into(), move || run_writer(core, &writes, &checkpoint_at_end))?;
         for number in 0..options.reader_threads.max(1) {
-            let (shared, reads) = (shared.clone(), reads.clone());
-            store.spawn(format!("store-read-{number}"), move || run_reader(&shared, &reads))?;
+            let (state, reads) = (state.clone(), reads.clone());
+            store.spawn(format!("store-read-{number}"), move || run_reader(&state, &reads))?;
         }
         Ok(store)
     }
@@ -118,13 +104,13 @@ impl Store {
     fn spawn(&self, name: String, run: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
         let thread = thread::Builder::new().name(name).spawn(run);
         let thread = thread.map_err(|error| StoreError::Poisoned(format!("no thread: {error}")))?;
-        self.inner.threads.lock().push(thread);
+        self.handle.threads.lock().push(thread);
         Ok(())
     }
 
     /// The device's label.
     pub fn label(&self) -> &Label {
-        &self.inner.label
+        &self.handle.label
     }
 
     /// Stores a fragment; `Ok` means it is durable. Checks the payload against the header first, on
@@ -141,8 +127,8 @@ impl Store {
         payload: AlignedBuf,
         done: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) {
-        match self.inner.shared.check().and_then(|()| Op::put(header, payload)) {
-            Ok(op) => self.inner.write(op, Box::new(done)),
+        match self.handle.state.check().and_then(|()| Op::put(header, payload)) {
+            Ok(op) => self.handle.write(op, Box::new(done)),
             Err(error) => done(Err(error)),
         }
     }
@@ -158,8 +144,8 @@ impl Store {
         units: Range<u32>,
         done: impl FnOnce(Result<Fragment, StoreError>) + Send + 'static,
     ) {
-        if let Err(read) = self.inner.reads.push(Read { key, units, done: Box::new(done) }, 0) {
-            (read.done)(Err(self.inner.closed()));
+        if let Err(read) = self.handle.reads.push(Read { key, units, done: Box::new(done) }, 0) {
+            (read.done)(Err(self.handle.closed()));
         }
     }
 
@@ -170,50 +156,35 @@ impl Store {
     /// To `done`: `Poisoned`, `Closed`.
     pub fn delete(&self, keys: Vec<FragmentKey>, done: impl FnOnce(Result<(), StoreError>) + Send + 'static) {
         if keys.len() <= DELETE_KEYS_MAX {
-            return self.inner.write(Op::delete(keys), Box::new(done));
+            return self.handle.write(Op::delete(keys), Box::new(done));
         }
         let parts = keys.chunks(DELETE_KEYS_MAX);
-        let first: (usize, Result<(), StoreError>, Option<Done<()>>) =
-            (parts.len(), Ok(()), Some(Box::new(done)));
-        let left = Arc::new(Mutex::new(first));
+        let whole = SplitDelete { parts: parts.len(), result: Ok(()), done: Some(Box::new(done)) };
+        let whole = Arc::new(Mutex::new(whole));
         for part in parts {
-            let left = left.clone();
-            let part_done = move |result: Result<(), StoreError>| {
-                let mut left = left.lock();
-                left.0 -= 1;
-                if left.1.is_ok() {
-                    left.1 = result;
-                }
-                if left.0 == 0
-                    && let Some(done) = left.2.take()
-                {
-                    let result = left.1.clone();
-                    drop(left);
-                    done(result);
-                }
-            };
-            self.inner.write(Op::delete(part.to_vec()), Box::new(part_done));
+            let whole = whole.clone();
+            self.handle.write(Op::delete(part.to_vec()), Box::new(move |result| part_done(&whole, result)));
         }
     }
 
     /// At most `limit` durable fragments after `after`, in order of their keys.
     pub fn list(&self, after: Option<FragmentKey>, limit: usize) -> Vec<FragmentInfo> {
-        self.inner.shared.index.read().list(after, limit)
+        self.handle.state.index.read().list(after, limit)
     }
 
     /// Whether the fragment is durably stored.
     pub fn contains(&self, key: FragmentKey) -> bool {
-        self.inner.shared.index.read().get(&key).is_some()
+        self.handle.state.index.read().get(&key).is_some()
     }
 
     /// How full the device is.
     pub fn usage(&self) -> Usage {
-        self.inner.shared.usage()
+        self.handle.state.usage()
     }
 
     /// Whether a write or sync has failed, so that every call fails until the device is reopened.
     pub fn is_poisoned(&self) -> bool {
-        self.inner.shared.check().is_err()
+        self.handle.state.check().is_err()
     }
 
     /// Finishes the queued work, writes a checkpoint and stops the threads. Other clones get `Closed`
@@ -222,13 +193,38 @@ impl Store {
     /// # Errors
     /// `Poisoned`.
     pub fn close(self) -> Result<(), StoreError> {
-        self.inner.checkpoint_at_end.store(true, Ordering::Release);
-        self.inner.stop();
-        self.inner.shared.check()
+        self.handle.checkpoint_at_end.store(true, Ordering::Release);
+        self.handle.stop();
+        self.handle.state.check()
     }
 }
 
-impl Inner {
+/// A delete of more keys than one operation may have.
+struct SplitDelete {
+    /// Parts that are not done yet.
+    parts: usize,
+    /// The first error, if there was one.
+    result: Result<(), StoreError>,
+    done: Option<Done<()>>,
+}
+
+/// Notes that one part of a delete is done. The last one calls `done`.
+fn part_done(whole: &Mutex<SplitDelete>, result: Result<(), StoreError>) {
+    let mut whole = whole.lock();
+    whole.parts -= 1;
+    if whole.result.is_ok() {
+        whole.result = result;
+    }
+    if whole.parts == 0
+        && let Some(done) = whole.done.take()
+    {
+        let result = whole.result.clone();
+        drop(whole);
+        done(result);
+    }
+}
+
+impl Handle {
     fn write(&self, op: Op, done: Done<()>) {
         let bytes = op.payload_bytes();
         if let Err(write) = self.writes.push(Write { op, done }, bytes) {
@@ -237,7 +233,7 @@ impl Inner {
     }
 
     fn closed(&self) -> StoreError {
-        self.shared.check().err().unwrap_or(StoreError::Closed)
+        self.state.check().err().unwrap_or(StoreError::Closed)
     }
 
     fn stop(&self) {
@@ -252,55 +248,8 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
+impl Drop for Handle {
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-/// Poisons the store when its thread ends by a panic, so that callers do not wait for ever.
-struct PanicGuard<'a> {
-    shared: Arc<Shared>,
-    writes: &'a Queue<Write>,
-}
-
-impl Drop for PanicGuard<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            let error = self.shared.poison("the writer broke an invariant".into());
-            self.writes.close();
-            for write in self.writes.pop(usize::MAX, u64::MAX) {
-                (write.done)(Err(error.clone()));
-            }
-        }
-    }
-}
-
-fn run_writer(mut core: Core, writes: &Queue<Write>, checkpoint_at_end: &AtomicBool) {
-    let _guard = PanicGuard { shared: core.shared().clone(), writes };
-    loop {
-        let batch = writes.pop(BATCH_OPS_MAX, BATCH_PAYLOAD_BYTES_MAX);
-        if batch.is_empty() {
-            break;
-        }
-        let (ops, dones): (Vec<Op>, Vec<Done<()>>) = batch.into_iter().map(|w| (w.op, w.done)).unzip();
-        let results = core.commit(&ops);
-        // Their buffers are back in their pool before the callers hear of it.
-        drop(ops);
-        for (done, result) in dones.into_iter().zip(results) {
-            done(result);
-        }
-    }
-    if checkpoint_at_end.load(Ordering::Acquire)
-        && let Err(error) = core.checkpoint()
-    {
-        tracing::error!(%error, "no checkpoint at the end");
-    }
-}
-
-fn run_reader(shared: &Shared, reads: &Queue<Read>) {
-    while let Some(read) = reads.pop(1, u64::MAX).pop() {
-        let Read { key, units, done } = read;
-        done(shared.get(key, units));
     }
 }

@@ -5,38 +5,20 @@
 //! durable nothing that the older one names is reused. Hence the readable slot with the highest
 //! generation is always the right one.
 
-use isobar_base::{AlignedBuf, ClusterId, TargetId};
+use isobar_base::AlignedBuf;
 use isobar_disk::Disk;
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::extent::{read_blocks, write_blocks};
 use crate::frame::{self, FrameError, Kind};
-use crate::limits::{BLOCK_BYTES, LOG_START, NODE_NAME_BYTES_MAX, SLOT_BLOCKS};
+use crate::label::Label;
+use crate::limits::{BLOCK_BYTES, LOG_START, SLOT_BLOCKS};
 use crate::space::Run;
-
-/// Whose device this is. Written once, by [`crate::Store::format`].
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Label {
-    /// The cluster.
-    pub cluster: ClusterId,
-    /// Name of the node, 1..=255 bytes.
-    pub node: String,
-    /// Random identity of this formatted device.
-    pub target: TargetId,
-    /// How often the node's place was filled with a new device.
-    pub incarnation: u64,
-}
-
-impl Label {
-    pub(crate) fn is_valid(&self) -> bool {
-        (1..=NODE_NAME_BYTES_MAX).contains(&self.node.len())
-    }
-}
 
 /// Where a checkpoint is: the first chunk of each copy (none for the empty index of a new device).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct CheckpointRef {
+pub(crate) struct CheckpointRef {
     pub copies: Vec<Run>,
     pub entries: u64,
     pub bytes: u64,
@@ -44,7 +26,7 @@ pub struct CheckpointRef {
 
 /// Body of a superblock slot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Superblock {
+pub(crate) struct Superblock {
     pub label: Label,
     /// Rises by one with each checkpoint; log batches carry it.
     pub generation: u64,
@@ -57,14 +39,14 @@ pub struct Superblock {
 
 impl Superblock {
     /// The blocks of the data area.
-    pub fn data(&self) -> std::ops::Range<u64> {
+    pub(crate) fn data(&self) -> std::ops::Range<u64> {
         LOG_START + self.log_blocks..self.blocks
     }
 }
 
 /// What the two slots hold.
 #[derive(Debug)]
-pub struct Slots {
+pub(crate) struct Slots {
     pub superblock: Superblock,
     pub nonce: u64,
     /// The slot to be written first: it is older or unreadable.
@@ -75,7 +57,7 @@ pub struct Slots {
 ///
 /// # Errors
 /// `Blank`, `Foreign`, `Version` or `CorruptSuperblock` when neither slot is readable; `Read`.
-pub fn read(disk: &dyn Disk) -> Result<Slots, StoreError> {
+pub(crate) fn read(disk: &dyn Disk) -> Result<Slots, StoreError> {
     let mut found: [Result<(u64, Superblock), FrameError>; 2] =
         [Err(FrameError::Blank), Err(FrameError::Blank)];
     for (slot, block) in SLOT_BLOCKS.into_iter().enumerate() {
@@ -120,7 +102,12 @@ fn unreadable(errors: impl Iterator<Item = FrameError>) -> StoreError {
 ///
 /// # Errors
 /// Of the device.
-pub fn write(disk: &dyn Disk, nonce: u64, superblock: &Superblock, first: usize) -> std::io::Result<()> {
+pub(crate) fn write(
+    disk: &dyn Disk,
+    nonce: u64,
+    superblock: &Superblock,
+    first: usize,
+) -> std::io::Result<()> {
     let frame = frame::encode(Kind::Superblock, nonce, &frame::encode_value(superblock));
     assert_eq!(frame.len() as u64, BLOCK_BYTES, "a superblock is one block");
     for slot in [first, 1 - first] {

@@ -15,11 +15,15 @@
 use isobar_base::crc32c;
 
 pub(super) const BLOCK: u64 = 4096;
+/// Segments per log file.
+pub(super) const SEGMENTS: u64 = 16;
 pub(super) const FILE_MAGIC: &[u8; 8] = b"ISOLOG\0\x01";
 pub(super) const SEGMENT_MAGIC: &[u8; 8] = b"ISOSEG\0\x01";
 pub(super) const BATCH_MAGIC: u32 = 0x4254_4c49;
 pub(super) const BATCH_HEADER: usize = 48;
 pub(super) const RECORD_HEADER: usize = 40;
+
+const _: () = assert!(BATCH_HEADER + RECORD_HEADER < BLOCK as usize);
 
 /// What a record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +46,6 @@ impl Kind {
     fn from_u8(byte: u8) -> Option<Kind> {
         use Kind::*;
         [Blank, Normal, Membership, Vote, Purge, Truncate, State].into_iter().find(|&k| k as u8 == byte)
-    }
-
-    pub(super) fn is_entry(self) -> bool {
-        matches!(self, Kind::Blank | Kind::Normal | Kind::Membership)
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::format::Kind;
-use crate::types::{Entry, LogId, next_index};
+use crate::ids::{LogId, next_index};
+use crate::types::Entry;
 
 /// One entry.
 #[derive(Clone, Debug)]
@@ -29,20 +30,20 @@ pub(super) struct Index {
 
 impl Index {
     /// Raft index the next entry must have.
-    pub fn next(&self) -> u64 {
+    pub(super) fn next(&self) -> u64 {
         self.first + self.slots.len() as u64
     }
 
     /// The last entry's log id, or the purge point.
-    pub fn last(&self) -> Option<LogId> {
+    pub(super) fn last(&self) -> Option<LogId> {
         self.slots.back().map_or(self.purged, |slot| Some(slot.id))
     }
 
-    pub fn slot(&self, index: u64) -> Option<&Slot> {
+    pub(super) fn slot(&self, index: u64) -> Option<&Slot> {
         self.slots.get(usize::try_from(index.checked_sub(self.first)?).ok()?)
     }
 
-    pub fn push(&mut self, slot: Slot) {
+    pub(super) fn push(&mut self, slot: Slot) {
         debug_assert_eq!(slot.id.index, self.next());
         if slot.entry.is_some() {
             self.cached_bytes += u64::from(slot.record_bytes);
@@ -51,7 +52,7 @@ impl Index {
     }
 
     /// Drops entries from `since` on.
-    pub fn truncate(&mut self, since: u64) {
+    pub(super) fn truncate(&mut self, since: u64) {
         while self.next() > since {
             match self.slots.pop_back() {
                 Some(slot) => self.forget(&slot),
@@ -62,7 +63,7 @@ impl Index {
     }
 
     /// Drops entries up to and with `upto`.
-    pub fn purge(&mut self, upto: LogId) {
+    pub(super) fn purge(&mut self, upto: LogId) {
         if self.purged >= Some(upto) {
             return;
         }
@@ -79,7 +80,7 @@ impl Index {
     }
 
     /// Entry `id` is now on the disk.
-    pub fn placed(&mut self, id: LogId, at: u64) {
+    pub(super) fn placed(&mut self, id: LogId, at: u64) {
         let Some(position) = id.index.checked_sub(self.first) else { return };
         if let Some(slot) = self.slots.get_mut(position as usize).filter(|slot| slot.id == id) {
             slot.at = at;
@@ -87,7 +88,7 @@ impl Index {
     }
 
     /// Drops the oldest written entries from memory until at most `bytes_max` are kept.
-    pub fn evict(&mut self, bytes_max: u64) {
+    pub(super) fn evict(&mut self, bytes_max: u64) {
         self.evicted_before = self.evicted_before.max(self.first);
         while self.cached_bytes > bytes_max {
             let Some(slot) = self.slots.get_mut((self.evicted_before - self.first) as usize) else { return };
@@ -102,7 +103,7 @@ impl Index {
     }
 
     /// Number of the first entry that must still exist.
-    pub fn first_needed(&self) -> u64 {
+    pub(super) fn first_needed(&self) -> u64 {
         next_index(&self.purged)
     }
 

@@ -12,9 +12,9 @@ use super::format::{
     get_record,
 };
 use super::index::{Index, Slot};
-use super::{Segment, StatePayload};
+use super::segment::{Segment, StatePayload};
 use crate::ConsensusError;
-use crate::types::{Vote, log_id};
+use crate::ids::{Vote, log_id};
 
 /// The log as found.
 pub(super) struct Recovered {
@@ -31,108 +31,28 @@ pub(super) struct Recovered {
     pub serial: u64,
 }
 
+/// Reads the log on `disk`; `path` is for messages.
+///
+/// # Errors
+/// `Corrupt` when something is damaged that was durable, `Io`.
 pub(super) fn recover(disk: &dyn Disk, path: &Path) -> Result<Recovered, ConsensusError> {
-    let corrupt = |what: String| ConsensusError::Corrupt { path: path.to_owned(), what };
-    let read = |at: u64, bytes: u64| {
-        let mut buf = AlignedBuf::zeroed(bytes as usize);
-        disk.read_at(at, &mut buf)
-            .map_err(ConsensusError::io(format!("reading {} at {at}", path.display())))?;
-        Ok::<_, ConsensusError>(buf)
-    };
-    let header =
-        FileHeader::decode(&read(0, BLOCK)?).ok_or_else(|| corrupt("the file header is damaged".into()))?;
-    let slots = header.segments as usize;
-    if header.segment_at(slots) > disk.size() {
-        return Err(corrupt(format!(
-            "{} bytes are missing at its end",
-            header.segment_at(slots) - disk.size()
-        )));
-    }
-
-    let mut headers: Vec<Option<SegmentHeader>> = Vec::with_capacity(slots);
-    for slot in 0..slots {
-        let found = SegmentHeader::decode(&read(header.segment_at(slot), BLOCK)?);
-        headers.push(found.filter(|h| h.nonce == header.nonce));
-    }
-    let newest = headers.iter().flatten().map(|h| h.seq).max();
-    for (slot, found) in headers.iter().enumerate() {
-        // A segment whose opening was torn holds at most the one batch written with its header.
-        if found.is_some_and(|h| Some(h.seq) == newest) {
-            continue;
-        }
-        let block = read(header.segment_at(slot) + BLOCK, BLOCK)?;
-        let Some(first) =
-            BatchHeader::decode(&block).filter(|b| b.nonce == header.nonce && Some(b.seq) > newest)
-        else {
-            continue;
-        };
-        let segment = read(header.segment_at(slot), header.segment_bytes)?;
-        if let Some(at) = later_batch(&segment, BLOCK, first.nonce, first.seq, first.serial) {
-            return Err(corrupt(format!(
-                "segment {} has lost its header, batch at {at} is intact",
-                first.seq
-            )));
-        }
-    }
-
-    // The live segments are the unbroken run of sequence numbers that ends at the newest.
-    let mut live = VecDeque::new();
-    let mut seq = newest;
-    while let Some(slot) = seq.and_then(|s| headers.iter().position(|h| h.is_some_and(|h| h.seq == s))) {
-        live.push_front((slot, headers[slot].map_or(0, |h| h.serial)));
-        seq = seq.and_then(|s| s.checked_sub(1));
-    }
+    let file = LogFile { disk, path };
+    let header = file.header()?;
+    let segments = file.segment_headers(&header)?;
+    let newest = segments.iter().flatten().map(|h| h.seq).max();
+    file.refuse_lost_header(&header, &segments, newest)?;
+    let live = live_segments(&segments, newest);
     let mut out = Recovered {
         header,
         index: Index::default(),
         vote: None,
         live: VecDeque::new(),
-        free: (0..slots).rev().filter(|slot| !live.iter().any(|(s, _)| s == slot)).collect(),
-        used: headers.iter().map(Option::is_some).collect(),
+        free: (0..segments.len()).rev().filter(|slot| !live.iter().any(|(s, _)| s == slot)).collect(),
+        used: segments.iter().map(Option::is_some).collect(),
         position: BLOCK,
-        serial: live.front().map_or(1, |&(_, serial)| serial),
+        serial: live.front().map_or(1, |(_, first)| first.serial),
     };
-    let first_seq = newest.map_or(0, |n| n + 1 - live.len() as u64);
-    let mut damaged = Vec::new();
-    for (nth, &(slot, serial)) in live.iter().enumerate() {
-        let seq = first_seq + nth as u64;
-        if serial != out.serial {
-            // Either a segment that was free already, half overwritten when the power went, or damage to a
-            // live one. Each segment starts with the state before it: go on from there, and see below whether
-            // entries are missing.
-            damaged.push(format!("batches {}..{serial} before segment {seq}", out.serial));
-            out.forget_before(serial);
-        }
-        let base = header.segment_at(slot);
-        let segment = read(base, header.segment_bytes)?;
-        out.live.push_back(Segment { slot, seq, next: 0 });
-        let oldest = out.live.len() == 1;
-        out.position = BLOCK;
-        while let Some((batch, records)) = intact_batch(&segment, out.position, &header, seq, out.serial) {
-            let mut at = base + out.position + BATCH_HEADER as u64;
-            for (record, payload) in records {
-                out.replay(record, payload, at, oldest).map_err(corrupt)?;
-                at += (RECORD_HEADER + payload.len()) as u64;
-            }
-            out.serial += 1;
-            out.position += batch.disk_bytes();
-        }
-        if nth + 1 == live.len() {
-            if let Some(at) = later_batch(&segment, out.position, header.nonce, seq, out.serial) {
-                return Err(corrupt(format!(
-                    "batch {} at {} of segment {seq} is damaged, a later one at {at} is intact",
-                    out.serial, out.position
-                )));
-            }
-            if out.position == BLOCK && oldest && seq > 1 {
-                return Err(corrupt(format!("segment {seq} is empty and those before it are missing")));
-            }
-        }
-    }
-    if out.index.first > out.index.first_needed() {
-        let (from, to) = (out.index.first_needed(), out.index.first);
-        return Err(corrupt(format!("entries {from}..{to} are missing; damaged: {}", damaged.join(", "))));
-    }
+    out.replay_segments(&file, &live)?;
     // Segments the last purge point freed and nothing has overwritten yet.
     while out.live.len() > 1 && out.live[0].next <= out.index.first_needed() {
         out.free.extend(out.live.pop_front().map(|segment| segment.slot));
@@ -142,7 +62,153 @@ pub(super) fn recover(disk: &dyn Disk, path: &Path) -> Result<Recovered, Consens
     Ok(out)
 }
 
+/// The file as it is read.
+struct LogFile<'a> {
+    disk: &'a dyn Disk,
+    path: &'a Path,
+}
+
+impl LogFile<'_> {
+    fn corrupt(&self, what: impl Into<String>) -> ConsensusError {
+        ConsensusError::Corrupt { path: self.path.to_owned(), what: what.into() }
+    }
+
+    fn read(&self, at: u64, bytes: u64) -> Result<AlignedBuf, ConsensusError> {
+        let mut buf = AlignedBuf::zeroed(bytes as usize);
+        self.disk
+            .read_at(at, &mut buf)
+            .map_err(ConsensusError::io(format!("reading {} at {at}", self.path.display())))?;
+        Ok(buf)
+    }
+
+    fn header(&self) -> Result<FileHeader, ConsensusError> {
+        let header = FileHeader::decode(&self.read(0, BLOCK)?)
+            .ok_or_else(|| self.corrupt("the file header is damaged"))?;
+        let end = header.segment_at(header.segments as usize);
+        if end > self.disk.size() {
+            return Err(self.corrupt(format!("{} bytes are missing at its end", end - self.disk.size())));
+        }
+        Ok(header)
+    }
+
+    /// The headers of all segments; `None` where there is none of this life of the file.
+    fn segment_headers(&self, header: &FileHeader) -> Result<Vec<Option<SegmentHeader>>, ConsensusError> {
+        (0..header.segments as usize)
+            .map(|slot| {
+                let found = SegmentHeader::decode(&self.read(header.segment_at(slot), BLOCK)?);
+                Ok(found.filter(|h| h.nonce == header.nonce))
+            })
+            .collect()
+    }
+
+    /// Fails when a segment newer than the newest known one has lost its header and holds more than one
+    /// batch: a segment whose opening was torn holds at most the one batch that was written with its header.
+    fn refuse_lost_header(
+        &self,
+        header: &FileHeader,
+        segments: &[Option<SegmentHeader>],
+        newest: Option<u64>,
+    ) -> Result<(), ConsensusError> {
+        for (slot, found) in segments.iter().enumerate() {
+            if found.is_some_and(|h| Some(h.seq) == newest) {
+                continue;
+            }
+            let block = self.read(header.segment_at(slot) + BLOCK, BLOCK)?;
+            let Some(first) =
+                BatchHeader::decode(&block).filter(|b| b.nonce == header.nonce && Some(b.seq) > newest)
+            else {
+                continue;
+            };
+            let segment = self.read(header.segment_at(slot), header.segment_bytes)?;
+            if let Some(at) = later_batch(&segment, BLOCK, first.nonce, first.seq, first.serial) {
+                return Err(self
+                    .corrupt(format!("segment {} has lost its header, batch at {at} is intact", first.seq)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The live segments, oldest first: the unbroken run of sequence numbers that ends at the newest.
+fn live_segments(
+    segments: &[Option<SegmentHeader>],
+    newest: Option<u64>,
+) -> VecDeque<(usize, SegmentHeader)> {
+    let mut live = VecDeque::new();
+    let mut next = newest;
+    while let Some(seq) = next {
+        let known = segments.iter().enumerate().filter_map(|(slot, header)| Some((slot, (*header)?)));
+        let Some((slot, header)) = known.into_iter().find(|(_, header)| header.seq == seq) else { break };
+        live.push_front((slot, header));
+        next = seq.checked_sub(1);
+    }
+    live
+}
+
 impl Recovered {
+    /// Replays the `live` segments in their order.
+    fn replay_segments(
+        &mut self,
+        file: &LogFile<'_>,
+        live: &VecDeque<(usize, SegmentHeader)>,
+    ) -> Result<(), ConsensusError> {
+        let mut damaged = Vec::new();
+        for (nth, &(slot, SegmentHeader { seq, serial, .. })) in live.iter().enumerate() {
+            if serial != self.serial {
+                // Either a segment that was free already, half overwritten when the power went, or damage to
+                // a live one. Each segment starts with the state before it: go on from there, and see below
+                // whether entries are missing.
+                damaged.push(format!("batches {}..{serial} before segment {seq}", self.serial));
+                self.forget_before(serial);
+            }
+            let segment = file.read(self.header.segment_at(slot), self.header.segment_bytes)?;
+            self.live.push_back(Segment { slot, seq, next: 0 });
+            self.replay_segment(&segment, slot, seq).map_err(|what| file.corrupt(what))?;
+            if nth + 1 == live.len() {
+                self.check_tail(&segment, seq).map_err(|what| file.corrupt(what))?;
+            }
+        }
+        if self.index.first > self.index.first_needed() {
+            let (from, to) = (self.index.first_needed(), self.index.first);
+            let damaged = damaged.join(", ");
+            return Err(file.corrupt(format!("entries {from}..{to} are missing; damaged: {damaged}")));
+        }
+        Ok(())
+    }
+
+    /// Replays the intact batches at the start of the segment in `slot`.
+    fn replay_segment(&mut self, segment: &[u8], slot: usize, seq: u64) -> Result<(), String> {
+        let base = self.header.segment_at(slot);
+        let oldest = self.live.len() == 1;
+        self.position = BLOCK;
+        while let Some((batch, records)) =
+            intact_batch(segment, self.position, &self.header, seq, self.serial)
+        {
+            let mut at = base + self.position + BATCH_HEADER as u64;
+            for (record, payload) in records {
+                self.replay(record, payload, at, oldest)?;
+                at += (RECORD_HEADER + payload.len()) as u64;
+            }
+            self.serial += 1;
+            self.position += batch.disk_bytes();
+        }
+        Ok(())
+    }
+
+    /// Fails when what follows the last intact batch of the newest segment is not a torn tail.
+    fn check_tail(&self, segment: &[u8], seq: u64) -> Result<(), String> {
+        if let Some(at) = later_batch(segment, self.position, self.header.nonce, seq, self.serial) {
+            return Err(format!(
+                "batch {} at {} of segment {seq} is damaged, a later one at {at} is intact",
+                self.serial, self.position
+            ));
+        }
+        if self.position == BLOCK && self.live.len() == 1 && seq > 1 {
+            return Err(format!("segment {seq} is empty and those before it are missing"));
+        }
+        Ok(())
+    }
+
     /// Starts over with the segment whose first batch is `serial`.
     fn forget_before(&mut self, serial: u64) {
         self.free.extend(self.live.drain(..).map(|segment| segment.slot));
@@ -156,6 +222,7 @@ impl Recovered {
             return Err(format!("record of group {} at {at}", record.group));
         }
         match record.kind {
+            // Only the first: the state that later ones hold has been replayed.
             Kind::State if oldest => {
                 let state: StatePayload =
                     postcard::from_bytes(payload).map_err(|e| format!("state record at {at}: {e}"))?;

@@ -6,10 +6,16 @@ use std::ops::{Bound, RangeBounds};
 use std::sync::atomic::Ordering;
 
 use openraft::storage::{LogFlushed, LogState, RaftLogStorage};
-use openraft::{OptionalSend, RaftLogReader, StorageIOError};
+use openraft::{EntryPayload, OptionalSend, RaftLogReader, StorageIOError};
 
-use super::{Done, LogStore, READ_BYTES_MAX};
-use crate::types::{Entry, LogId, StorageError, Types, Vote};
+use super::command::Done;
+use super::store::LogStore;
+use crate::ids::{LogId, Vote};
+use crate::member::needs_others;
+use crate::types::{Entry, StorageError, Types};
+
+/// Bytes of entries handed out by one read for replication.
+const READ_BYTES_MAX: u64 = 4 << 20;
 
 fn read_error(error: io::Error) -> StorageError {
     StorageIOError::read_logs(&error).into()
@@ -24,7 +30,7 @@ impl RaftLogReader<Types> for LogStore {
         &mut self,
         range: RB,
     ) -> Result<Vec<Entry>, StorageError> {
-        let first = self.0.shared.lock().index.first;
+        let first = self.0.state.lock().index.first;
         let start = match range.start_bound() {
             Bound::Included(&start) => start,
             Bound::Excluded(&start) => start + 1,
@@ -47,8 +53,8 @@ impl RaftLogStorage<Types> for LogStore {
     type LogReader = LogStore;
 
     async fn get_log_state(&mut self) -> Result<LogState<Types>, StorageError> {
-        let shared = self.0.shared.lock();
-        Ok(LogState { last_purged_log_id: shared.index.purged, last_log_id: shared.index.last() })
+        let state = self.0.state.lock();
+        Ok(LogState { last_purged_log_id: state.index.purged, last_log_id: state.index.last() })
     }
 
     async fn get_log_reader(&mut self) -> LogStore {
@@ -61,11 +67,11 @@ impl RaftLogStorage<Types> for LogStore {
 
     /// The saved vote; one that made this node leader is returned as that of a candidate (L6).
     async fn read_vote(&mut self) -> Result<Option<Vote>, StorageError> {
-        let mut shared = self.0.shared.lock();
-        if let Some(vote) = shared.vote.as_mut().filter(|vote| vote.leader_id.node_id == self.0.header.me) {
+        let mut state = self.0.state.lock();
+        if let Some(vote) = state.vote.as_mut().filter(|vote| vote.leader_id.node_id == self.0.header.me) {
             vote.committed = false;
         }
-        Ok(shared.vote)
+        Ok(state.vote)
     }
 
     async fn append<I>(&mut self, entries: I, callback: LogFlushed<Types>) -> Result<(), StorageError>
@@ -75,18 +81,17 @@ impl RaftLogStorage<Types> for LogStore {
     {
         let entries: Vec<Entry> = entries.into_iter().collect();
         for entry in &entries {
-            if let openraft::EntryPayload::Membership(membership) = &entry.payload {
-                self.set_shared_majority(crate::machine::needs_others(membership));
+            if let EntryPayload::Membership(membership) = &entry.payload {
+                self.set_shared_majority(needs_others(membership));
             }
         }
         // L5: the leader of the term reports its own entries at once; nothing counts before they are durable.
-        let vote = self.0.shared.lock().vote;
+        let vote = self.0.state.lock().vote;
         let leading = vote.filter(|vote| vote.committed && vote.leader_id.node_id == self.0.header.me);
         let early = self.0.shared_majority.load(Ordering::Acquire)
             && leading.is_some_and(|vote| {
                 entries.iter().all(|e| {
-                    e.log_id.leader_id == vote.leader_id
-                        && !matches!(e.payload, openraft::EntryPayload::Membership(_))
+                    e.log_id.leader_id == vote.leader_id && !matches!(e.payload, EntryPayload::Membership(_))
                 })
             });
         if early {

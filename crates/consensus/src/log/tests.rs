@@ -1,9 +1,19 @@
-use isobar_disk::{PowerLoss, RecordedDisk};
-use proptest::prelude::*;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use super::*;
-use crate::Member;
-use crate::types::{index_of, log_id};
+use isobar_disk::{PowerLoss, RecordedDisk};
+use openraft::EntryPayload;
+use proptest::prelude::*;
+use tokio::sync::oneshot;
+
+use super::command::Done;
+use super::format::{self, BLOCK, Kind, get_record};
+use super::{LogStore, WriterHandle};
+use crate::ids::{Vote, index_of, log_id, next_index};
+use crate::types::{Entry, Payload};
+use crate::{ConsensusError, GroupConfig, Member};
 
 fn config() -> GroupConfig {
     let me = Member { id: 9, ..Member::default() };

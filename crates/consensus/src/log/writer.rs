@@ -9,12 +9,16 @@ use std::sync::atomic::Ordering;
 use isobar_base::AlignedBuf;
 use isobar_disk::Disk;
 
+use super::command::{Command, Done};
+use super::entry;
 use super::format::{
     BATCH_HEADER, BLOCK, BatchHeader, FileHeader, Kind, RECORD_HEADER, RecordHeader, SegmentHeader,
     put_record,
 };
-use super::{Command, Done, Inner, Segment, StatePayload, payload_of};
-use crate::types::{Entry, LogId, Vote};
+use super::segment::{Segment, StatePayload};
+use super::shared::{SharedLog, Written};
+use crate::ids::{LogId, Vote};
+use crate::types::Entry;
 
 /// A batch is written when it has this many bytes, whatever else is queued.
 const BATCH_BYTES_MAX: usize = 4 << 20;
@@ -24,7 +28,7 @@ const PREWRITE_BYTES: u64 = 1 << 20;
 const BUFFER_BYTES_KEPT: usize = 8 << 20;
 
 pub(super) struct Writer {
-    pub inner: Arc<Inner>,
+    pub shared: Arc<SharedLog>,
     pub disk: Arc<dyn Disk>,
     pub header: FileHeader,
     /// The segment written to; `None` before the first batch of a new log.
@@ -60,7 +64,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut queue = VecDeque::new();
         loop {
-            self.inner.take_commands(&mut queue);
+            self.shared.take_commands(&mut queue);
             for command in queue.drain(..) {
                 if matches!(command, Command::Stop) {
                     // Flushes what came before; the error, if any, has reached those who wait for it.
@@ -101,9 +105,9 @@ impl Writer {
                 self.batch.truncated = Some(truncated);
             }
             Command::Purge(upto) => {
-                if self.inner.synced.load(Ordering::Acquire) <= upto.index {
+                if self.shared.synced.load(Ordering::Acquire) <= upto.index {
                     self.flush()?;
-                    self.inner.wait_synced(upto.index)?;
+                    self.shared.wait_synced(upto.index)?;
                 }
                 self.purged = self.purged.max(Some(upto));
                 self.next = self.next.max(upto.index + 1);
@@ -117,7 +121,7 @@ impl Writer {
 
     fn encode_entry(&mut self, entry: &Entry) -> io::Result<()> {
         let id = entry.log_id;
-        let (kind, payload) = payload_of(entry)?;
+        let (kind, payload) = entry::encode(entry)?;
         self.record(kind, 0, (id.index, id.leader_id.term, id.leader_id.node_id), &payload)?;
         let offset = self.batch.bytes.len() - RECORD_HEADER - payload.len();
         self.batch.placed.push((id, offset as u32));
@@ -164,7 +168,7 @@ impl Writer {
     /// Starts the next segment; everything before it is durable.
     fn open_segment(&mut self) -> io::Result<()> {
         let seq = self.active.map_or(1, |s| s.seq + 1);
-        let (slot, recycled) = self.inner.take_free_segment().ok_or_else(|| {
+        let (slot, recycled) = self.shared.take_free_segment().ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::StorageFull,
                 "the log is full: its entries could not be checkpointed and purged in time",
@@ -191,7 +195,7 @@ impl Writer {
             return Ok(());
         }
         let Some(active) = self.active else { return Ok(()) };
-        self.inner.check_poison()?;
+        self.shared.check_poison()?;
         let header = BatchHeader {
             nonce: self.header.nonce,
             seq: active.seq,
@@ -219,14 +223,9 @@ impl Writer {
 
         let first_record = base + self.position + BATCH_HEADER as u64;
         let placed = self.batch.placed.drain(..).map(|(id, offset)| (id, first_record + u64::from(offset)));
-        self.inner.flushed(
-            active,
-            placed,
-            self.batch.truncated.take(),
-            std::mem::take(&mut self.batch.purges),
-            self.purged,
-            self.next,
-        );
+        let purged = if std::mem::take(&mut self.batch.purges) { self.purged } else { None };
+        let truncated = self.batch.truncated.take();
+        self.shared.written(Written { active, truncated, purged, next: self.next }, placed);
         self.position = end;
         self.serial += 1;
         self.batch.bytes.clear();
@@ -254,7 +253,7 @@ impl Writer {
 
     /// After a failed write or sync nothing is known about the disk: nothing is acknowledged any more.
     fn fail(&mut self, error: &io::Error) {
-        self.inner.poison(error);
+        self.shared.poison(error);
         self.batch.bytes.clear();
         self.batch.records = 0;
         self.batch.done.drain(..).for_each(|done| done.call(Err(error)));

@@ -4,21 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::Store;
-use crate::types::next_index;
+use super::store::StateStore;
+use crate::ids::next_index;
 use crate::{ConsensusError, GroupConfig};
 
-/// What the thread was asked for.
-#[derive(Default)]
-pub(super) struct Request {
-    wanted: bool,
-    pub stopped: bool,
-}
-
-/// The thread, to be joined by `Store::stop`.
+/// The thread, to be joined by `StateStore::stop`.
 pub(crate) type CheckpointHandle = std::thread::JoinHandle<()>;
 
-pub(super) fn start(store: &Arc<Store>, config: &GroupConfig) -> Result<CheckpointHandle, ConsensusError> {
+/// Starts the thread.
+pub(super) fn start(
+    store: &Arc<StateStore>,
+    config: &GroupConfig,
+) -> Result<CheckpointHandle, ConsensusError> {
     let store = store.clone();
     let every = Duration::from_millis(config.checkpoint_every_ms);
     std::thread::Builder::new()
@@ -27,16 +24,7 @@ pub(super) fn start(store: &Arc<Store>, config: &GroupConfig) -> Result<Checkpoi
         .map_err(ConsensusError::io("starting the checkpoint thread"))
 }
 
-impl Store {
-    /// Asks for a checkpoint soon; `saved` fires when it is done.
-    pub(crate) fn request_checkpoint(&self) {
-        let mut request = self.request.lock();
-        if !request.wanted {
-            request.wanted = true;
-            self.requested.notify_all();
-        }
-    }
-
+impl StateStore {
     fn run_checkpoints(&self, every: Duration) {
         loop {
             let mut request = self.request.lock();

@@ -10,193 +10,22 @@
 //! - **S2** readers see overlay, then frozen overlay, then tree: a checkpoint changes nothing they can see.
 //! - **S3** a snapshot is installed into a fresh directory and switched to by a pointer file (`pointer.rs`).
 //! - **S4** log id, membership and the mark of an installed snapshot live in a key space of their own.
+//!
+//! Start reading at `store.rs`, then `state.rs` and `checkpoint.rs`.
 
+mod applied;
+mod cache;
 mod checkpoint;
+mod open;
 mod pointer;
+mod snapshot;
 mod state;
-mod tree;
-
-use std::fs::File;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use isobar_base::{Kv, KvRead};
-use parking_lot::{Condvar, Mutex, RwLock};
-use tokio::sync::watch;
-
-use crate::dump::{self, DumpMeta};
-use crate::types::{LogId, Membership, next_index};
-use crate::{ConsensusError, GroupConfig};
-
-pub(crate) use checkpoint::CheckpointHandle;
-pub(crate) use pointer::sync_parent;
-use state::State;
-use tree::Tree;
-pub(crate) use tree::TreeView;
-
-/// `apply` waits while this many times `dirty_bytes_max` are unsaved.
-const DIRTY_HARD_FACTOR: u64 = 4;
-
-/// Where the state stands.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Applied {
-    pub log_id: Option<LogId>,
-    pub membership: Membership,
-    /// Log id of the snapshot this tree was installed from.
-    pub installed: Option<LogId>,
-}
-
-/// The state of one replica.
-pub(crate) struct Store {
-    dir: std::path::PathBuf,
-    dirty_bytes_max: u64,
-    cache_bytes: u64,
-    state: RwLock<State>,
-    /// Held while a checkpoint is written or a snapshot installed.
-    saving: Mutex<()>,
-    request: Mutex<checkpoint::Request>,
-    requested: Condvar,
-    /// Entries below this index are in the synced tree.
-    synced: Arc<AtomicU64>,
-    saved: watch::Sender<u64>,
-}
-
-impl Store {
-    /// Opens the tree the pointer names, or makes an empty one if there is no pointer and `may_create`.
-    pub(crate) fn open(
-        config: &GroupConfig,
-        may_create: bool,
-    ) -> Result<(Arc<Store>, CheckpointHandle), ConsensusError> {
-        let dir = config.dir.clone();
-        let name = match pointer::read(&dir)? {
-            Some(name) => name,
-            None if may_create => {
-                let name = pointer::next_name(&dir)?;
-                Tree::open(&dir.join(&name), config.cache_bytes)?;
-                pointer::write(&dir, &name)?;
-                name
-            }
-            None => {
-                let what = "the log exists but the pointer to its checkpoint does not".to_owned();
-                return Err(ConsensusError::Gap { path: dir, what });
-            }
-        };
-        pointer::remove_others(&dir, &name)?;
-        let tree = Tree::open(&dir.join(&name), config.cache_bytes)?;
-        let applied = tree.applied()?;
-        let synced = next_index(&applied.log_id);
-        let store = Arc::new(Store {
-            dir,
-            dirty_bytes_max: config.dirty_bytes_max,
-            cache_bytes: config.cache_bytes,
-            state: RwLock::new(State::new(tree, applied, config.cache_bytes)),
-            saving: Mutex::default(),
-            request: Mutex::default(),
-            requested: Condvar::new(),
-            synced: Arc::new(AtomicU64::new(synced)),
-            saved: watch::channel(synced).0,
-        });
-        let handle = checkpoint::start(&store, config)?;
-        Ok((store, handle))
-    }
-
-    /// Where the state stands, in memory.
-    pub(crate) fn applied(&self) -> Applied {
-        self.state.read().applied.clone()
-    }
-
-    /// Runs `look` on what was applied last.
-    pub(crate) fn look_at_applied<R>(&self, look: impl FnOnce(&Applied) -> R) -> R {
-        look(&self.state.read().applied)
-    }
-
-    /// Entries below this index are in the synced tree.
-    pub(crate) fn synced(&self) -> Arc<AtomicU64> {
-        self.synced.clone()
-    }
-
-    /// Fires with `synced` after each checkpoint.
-    pub(crate) fn saved(&self) -> watch::Receiver<u64> {
-        self.saved.subscribe()
-    }
-
-    /// Runs `f` on the applied state.
-    pub(crate) fn read<R>(&self, f: impl FnOnce(&dyn KvRead) -> R) -> R {
-        f(&*self.state.read())
-    }
-
-    /// Runs `f`, which applies entries, on the state, alone. Starts a checkpoint when enough is unsaved.
-    pub(crate) fn apply<R>(&self, f: impl FnOnce(&mut dyn Kv, &mut Applied) -> R) -> R {
-        let mut state = self.state.write();
-        assert!(!state.applying, "the state was left half applied by a panic");
-        state.applying = true;
-        let mut applied = state.applied.clone();
-        let result = f(&mut *state, &mut applied);
-        state.applied = applied;
-        state.applying = false;
-        let dirty = state.dirty_bytes();
-        drop(state);
-        if dirty > self.dirty_bytes_max {
-            self.request_checkpoint();
-        }
-        result
-    }
-
-    /// Whether so much is unsaved that applying must wait for `saved`.
-    pub(crate) fn overfull(&self) -> bool {
-        self.state.read().dirty_bytes() > DIRTY_HARD_FACTOR * self.dirty_bytes_max
-            && !self.request.lock().stopped
-    }
-
-    /// A consistent view of the last checkpoint.
-    pub(crate) fn view(&self) -> Result<TreeView, ConsensusError> {
-        let tree = self.state.read().tree()?;
-        TreeView::new(&tree)
-    }
-
-    /// Replaces the state by the snapshot in `file`. A crash at any point leaves the old state or the new.
-    pub(crate) fn install(&self, file: File) -> Result<DumpMeta, ConsensusError> {
-        let _saving = self.saving.lock();
-        let name = pointer::next_name(&self.dir)?;
-        let meta = Store::build(&self.dir.join(&name), file, self.cache_bytes)?;
-        pointer::write(&self.dir, &name)?;
-        let tree = Tree::open(&self.dir.join(&name), self.cache_bytes)?;
-        let applied = tree.applied()?;
-        let synced = next_index(&applied.log_id);
-        let old = std::mem::replace(&mut *self.state.write(), State::new(tree, applied, self.cache_bytes));
-        self.synced.store(synced, Ordering::Release);
-        drop(old);
-        pointer::remove_others(&self.dir, &name)?;
-        self.saved.send_replace(synced);
-        Ok(meta)
-    }
-
-    /// Builds a tree in `dir` from the snapshot in `file`; complete and durable when this returns.
-    fn build(dir: &Path, file: File, cache_bytes: u64) -> Result<DumpMeta, ConsensusError> {
-        let tree = Tree::open(dir, cache_bytes)?;
-        let mut reader = dump::Reader::open(file)?;
-        let meta = reader.meta().clone();
-        while let Some(pairs) = reader.next_chunk()? {
-            tree.load(pairs)?;
-        }
-        let applied =
-            Applied { log_id: meta.log_id, membership: meta.membership.clone(), installed: meta.log_id };
-        tree.save(std::iter::empty(), &applied)?;
-        Ok(meta)
-    }
-
-    /// Closes the tree. Reads after this see an empty state.
-    pub(crate) fn stop(&self, handle: CheckpointHandle) {
-        self.request.lock().stopped = true;
-        self.requested.notify_all();
-        if handle.join().is_err() {
-            tracing::error!(dir = %self.dir.display(), "the checkpoint thread panicked");
-        }
-        self.state.write().close();
-        self.saved.send_modify(|_| {});
-    }
-}
-
+mod store;
 #[cfg(test)]
 mod tests;
+mod tree;
+
+pub(crate) use applied::Applied;
+pub(crate) use checkpoint::CheckpointHandle;
+pub(crate) use snapshot::export;
+pub(crate) use store::StateStore;

@@ -55,14 +55,6 @@ pub(super) fn remove_others(dir: &Path, name: &str) -> Result<(), ConsensusError
     Ok(())
 }
 
-/// Makes the directory entry of `path` durable.
-pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
 fn names(dir: &Path) -> Result<Vec<String>, ConsensusError> {
     let list = || {
         let mut out = Vec::new();

@@ -1,18 +1,16 @@
 //! The state in memory: overlay over frozen overlay over a cache over the tree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use isobar_base::{Kv, KvRead, Visit};
 use parking_lot::Mutex;
 
-use super::Applied;
+use super::applied::Applied;
+use super::cache::{ENTRY_OVERHEAD_BYTES, ValueCache};
 use super::tree::Tree;
 use crate::ConsensusError;
-
-/// Bytes one key costs in memory beside itself and its value.
-const ENTRY_OVERHEAD_BYTES: u64 = 64;
 
 pub(super) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
@@ -24,7 +22,7 @@ pub(super) struct State {
     /// What is being saved, and where the state stood at its end.
     frozen: Option<(Arc<Changes>, Applied)>,
     frozen_bytes: u64,
-    cache: Mutex<Cache>,
+    cache: Mutex<ValueCache>,
     /// Set while entries are applied: a state left half applied by a panic is never saved.
     pub applying: bool,
     pub applied: Applied,
@@ -41,7 +39,7 @@ impl State {
             frozen: None,
             frozen_bytes: 0,
             applying: false,
-            cache: Mutex::new(Cache { generation_bytes_max: cache_bytes / 2, ..Cache::default() }),
+            cache: Mutex::new(ValueCache::new(cache_bytes)),
             saved: applied.clone(),
             applied,
         }
@@ -168,41 +166,5 @@ impl Kv for State {
 
     fn delete(&mut self, key: &[u8]) {
         self.change(key, None);
-    }
-}
-
-/// Clean values, present and absent, in two generations: one half of the bound is filled while the other
-/// half still answers and is then dropped whole.
-#[derive(Default)]
-struct Cache {
-    young: HashMap<Box<[u8]>, Option<Vec<u8>>>,
-    old: HashMap<Box<[u8]>, Option<Vec<u8>>>,
-    young_bytes: u64,
-    generation_bytes_max: u64,
-}
-
-impl Cache {
-    fn get(&mut self, key: &[u8]) -> Option<Option<Vec<u8>>> {
-        if let Some(value) = self.young.get(key) {
-            return Some(value.clone());
-        }
-        let (_, value) = self.old.remove_entry(key)?;
-        self.put(key, value.clone());
-        Some(value)
-    }
-
-    fn put(&mut self, key: &[u8], value: Option<Vec<u8>>) {
-        self.young_bytes += (key.len() + value.as_ref().map_or(0, Vec::len)) as u64 + ENTRY_OVERHEAD_BYTES;
-        self.young.insert(key.into(), value);
-        if self.young_bytes > self.generation_bytes_max {
-            self.old = std::mem::take(&mut self.young);
-            self.young_bytes = 0;
-        }
-    }
-
-    fn forget(&mut self, key: &[u8]) {
-        // The bytes stay counted until the generation ends.
-        self.young.remove(key);
-        self.old.remove(key);
     }
 }

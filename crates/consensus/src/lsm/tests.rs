@@ -1,19 +1,22 @@
+use std::fs::File;
 use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
-use isobar_base::{MemoryKv, state_hash};
+use isobar_base::{Kv, KvRead, MemoryKv, state_hash};
 use proptest::prelude::*;
 
-use super::*;
-use crate::Member;
-use crate::dump::Dump;
-use crate::types::log_id;
+use super::{Applied, StateStore, export, pointer};
+use crate::ids::{log_id, next_index};
+use crate::snapshot::SnapshotHeader;
+use crate::{GroupConfig, Member};
 
 fn config(dir: &Path) -> GroupConfig {
     let me = Member { id: 9, ..Member::default() };
     GroupConfig { checkpoint_every_ms: 1_000_000, cache_bytes: 8 << 20, ..GroupConfig::new(dir, me, 5) }
 }
 
-fn put(store: &Store, index: u64, kv: &mut MemoryKv) {
+fn put(store: &StateStore, index: u64, kv: &mut MemoryKv) {
     let (key, value) = (format!("k{}", index * 7 % 40), format!("v{index}"));
     store.apply(|state, applied| {
         state.put(key.as_bytes(), value.clone().into_bytes());
@@ -45,7 +48,7 @@ fn any_checkpoint_and_the_log_after_it_give_the_same_state() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("group");
     std::fs::create_dir(&dir).unwrap();
-    let (store, handle) = Store::open(&config(&dir), true).unwrap();
+    let (store, handle) = StateStore::open(&config(&dir), true).unwrap();
     let mut model = MemoryKv::default();
     let mut hashes = Vec::new();
     for index in 0..60 {
@@ -63,7 +66,7 @@ fn any_checkpoint_and_the_log_after_it_give_the_same_state() {
         for until in [index, index + 1, 59] {
             let copy = root.path().join(format!("at-{index}-{until}"));
             copy_dir(&root.path().join(format!("copy-{index}")), &copy);
-            let (store, handle) = Store::open(&config(&copy), false).unwrap();
+            let (store, handle) = StateStore::open(&config(&copy), false).unwrap();
             let from = next_index(&store.applied().log_id);
             assert_eq!(from, index + 1);
             assert_eq!(store.read(state_hash), hashes[index as usize]);
@@ -79,10 +82,10 @@ fn any_checkpoint_and_the_log_after_it_give_the_same_state() {
 }
 
 /// A snapshot of `store`'s checkpoint, as received by a follower.
-fn dump_of(store: &Store, dir: &Path) -> File {
+fn snapshot_of(store: &StateStore, dir: &Path) -> File {
     let view = store.view().unwrap();
     let Applied { log_id, membership, .. } = view.applied().unwrap();
-    Dump::of(view, DumpMeta { group: 5, log_id, membership }, dir).into_file().unwrap()
+    export(view, SnapshotHeader { group: 5, log_id, membership }, dir).into_file().unwrap()
 }
 
 #[test]
@@ -90,8 +93,8 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
     let root = tempfile::tempdir().unwrap();
     let (source, target) = (root.path().join("source"), root.path().join("target"));
     [&source, &target].into_iter().for_each(|dir| std::fs::create_dir(dir).unwrap());
-    let (leader, leader_handle) = Store::open(&config(&source), true).unwrap();
-    let (follower, follower_handle) = Store::open(&config(&target), true).unwrap();
+    let (leader, leader_handle) = StateStore::open(&config(&source), true).unwrap();
+    let (follower, follower_handle) = StateStore::open(&config(&target), true).unwrap();
     let mut model = MemoryKv::default();
     (0..50).for_each(|n| put(&leader, n, &mut model));
     leader.checkpoint().unwrap();
@@ -105,11 +108,11 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
         images.push((path, expected));
     };
     image("before", old);
-    // The steps of `Store::install`, with a crash after each.
+    // The steps of `StateStore::install`, with a crash after each.
     std::fs::create_dir(target.join("lsm-2")).unwrap();
     image("begun", old);
     std::fs::remove_dir(target.join("lsm-2")).unwrap();
-    Store::build(&target.join("lsm-2"), dump_of(&leader, &source), 1 << 20).unwrap();
+    StateStore::build(&target.join("lsm-2"), snapshot_of(&leader, &source), 1 << 20).unwrap();
     image("built", old);
     std::fs::write(target.join("current.new"), "lsm-2\n").unwrap();
     image("about to switch", old);
@@ -118,7 +121,7 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
     std::fs::remove_file(target.join("lsm-1").join("version")).ok();
     image("half removed", new);
     for (path, expected) in images {
-        let (store, handle) = Store::open(&config(&path), false).unwrap();
+        let (store, handle) = StateStore::open(&config(&path), false).unwrap();
         assert_eq!(store.read(state_hash), expected, "{}", path.display());
         let lsms = std::fs::read_dir(&path)
             .unwrap()
@@ -128,7 +131,7 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
     }
     // Whole, over unsaved changes.
     (5..9).for_each(|n| put(&follower, n, &mut MemoryKv::default()));
-    follower.install(dump_of(&leader, &source)).unwrap();
+    follower.install(snapshot_of(&leader, &source)).unwrap();
     assert_eq!((follower.read(state_hash), follower.applied().log_id), (new, Some(log_id(49, 1, 1))));
     assert_eq!(follower.applied().installed, Some(log_id(49, 1, 1)));
     follower.stop(follower_handle);
@@ -139,20 +142,20 @@ fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
 fn a_damaged_snapshot_is_refused_and_changes_nothing() {
     use std::os::unix::fs::FileExt;
     let root = tempfile::tempdir().unwrap();
-    let (store, handle) = Store::open(&config(root.path()), true).unwrap();
+    let (store, handle) = StateStore::open(&config(root.path()), true).unwrap();
     (0..50).for_each(|n| put(&store, n, &mut MemoryKv::default()));
     store.checkpoint().unwrap();
     let before = store.read(state_hash);
-    let length = dump_of(&store, root.path()).metadata().unwrap().len();
+    let length = snapshot_of(&store, root.path()).metadata().unwrap().len();
     for at in (0..length).step_by(61).chain([length - 1]) {
-        let file = dump_of(&store, root.path());
+        let file = snapshot_of(&store, root.path());
         let mut byte = [0];
         file.read_exact_at(&mut byte, at).unwrap();
         file.write_all_at(&[byte[0] ^ 0x20], at).unwrap();
         assert!(store.install(file).is_err(), "byte {at}");
         assert_eq!(store.read(state_hash), before);
     }
-    let short = dump_of(&store, root.path());
+    let short = snapshot_of(&store, root.path());
     short.set_len(length - 20).unwrap();
     assert!(store.install(short).is_err());
     store.stop(handle);
@@ -183,7 +186,7 @@ proptest! {
     #[test]
     fn overlay_cache_and_tree_read_as_one(steps in proptest::collection::vec(step(), 1..120)) {
         let root = tempfile::tempdir().unwrap();
-        let (store, handle) = Store::open(&config(root.path()), true).unwrap();
+        let (store, handle) = StateStore::open(&config(root.path()), true).unwrap();
         let mut model = MemoryKv::default();
         for (index, step) in steps.into_iter().enumerate() {
             match step {

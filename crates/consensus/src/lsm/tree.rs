@@ -4,8 +4,9 @@ use std::path::Path;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
 
-use super::Applied;
+use super::applied::Applied;
 use crate::ConsensusError;
+use crate::snapshot::Pairs;
 
 const APPLIED: &[u8] = b"applied";
 /// Memory the tree may use for writes before it makes a table of them.
@@ -64,7 +65,7 @@ impl Tree {
     }
 
     /// Writes `pairs`, unsynced: only for a tree nobody points to yet.
-    pub(super) fn load(&self, pairs: crate::dump::Pairs) -> Result<(), ConsensusError> {
+    pub(super) fn load(&self, pairs: Pairs) -> Result<(), ConsensusError> {
         let mut batch = self.database.batch();
         for (key, value) in pairs {
             batch.insert(&self.state, key, value);
@@ -98,12 +99,12 @@ impl TreeView {
     }
 
     /// Calls `visit` for each pair in order.
-    pub(crate) fn for_each<E: From<ConsensusError>>(
+    pub(super) fn for_each(
         &self,
-        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), ConsensusError>,
+    ) -> Result<(), ConsensusError> {
         for guard in self.snapshot.iter(&self.tree.state) {
-            let (key, value) = guard.into_inner().map_err(ConsensusError::from)?;
+            let (key, value) = guard.into_inner()?;
             visit(&key, &value)?;
         }
         Ok(())

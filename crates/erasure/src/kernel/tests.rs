@@ -4,7 +4,7 @@ use super::affine::{MATRICES, emulated};
 use super::wide::{self, Vector};
 use super::*;
 use crate::gf::mul;
-use crate::matrix::{K_MAX, N_MAX};
+use crate::matrix::{DATA_MAX, PARITY_MAX};
 use crate::plan::Coefficients;
 
 /// A GFNI register in software, so that the GFNI kernels' loop and operands are tested on every machine.
@@ -66,7 +66,7 @@ fn check(rows: &[Coefficients], inputs_len: usize, len: usize, seed: u8) {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as u8
     };
-    let buffers: Vec<Vec<u8>> = (0..N_MAX).map(|i| (0..len + i).map(|_| random()).collect()).collect();
+    let buffers: Vec<Vec<u8>> = (0..DATA_MAX).map(|i| (0..len + i).map(|_| random()).collect()).collect();
     let inputs: Vec<&[u8]> =
         plan.inputs().iter().map(|&i| &buffers[usize::from(i)][usize::from(i)..]).collect();
     for (name, run) in kernels() {
@@ -94,11 +94,11 @@ fn the_emulated_kernels_are_tested_along_with_those_of_the_machine() {
 
 #[test]
 fn all_kernels_agree_at_every_length_around_the_vector_width() {
-    let mut rows = [[0; N_MAX]; K_MAX];
+    let mut rows = [[0; DATA_MAX]; PARITY_MAX];
     for (o, row) in rows.iter_mut().enumerate() {
         *row = std::array::from_fn(|i| (37 * i + 91 * o + 2) as u8);
     }
-    for outputs in 1..=K_MAX {
+    for outputs in 1..=PARITY_MAX {
         for len in 0..300 {
             check(&rows[..outputs], 3, len, len as u8);
         }
@@ -107,8 +107,8 @@ fn all_kernels_agree_at_every_length_around_the_vector_width() {
 
 #[test]
 fn all_kernels_agree_when_an_output_is_an_xor() {
-    for outputs in 1..=K_MAX {
-        let mut rows = [[0; N_MAX]; K_MAX];
+    for outputs in 1..=PARITY_MAX {
+        let mut rows = [[0; DATA_MAX]; PARITY_MAX];
         for (o, row) in rows[..outputs].iter_mut().enumerate() {
             *row =
                 std::array::from_fn(|i| if o == 0 { u8::from(i % 3 != 0) } else { (29 * i + 7 * o) as u8 });
@@ -117,7 +117,7 @@ fn all_kernels_agree_when_an_output_is_an_xor() {
 
         // The sum of all outputs is 0 or 1 everywhere.
         let sum =
-            rows[1..outputs].iter().fold([0; N_MAX], |sum, row| std::array::from_fn(|i| sum[i] ^ row[i]));
+            rows[1..outputs].iter().fold([0; DATA_MAX], |sum, row| std::array::from_fn(|i| sum[i] ^ row[i]));
         rows[0] = std::array::from_fn(|i| sum[i] ^ u8::from(i % 2 == 0));
         check(&rows[..outputs], 9, 517, 2);
     }
@@ -128,8 +128,8 @@ proptest! {
 
     #[test]
     fn all_kernels_agree_on_any_coefficients(
-        rows in prop::collection::vec(any::<[u8; N_MAX]>(), 1..=K_MAX),
-        inputs in 1..=N_MAX,
+        rows in prop::collection::vec(any::<[u8; DATA_MAX]>(), 1..=PARITY_MAX),
+        inputs in 1..=DATA_MAX,
         len in 0usize..700,
         seed: u8,
     ) {

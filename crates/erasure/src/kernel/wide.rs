@@ -7,7 +7,7 @@
 use std::mem::MaybeUninit;
 
 use super::scalar;
-use crate::matrix::{K_MAX, N_MAX};
+use crate::matrix::{DATA_MAX, PARITY_MAX};
 use crate::plan::Plan;
 
 /// A register full of bytes and the instructions used on it.
@@ -78,20 +78,21 @@ unsafe fn rows<V: Vector, const PRODUCTS: usize, const XOR: bool, const VECTORS:
 ) {
     // The bounds that make every access below good, once for the whole call.
     let len = outputs[0].len();
-    assert!(len >= V::BYTES && inputs.len() <= N_MAX && outputs.len() == PRODUCTS + usize::from(XOR));
+    assert!(len >= V::BYTES && inputs.len() <= DATA_MAX && outputs.len() == PRODUCTS + usize::from(XOR));
     assert!(inputs.iter().all(|row| row.len() == len) && outputs.iter().all(|row| row.len() == len));
     let xor = plan.xor.map_or(0, |xor| xor.inputs);
     let fold = plan.xor.is_some_and(|xor| xor.fold);
     assert!(xor <= inputs.len());
 
-    let mut sources = [Source::<V, PRODUCTS> { row: std::ptr::null(), tables: MaybeUninit::uninit() }; N_MAX];
+    let mut sources =
+        [Source::<V, PRODUCTS> { row: std::ptr::null(), tables: MaybeUninit::uninit() }; DATA_MAX];
     for ((source, row), factors) in sources.iter_mut().zip(inputs).zip(&plan.factors) {
         source.row = row.as_ptr();
         // SAFETY: the caller vouches for the instructions.
         source.tables.write(std::array::from_fn(|product| unsafe { V::table(factors[product]) }));
     }
     let (with_xor, without_xor) = sources[..inputs.len()].split_at(xor);
-    let mut targets = [std::ptr::null_mut(); K_MAX];
+    let mut targets = [std::ptr::null_mut(); PARITY_MAX];
     targets.iter_mut().zip(outputs).for_each(|(target, row)| *target = row.as_mut_ptr());
 
     let step = V::BYTES * VECTORS;
@@ -129,7 +130,7 @@ struct Source<V: Vector, const PRODUCTS: usize> {
 unsafe fn columns<V: Vector, const PRODUCTS: usize, const XOR: bool, const VECTORS: usize>(
     with_xor: &[Source<V, PRODUCTS>],
     without_xor: &[Source<V, PRODUCTS>],
-    targets: &[*mut u8; K_MAX],
+    targets: &[*mut u8; PARITY_MAX],
     fold: bool,
     at: usize,
 ) {

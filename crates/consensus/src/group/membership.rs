@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use openraft::ChangeMembers;
 use openraft::error::{ClientWriteError, InitializeError, RaftError};
 
+use super::Group;
 use crate::types::Types;
-use crate::{ConsensusError, Group, Member};
+use crate::{ConsensusError, Member};
 
 impl Group {
     /// Founds the group with `voters`, of whom this replica is one. To be called on one replica, once, when
@@ -16,7 +17,7 @@ impl Group {
     /// `Refused` when this replica already has a vote, entries or state, or is not among `voters`.
     pub async fn initialize(&self, voters: Vec<Member>) -> Result<(), ConsensusError> {
         let nodes: BTreeMap<u64, Member> = voters.into_iter().map(|voter| (voter.id, voter)).collect();
-        self.raft().initialize(nodes).await.map_err(|error| match error {
+        self.0.raft.initialize(nodes).await.map_err(|error| match error {
             RaftError::APIError(InitializeError::NotAllowed(_)) => {
                 ConsensusError::Refused("the group is founded already".into())
             }
@@ -46,7 +47,7 @@ impl Group {
                 Err(ConsensusError::NotLeader { leader: self.leader() })
             };
         }
-        let raft = self.raft();
+        let raft = &self.0.raft;
         if !voters.contains(&new.id) {
             let id = new.id;
             let added = raft.add_learner(id, new, false).await.map_err(|e| change_error(&e))?;

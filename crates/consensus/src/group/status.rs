@@ -1,0 +1,81 @@
+//! What a replica says about itself, and whom it takes for the leader.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use openraft::ServerState;
+use tokio::sync::watch;
+
+use super::Group;
+use crate::ids::index_of;
+use crate::replica::Replica;
+use crate::{GroupStatus, Leadership, Member};
+
+/// A leader not heard of for so many election timeouts is none.
+const SILENT_TIMEOUTS: u32 = 3;
+
+impl Group {
+    /// Whether the replica has a vote, entries or applied state: false only for a truly blank disk.
+    pub fn is_initialized(&self) -> bool {
+        let Replica { log, state, .. } = &*self.0.replica;
+        log.vote().is_some() || log.last().is_some() || state.applied().log_id.is_some()
+    }
+
+    /// The leader, if one is known and has been heard lately.
+    pub fn leader(&self) -> Option<Member> {
+        let metrics = self.0.raft.metrics();
+        let metrics = metrics.borrow();
+        let leader = metrics.current_leader?;
+        let Replica { config, leader_contact, .. } = &*self.0.replica;
+        if leader != config.me.id
+            && leader_contact.silence() > SILENT_TIMEOUTS * Duration::from_millis(config.election_ms)
+        {
+            return None;
+        }
+        metrics.membership_config.membership().get_node(&leader).cloned()
+    }
+
+    /// Whether this replica believes it is the leader. Only `read_index` proves it.
+    pub fn is_leader(&self) -> bool {
+        self.0.raft.metrics().borrow().state == ServerState::Leader
+    }
+
+    /// Fires when leadership or the term changes.
+    pub fn changes(&self) -> watch::Receiver<Leadership> {
+        self.0.changes.clone()
+    }
+
+    /// Where the replica stands.
+    pub fn status(&self) -> GroupStatus {
+        let Replica { config, log, state, .. } = &*self.0.replica;
+        let metrics = self.0.raft.metrics().borrow().clone();
+        let membership = metrics.membership_config.membership();
+        let voters: BTreeSet<u64> = membership.voter_ids().collect();
+        let named = |wanted: bool| {
+            membership
+                .nodes()
+                .filter(|(id, _)| voters.contains(id) == wanted)
+                .map(|(_, node)| node.clone())
+                .collect()
+        };
+        let applied = index_of(&state.applied().log_id);
+        GroupStatus {
+            me: config.me.clone(),
+            group: config.group,
+            leader: self.leader(),
+            term: metrics.current_term,
+            last_log: index_of(&log.last()),
+            purged: index_of(&log.purged()),
+            committed: applied.max(index_of(&metrics.last_applied)),
+            applied,
+            synced_applied: state.synced().load(Ordering::Acquire).saturating_sub(1),
+            log_used_bytes: log.fill().used_bytes,
+            voters: named(true),
+            learners: named(false),
+            joint: membership.get_joint_config().len() > 1,
+            matched: metrics.replication.iter().flatten().map(|(&id, at)| (id, index_of(at))).collect(),
+            stopped: metrics.running_state.err().map(|e| e.to_string()),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The pre-vote: who becomes a candidate, and when.
+//!
+//! A voter that has not heard a leader for `election_ms` asks all voters for their state. It becomes a
+//! candidate if a majority answers, none of that majority hears a leader, and nobody's log reaches further
+//! than its own (the larger id breaks ties). So every candidate can win, exactly one voter becomes one, and a
+//! voter that is merely cut off disturbs nobody. Should the best candidate not stand, anybody whose log
+//! suffices does so after [`BEST_CANDIDATE_TIMEOUTS`].
+//!
+//! Safety is openraft's: whoever stands, votes are given by its rules alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openraft::{Raft, ServerState};
+use tokio::task::JoinSet;
+
+use crate::Member;
+use crate::ids::LogId;
+use crate::network::{Network, PreVoteState, Rpc};
+use crate::replica::Replica;
+use crate::types::Types;
+
+/// Election timeouts that the best candidate is given to stand.
+const BEST_CANDIDATE_TIMEOUTS: u32 = 3;
+
+/// What a round of the pre-vote says.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Stand now.
+    Stand,
+    /// Somebody else ought to stand, but this one could.
+    Defer,
+    /// There is a leader, or no majority, or this log does not suffice.
+    Stay,
+}
+
+/// Who votes: the voters, and the sets of them that each need a majority.
+struct Electorate {
+    voters: BTreeMap<u64, Member>,
+    configs: Vec<Vec<u64>>,
+}
+
+/// Runs as long as the group.
+pub(crate) async fn run(replica: Arc<Replica>, raft: Raft<Types>, network: Arc<Network>) {
+    let timeout = Duration::from_millis(replica.config.election_ms);
+    let tick = Duration::from_millis(replica.config.heartbeat_ms) / 2;
+    let me = replica.config.me.id;
+    loop {
+        tokio::time::sleep(tick).await;
+        let silence = replica.leader_contact.silence();
+        if silence < timeout {
+            continue;
+        }
+        let Some(electorate) = electorate(&raft, me) else { continue };
+        let mut answers = ask(&network, &electorate.voters, me, timeout / 2).await;
+        answers.insert(me, replica.pre_vote_state());
+        let verdict = judge(me, &answers, &electorate.configs, timeout);
+        let too_late = silence > timeout * (1 + BEST_CANDIDATE_TIMEOUTS);
+        if verdict == Verdict::Stand || (verdict == Verdict::Defer && too_late) {
+            tracing::info!(?verdict, silent_ms = silence.as_millis() as u64, "starts an election");
+            // The election, won or lost, gets the time of one silence.
+            replica.leader_contact.renew();
+            if raft.trigger().elect().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Who votes; `None` when this replica leads, has stopped or is no voter.
+fn electorate(raft: &Raft<Types>, me: u64) -> Option<Electorate> {
+    let metrics = raft.metrics();
+    let metrics = metrics.borrow();
+    if metrics.state == ServerState::Leader || metrics.running_state.is_err() {
+        return None;
+    }
+    let membership = metrics.membership_config.membership();
+    let member = |id| membership.get_node(&id).cloned();
+    let voters: BTreeMap<u64, Member> =
+        membership.voter_ids().filter_map(|id| Some((id, member(id)?))).collect();
+    let configs = membership.get_joint_config().iter().map(|c| c.iter().copied().collect()).collect();
+    voters.contains_key(&me).then_some(Electorate { voters, configs })
+}
+
+async fn ask(
+    network: &Arc<Network>,
+    voters: &BTreeMap<u64, Member>,
+    me: u64,
+    timeout: Duration,
+) -> BTreeMap<u64, PreVoteState> {
+    let mut answers = JoinSet::new();
+    for (&id, peer) in voters.iter().filter(|(id, _)| **id != me) {
+        let (network, peer) = (network.clone(), peer.clone());
+        answers.spawn(async move {
+            network
+                .call::<PreVoteState>(&peer, Rpc::Standing, &(), 0, timeout)
+                .await
+                .ok()
+                .map(|answer| (id, answer))
+        });
+    }
+    answers.join_all().await.into_iter().flatten().collect()
+}
+
+/// Judges a round of answers, this voter's among them.
+fn judge(me: u64, answers: &BTreeMap<u64, PreVoteState>, configs: &[Vec<u64>], timeout: Duration) -> Verdict {
+    let far = |id: u64| -> (Option<LogId>, u64) { (answers.get(&id).and_then(|s| s.last), id) };
+    let timeout_ms = timeout.as_millis() as u64;
+    let majority_of = |suits: &dyn Fn(&PreVoteState) -> bool| {
+        configs.iter().all(|voters| {
+            let suited = voters.iter().filter(|v| answers.get(v).is_some_and(suits)).count();
+            suited > voters.len() / 2
+        })
+    };
+    let mine = far(me).0;
+    if configs.is_empty() || !majority_of(&|s| s.silent_ms >= timeout_ms && s.last <= mine) {
+        return Verdict::Stay;
+    }
+    if answers.keys().all(|&id| far(id) <= far(me)) { Verdict::Stand } else { Verdict::Defer }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::log_id;
+
+    const TIMEOUT: Duration = Duration::from_millis(600);
+
+    fn answers(all: &[(u64, u64, u64)]) -> BTreeMap<u64, PreVoteState> {
+        let state =
+            |index, silent_ms| PreVoteState { vote: None, last: Some(log_id(index, 1, 1)), silent_ms };
+        all.iter().map(|&(id, index, silent_ms)| (id, state(index, silent_ms))).collect()
+    }
+
+    fn verdicts(all: &[(u64, u64, u64)]) -> Vec<Verdict> {
+        let configs = [vec![1, 2, 3, 4, 5]];
+        all.iter().map(|&(id, ..)| judge(id, &answers(all), &configs, TIMEOUT)).collect()
+    }
+
+    #[test]
+    fn the_voter_whose_log_reaches_furthest_stands_and_nobody_else() {
+        use Verdict::*;
+        assert_eq!(
+            verdicts(&[(2, 7, 700), (3, 9, 700), (4, 9, 700), (5, 7, 700)]),
+            [Stay, Defer, Stand, Stay]
+        );
+        assert_eq!(verdicts(&[(2, 7, 700), (3, 7, 700), (4, 7, 700)]), [Defer, Defer, Stand]);
+    }
+
+    #[test]
+    fn nobody_stands_without_a_majority_or_while_a_majority_hears_a_leader() {
+        use Verdict::*;
+        assert_eq!(verdicts(&[(2, 7, 700), (3, 7, 700)]), [Stay, Stay]);
+        assert_eq!(verdicts(&[(1, 7, 20), (2, 7, 30), (3, 7, 10), (5, 7, 9_000)])[3], Stay);
+    }
+
+    #[test]
+    fn while_voters_are_changing_a_majority_of_both_sets_is_needed() {
+        let all = answers(&[(1, 7, 700), (2, 7, 700), (3, 7, 700)]);
+        let both = |new: Vec<u64>| judge(3, &all, &[vec![1, 2, 3], new], TIMEOUT);
+        assert_eq!(both(vec![2, 3, 4]), Verdict::Stand);
+        assert_eq!(both(vec![3, 4, 5]), Verdict::Stay);
+    }
+}
