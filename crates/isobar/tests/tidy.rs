@@ -16,56 +16,13 @@ const FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Files with longer lines.
-const LONG_LINES: &[&str] = &[
-    "bench/src/ior/mod.rs",
-    "consensus/src/config.rs",
-    "consensus/src/elector.rs",
-    "consensus/src/group.rs",
-    "consensus/src/lib.rs",
-    "consensus/src/log/mod.rs",
-    "consensus/src/log/recover.rs",
-    "consensus/src/log/tests.rs",
-    "consensus/src/lsm/mod.rs",
-    "consensus/src/lsm/tests.rs",
-    "consensus/src/machine.rs",
-    "consensus/src/membership.rs",
-    "consensus/src/network.rs",
-    "consensus/src/pace.rs",
-    "consensus/src/read_index.rs",
-    "consensus/src/status.rs",
-    "consensus/tests/blank_disks_are_strangers.rs",
-    "erasure/src/kernel/gfni512.rs",
-    "erasure/src/kernel/scalar.rs",
-    "erasure/src/plan.rs",
-    "erasure/tests/any_length_and_alignment.rs",
-    "meta/src/ops/commit.rs",
-    "meta/tests/random_operations.rs",
-    "plan/src/lib.rs",
-    "plan/tests/more_never_needs_more.rs",
-    "server/src/lib.rs",
-    "validate/src/preflight/mod.rs",
-];
+const LONG_LINES: &[&str] = &[];
 
 /// Longer files.
 const LONG_FILES: &[&str] = &["mount/src/filesystem.rs"];
 
 /// Longer functions.
-const LONG_FUNCTIONS: &[&str] = &[
-    "bench/src/ior/mod.rs run",
-    "bench/src/mixed.rs measure",
-    "bench/src/report/ior.rs ior",
-    "bench/src/smallfile.rs measure",
-    "client/src/file/commit.rs settle",
-    "consensus/src/log/recover.rs recover",
-    "plan/src/explain.rs explain",
-    "validate/src/drill.rs run",
-    "validate/src/judge.rs network",
-    "validate/src/judge.rs nodes",
-    "validate/src/judge.rs rates",
-    "validate/src/judge.rs recovery",
-    "validate/src/measure.rs run",
-    "validate/src/run.rs run",
-];
+const LONG_FUNCTIONS: &[&str] = &["client/src/file/commit.rs settle"];
 
 /// Files below `src` without a header.
 const NO_HEADER: &[&str] =

@@ -45,7 +45,9 @@ impl RaftLogReader<Types> for LogStore {
     }
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> Result<Vec<Entry>, StorageError> {
-        self.read(start, end, READ_BYTES_MAX).map_err(read_error)
+        // One message must not fill the log of whoever is behind: it trims between messages only.
+        let bytes_max = READ_BYTES_MAX.min(self.0.header.segment_bytes);
+        self.read(start, end, bytes_max).map_err(read_error)
     }
 }
 
