@@ -45,6 +45,19 @@ struct Numbers {
     uncommitted: BTreeSet<u64>,
 }
 
+impl Numbers {
+    /// Of a session that has just been opened.
+    fn new(id: SessionId) -> Numbers {
+        Numbers {
+            id,
+            next_seq: 1,
+            outstanding: BTreeSet::new(),
+            next_counter: 1,
+            uncommitted: BTreeSet::new(),
+        }
+    }
+}
+
 impl Session {
     /// Opens a session.
     ///
@@ -53,13 +66,7 @@ impl Session {
     pub async fn open(cluster: Cluster, name: &str) -> Result<Session, Errno> {
         let id = grant(&cluster, name).await?;
         cluster.ask_as(id);
-        let numbers = Numbers {
-            id,
-            next_seq: 1,
-            outstanding: BTreeSet::new(),
-            next_counter: 1,
-            uncommitted: BTreeSet::new(),
-        };
+        let numbers = Numbers::new(id);
         Ok(Session(Arc::new(Inner {
             cluster,
             name: name.to_owned(),
@@ -199,13 +206,7 @@ impl Session {
         let id = grant(&self.0.cluster, &self.0.name).await?;
         self.0.cluster.ask_as(id);
         let mut numbers = self.0.numbers.lock();
-        *numbers = Numbers {
-            id,
-            next_seq: 1,
-            outstanding: BTreeSet::new(),
-            next_counter: 1,
-            uncommitted: BTreeSet::new(),
-        };
+        *numbers = Numbers::new(id);
         Ok(())
     }
 }

@@ -51,8 +51,8 @@ impl Client {
             }
         };
         let usable = attr.mode & S_ISGID == 0
-            && (namespace.is_complete_as_of(dir, attr.version)
-                || self.read_names(dir, &attr).await && namespace.is_complete_as_of(dir, attr.version));
+            && (namespace.begin_holding(dir, attr.version)
+                || self.read_names(dir, &attr).await && namespace.begin_holding(dir, attr.version));
         if !usable {
             session.mutate(FileOp::ReturnDelegation { dir }).await.ok();
             return None;

@@ -103,7 +103,7 @@ impl CompleteDirectories {
     }
 
     /// The directory has been delegated; false when it is not complete, exactly as of `version`.
-    pub fn delegated(&self, dir: Ino, version: u64) -> bool {
+    pub fn begin_holding(&self, dir: Ino, version: u64) -> bool {
         match self.0.lock().directories.get_mut(&dir) {
             Some(cached) if cached.version == version && cached.pending_changes.is_empty() => {
                 cached.ownership = Ownership::Delegated;

@@ -282,9 +282,10 @@ impl Namespace {
         self.delegations.quiet(dir).await;
     }
 
-    /// The directory has been delegated; false when not every name is known, exactly as of `version`.
-    pub fn is_complete_as_of(&self, dir: Ino, version: u64) -> bool {
-        self.complete.delegated(dir, version)
+    /// The directory has been delegated: from now on its names are answered for from what is known. False, and
+    /// nothing is changed, when not every name is known, exactly as of `version`.
+    pub fn begin_holding(&self, dir: Ino, version: u64) -> bool {
+        self.complete.begin_holding(dir, version)
     }
 
     /// All names of a directory that nobody else can change.

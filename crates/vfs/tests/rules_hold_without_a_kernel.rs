@@ -1,0 +1,141 @@
+//! What a kernel would have judged before it asked is judged here, call by call, on a whole cluster in this
+//! process whose network is in memory.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::time::Duration;
+
+use isobar_base::{Errno, Ino};
+use isobar_client::{
+    Client, ClientOptions, FileKind, Lock, LockFamily, LockKind, NewInode, OpenOptions, RenameMode, SetAttr,
+};
+use isobar_testcluster::{Over, TestCluster};
+use isobar_vfs::{Access, Checks, Credentials, Vfs, WriteIntent};
+
+const WRITE: OpenOptions = OpenOptions { write: true, append: false, sync: false, truncate: false };
+
+async fn vfs(cluster: &TestCluster, host: &str) -> Vfs {
+    let options = ClientOptions { name: host.to_owned(), ..ClientOptions::default() };
+    Vfs::new(Client::with_cluster(cluster.access_from(host), options).await.unwrap(), Checks::Here)
+}
+
+fn root() -> Credentials {
+    Credentials::root()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn names_are_changed_only_by_those_who_may() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let vfs = vfs(&cluster, "front").await;
+    let (alice, bob) = (Credentials::new(10, 10), Credentials::new(11, 11));
+    let shared = vfs.create_dirs(&root(), Path::new("/shared"), 0o755).await.unwrap().ino;
+    let made = vfs.make(&alice, shared, b"d", NewInode::directory(0o755, alice.owner())).await;
+    assert_eq!(made.unwrap_err(), Errno::EACCES);
+    let sticky = SetAttr { mode: Some(0o1777), ..SetAttr::default() };
+    vfs.setattr(&root(), shared, sticky).await.unwrap();
+
+    let opened = vfs.create(&alice, (shared, b"hers"), 0o600, true, true, WRITE).await.unwrap();
+    assert_eq!((opened.attr.uid, opened.attr.mode), (10, 0o600));
+    vfs.release(&opened.file).await;
+    assert_eq!(vfs.unlink(&bob, shared, b"hers").await, Err(Errno::EPERM));
+    let stolen = vfs.rename(&bob, (shared, b"hers"), (shared, b"his"), RenameMode::Replace).await;
+    assert_eq!(stolen, Err(Errno::EPERM));
+    let ino = opened.attr.ino;
+    assert_eq!(vfs.open(&bob, ino, true, OpenOptions::default()).await.unwrap_err(), Errno::EACCES);
+    let chmod = SetAttr { mode: Some(0o666), ..SetAttr::default() };
+    assert_eq!(vfs.setattr(&bob, ino, chmod).await.unwrap_err(), Errno::EPERM);
+    vfs.setattr(&alice, ino, chmod).await.unwrap();
+    assert_eq!(vfs.access(&bob, ino, Access::READ.and(Access::WRITE)).await, Ok(()));
+    assert_eq!(vfs.unlink(&alice, shared, b"hers").await, Ok(()));
+
+    // Who cannot look names up in a directory sees none of them.
+    let closed = SetAttr { mode: Some(0o700), ..SetAttr::default() };
+    vfs.setattr(&root(), shared, closed).await.unwrap();
+    assert_eq!(vfs.lookup(&bob, shared, b"hers").await.unwrap_err(), Errno::EACCES);
+    assert_eq!(vfs.readdir(&bob, shared, 0).await.unwrap_err(), Errno::EACCES);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_file_that_exists_is_opened_by_those_who_may_though_they_cannot_make_one() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let vfs = vfs(&cluster, "front").await;
+    let alice = Credentials::new(10, 10);
+    vfs.put_atomic(&root(), Path::new("/open"), b"bytes", 0o666).await.unwrap();
+    let opened = vfs.create(&alice, (Ino::ROOT, b"open"), 0o644, false, true, WRITE).await.unwrap();
+    vfs.release(&opened.file).await;
+    let exclusive = vfs.create(&alice, (Ino::ROOT, b"open"), 0o644, true, true, WRITE).await;
+    assert_eq!(exclusive.unwrap_err(), Errno::EEXIST);
+    let closed = SetAttr { mode: Some(0o755), ..SetAttr::default() };
+    vfs.setattr(&root(), Ino::ROOT, closed).await.unwrap();
+    let new = vfs.create(&alice, (Ino::ROOT, b"new"), 0o644, false, true, WRITE).await;
+    assert_eq!(new.unwrap_err(), Errno::EACCES);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_write_by_another_than_root_takes_set_id_bits_away() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let vfs = vfs(&cluster, "front").await;
+    let alice = Credentials::new(10, 10);
+    let ino = vfs.put_atomic(&root(), Path::new("/program"), b"bytes", 0o666).await.unwrap().ino;
+    let opened = vfs.open(&alice, ino, true, WRITE).await.unwrap();
+    let setid = SetAttr { mode: Some(0o4777), ..SetAttr::default() };
+    vfs.setattr(&root(), ino, setid).await.unwrap();
+    let by_root = vfs.write(&root(), &opened.file, 0, b"a", WriteIntent::default()).await;
+    assert_eq!((by_root, vfs.getattr(ino).await.unwrap().mode), (Ok(false), 0o4777));
+    let by_alice = vfs.write(&alice, &opened.file, 0, b"b", WriteIntent::default()).await;
+    assert_eq!((by_alice, vfs.getattr(ino).await.unwrap().mode), (Ok(true), 0o777));
+    vfs.setattr(&root(), ino, setid).await.unwrap();
+    vfs.setattr(&alice, ino, SetAttr { size: Some(0), ..SetAttr::default() }).await.unwrap();
+    assert_eq!(vfs.getattr(ino).await.unwrap().mode, 0o777);
+    vfs.release(&opened.file).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn paths_lead_through_symlinks_and_not_in_circles() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let (vfs, who) = (vfs(&cluster, "front").await, root());
+    let deep = vfs.create_dirs(&who, Path::new("/a/b/c"), 0o755).await.unwrap();
+    assert_eq!(vfs.create_dirs(&who, Path::new("a//b/c/"), 0o755).await.unwrap().ino, deep.ino);
+    vfs.put_atomic(&who, Path::new("/a/b/c/file"), b"first", 0o644).await.unwrap();
+    vfs.put_atomic(&who, Path::new("/a/b/c/file"), b"second", 0o644).await.unwrap();
+    vfs.symlink(&who, Ino::ROOT, b"absolute", b"/a/b").await.unwrap();
+    vfs.symlink(&who, deep.ino, b"relative", b"../c/file").await.unwrap();
+    assert_eq!(vfs.get(&who, Path::new("/absolute/c/relative")).await.unwrap(), b"second");
+    vfs.symlink(&who, Ino::ROOT, b"circle", b"circle").await.unwrap();
+    assert_eq!(vfs.resolve(&who, Path::new("/circle")).await.unwrap_err(), Errno::ELOOP);
+    assert_eq!(vfs.resolve(&who, Path::new("/a/b/c/file/x")).await.unwrap_err(), Errno::ENOTDIR);
+    let under_a_file = vfs.create_dirs(&who, Path::new("/a/b/c/file/x"), 0o755).await;
+    assert_eq!(under_a_file.unwrap_err(), Errno::ENOTDIR);
+    // Nothing unfinished is left, and names come in order.
+    let names = vfs.list(&who, deep.ino).await.unwrap();
+    let names: Vec<_> = names.iter().map(|entry| (&entry.name[..], entry.attr.kind)).collect();
+    assert_eq!(names, [(&b"file"[..], FileKind::File), (&b"relative"[..], FileKind::Symlink)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_wait_for_a_lock_ends_when_it_is_free_or_stopped() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let (holder, waiter) = (vfs(&cluster, "holder").await, vfs(&cluster, "waiter").await);
+    let ino = holder.put_atomic(&root(), Path::new("/file"), b"bytes", 0o644).await.unwrap().ino;
+    let lock = Lock {
+        family: LockFamily::Posix,
+        kind: LockKind::Write,
+        start: 0,
+        end: u64::MAX,
+        session: isobar_base::SessionId::NOBODY,
+        owner: 1,
+        pid: 1,
+    };
+    holder.lock(ino, lock).await.unwrap();
+    assert_eq!(waiter.lock(ino, lock).await, Err(Errno::EAGAIN));
+    let looks = Cell::new(0);
+    let stopped = waiter.lock_waiting(ino, lock, || looks.replace(looks.get() + 1) == 3).await;
+    assert_eq!((stopped, looks.get()), (Err(Errno::EINTR), 4));
+    let free = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        holder.unlock_all(ino, lock.owner).await.unwrap();
+    };
+    let (got, ()) = tokio::join!(waiter.lock_waiting(ino, lock, || false), free);
+    assert_eq!(got, Ok(()));
+    assert!(waiter.holds_locks(ino, lock.owner));
+}
