@@ -282,8 +282,8 @@ impl Namespace {
         self.delegations.quiet(dir).await;
     }
 
-    /// The directory has been delegated: from now on its names are answered for from what is known. False, and
-    /// nothing is changed, when not every name is known, exactly as of `version`.
+    /// The directory has been delegated: from now on its names are answered for from what is known. False,
+    /// and nothing is changed, when not every name is known, exactly as of `version`.
     pub fn begin_holding(&self, dir: Ino, version: u64) -> bool {
         self.complete.begin_holding(dir, version)
     }
