@@ -259,16 +259,18 @@ impl Cluster {
         self.ask_leader(Opcode::Renew, &request, wait).await
     }
 
-    /// Directories delegated to a session that others want, as soon as there are some; none after a while.
+    /// Of the directories that a session takes for delegated to it: those that others want or that are not
+    /// delegated to it any more, as soon as there are some; none after a while.
     ///
     /// # Errors
     /// See [`AskError`].
-    pub async fn poll_recalls(&self, session: SessionId) -> Result<Vec<Ino>, AskError> {
-        let request =
-            DelegationRequest { group: session.group(), ask: DelegationAsk::PollRecalls { session } };
-        match self.delegations(&request).await? {
+    pub async fn poll_recalls(&self, session: SessionId, held: Vec<Ino>) -> Result<Vec<Ino>, AskError> {
+        let ask = DelegationAsk::PollRecalls { session, held };
+        match self.delegations(&DelegationRequest { group: session.group(), ask }).await? {
             DelegationReply::Recall(dirs) => Ok(dirs),
-            DelegationReply::Again | DelegationReply::NotLeader(_) => Ok(Vec::new()),
+            DelegationReply::Again | DelegationReply::NotLeader(_) => {
+                Err(AskError::NoLeader("no leader".to_owned()))
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 
 mod ask;
 mod batcher;
+mod boot_time;
 mod cluster;
 mod error;
 mod routing;
@@ -18,6 +19,7 @@ mod view;
 mod wait;
 
 pub use ask::AskError;
+pub use boot_time::BootTime;
 pub use cluster::Cluster;
 pub use error::ClusterError;
 pub use session::{Begun, Session};

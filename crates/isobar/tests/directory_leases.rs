@@ -217,3 +217,39 @@ fn a_storm_of_names_goes_on_while_the_leader_dies_and_leaves_what_was_answered()
     cluster.wait_full();
     cluster.end();
 }
+
+/// I10: a mount that slept does not answer from what it knew before.
+#[test]
+fn of_a_mount_that_was_frozen_and_one_that_went_on_exactly_one_makes_a_name() {
+    if common::skip(&[]) {
+        return;
+    }
+    let cluster = TestCluster::start(8, 256);
+    let second = cluster.second_mount();
+    for round in 0..2 {
+        let (ours, theirs) = (cluster.mount().join(round.to_string()), second.path().join(round.to_string()));
+        fs::create_dir(&theirs).expect("made");
+        make(&theirs, 0..WARM);
+        signal(second.pid(), rustix::process::Signal::STOP);
+        let frozen = std::thread::spawn({
+            let lock = theirs.join("lock");
+            // The kernel hands it to the mount as soon as that wakes up.
+            move || File::create_new(lock).map(drop)
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        let begun = Instant::now();
+        let made = File::create_new(ours.join("lock")).map(drop);
+        println!("the other one had its answer after {:?}", begun.elapsed());
+        signal(second.pid(), rustix::process::Signal::CONT);
+        let woke = frozen.join().expect("ended");
+        assert!(made.is_ok() != woke.is_ok(), "exactly one of the two: {made:?} and {woke:?}");
+        let error = made.and(woke).expect_err("one is refused");
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    }
+    cluster.end();
+}
+
+fn signal(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(pid as i32).expect("a process");
+    rustix::process::kill_process(pid, signal).expect("it runs");
+}

@@ -268,3 +268,95 @@ fn a_reader_follows_a_file_that_another_mount_extends() {
         at += part.len() as u64;
     }
 }
+
+#[test]
+fn no_name_is_missing_that_another_mount_has_made() {
+    if common::skip(&[]) {
+        return;
+    }
+    let cluster = TestCluster::start(8, 256);
+    let second = cluster.second_mount();
+    let (ours, theirs) = (cluster.mount().join("q"), second.path().join("q"));
+    fs::create_dir(&ours).expect("made");
+    assert_eq!(fs::read_dir(&theirs).expect("listed").count(), 0);
+    // A queue of work between two machines.
+    for at in 0..50 {
+        fs::write(ours.join(format!("in{at}")), at.to_string()).expect("written");
+        let work = fs::read_to_string(theirs.join(format!("in{at}"))).expect("it is there");
+        fs::write(theirs.join(format!("out{at}")), &work).expect("written");
+        assert_eq!(fs::read_to_string(ours.join(format!("out{at}"))).expect("it is there"), at.to_string());
+    }
+    for at in 0..50 {
+        File::create_new(ours.join(format!("t{at}"))).expect("made");
+        fs::remove_file(theirs.join(format!("t{at}"))).expect("it is there");
+    }
+    cluster.end();
+}
+
+/// What MPI's programs rely on: write, sync, barrier, sync, read.
+#[test]
+fn a_descriptor_that_was_synced_shows_what_others_had_synced() {
+    if common::skip(&[]) {
+        return;
+    }
+    let cluster = TestCluster::start(8, 256);
+    let second = cluster.second_mount();
+    let ours = File::create_new(cluster.mount().join("f")).expect("made");
+    ours.sync_all().expect("synced");
+    let theirs = File::options().read(true).write(true).open(second.path().join("f")).expect("open");
+    for round in 1..=20u64 {
+        let bytes = common::noise(round, 5000 * round as usize);
+        ours.write_all_at(&bytes, 0).expect("written");
+        ours.sync_all().expect("synced");
+        theirs.sync_all().expect("synced");
+        assert_eq!(theirs.metadata().expect("fstat").len(), bytes.len() as u64, "round {round}");
+        let mut read = vec![0; bytes.len()];
+        theirs.read_exact_at(&mut read, 0).expect("read");
+        assert!(read == bytes, "round {round}: old bytes");
+    }
+    cluster.end();
+}
+
+#[test]
+fn a_path_whose_directory_another_mount_removed_does_not_exist() {
+    if common::skip(&[]) {
+        return;
+    }
+    let cluster = TestCluster::start(8, 256);
+    let second = cluster.second_mount();
+    let (ours, theirs) = (cluster.mount().join("d"), second.path().join("d"));
+    fs::create_dir(&ours).expect("made");
+    // Relative to a directory that is gone.
+    let dir = File::open(&ours).expect("open");
+    fs::remove_dir(&theirs).expect("removed");
+    let made = rustix::fs::mkdirat(&dir, "x", rustix::fs::Mode::RWXU);
+    assert_eq!(made, Err(rustix::io::Errno::NOENT));
+    // By its path, while it comes and goes.
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                fs::create_dir(&theirs).expect("made");
+                std::thread::sleep(Duration::from_millis(20));
+                // Names come in until it is gone.
+                while let Err(error) = fs::remove_dir_all(&theirs) {
+                    assert_eq!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty, "{error}");
+                }
+            }
+        });
+        let (begun, mut made, mut missed) = (Instant::now(), 0, 0);
+        while begun.elapsed() < Duration::from_secs(5) {
+            match File::create(ours.join(format!("{}", made + missed))) {
+                Ok(_) => made += 1,
+                Err(error) => {
+                    assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "after {made}: {error}");
+                    missed += 1;
+                }
+            }
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        println!("{made} made, {missed} times there was no directory");
+        assert!(made > 0 && missed > 0);
+    });
+    cluster.end();
+}

@@ -146,12 +146,13 @@ impl<'a> State<'a> {
         self.inodes.get(self.kv, ino.0)
     }
 
-    /// A directory that has not been removed.
+    /// A directory that has not been removed. ESTALE for one that has, even while it is still open somewhere:
+    /// whoever came by a path has to walk it again, there may be another directory under its name.
     pub(crate) fn dir(&mut self, ino: Ino) -> Result<Inode, Errno> {
         let inode = self.inode(ino)?;
         match inode {
             _ if !inode.is_dir() => Err(Errno::ENOTDIR),
-            _ if inode.nlink == 0 => Err(Errno::ENOENT),
+            _ if inode.nlink == 0 => Err(Errno::ESTALE),
             _ => Ok(inode),
         }
     }

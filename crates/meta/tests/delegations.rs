@@ -115,6 +115,8 @@ fn a_delegation_ends_when_it_is_returned_revoked_or_its_session_ends() {
             let name = b"old".to_vec();
             let late = FileOp::Unlink { parent: dir, name, not_open_by_caller: None, at: Some(MADE_AT) };
             assert_eq!(l.w.run(late), Err(OpError::Delegated(dir)));
+            // Nor is it told that what it knows is still so.
+            assert_eq!(l.w.run(FileOp::ReturnDelegation { dir }), Err(Errno::EPERM.into()));
         }
         l.w.check();
     }

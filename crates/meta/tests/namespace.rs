@@ -126,7 +126,7 @@ fn removal_keeps_to_its_kind() {
     assert_eq!(w.unlink(dir, "g", None), Err(errno(Errno::ENOENT)));
     w.unlink(dir, "f", None).unwrap();
     w.rmdir(ROOT, "d").unwrap();
-    assert_eq!(w.try_create(dir, "late", File), Err(errno(Errno::ENOENT)), "the directory is removed");
+    assert_eq!(w.try_create(dir, "late", File), Err(errno(Errno::ESTALE)), "the directory is removed");
     assert_eq!(w.list(dir), vec![]);
 }
 

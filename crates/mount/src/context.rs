@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use crate::attr::{TTL, errno, file_attr};
 use crate::dir::Dir;
+use crate::gone::GoneDirectories;
 use crate::handles::{File, Handles};
 use crate::kernel_attrs::KernelAttrCache;
 
@@ -24,6 +25,8 @@ pub struct Context {
     pub dirs: Handles<Dir>,
     /// What the kernel was told.
     pub kernel_attrs: KernelAttrCache,
+    /// Who was sent to look for directories that are gone.
+    pub gone: GoneDirectories,
     runtime: Handle,
     notifier: OnceLock<Notifier>,
 }
@@ -36,6 +39,7 @@ impl Context {
             files: Handles::new(),
             dirs: Handles::new(),
             kernel_attrs: KernelAttrCache::new(),
+            gone: GoneDirectories::default(),
             runtime,
             notifier: OnceLock::new(),
         })

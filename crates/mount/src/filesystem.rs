@@ -18,8 +18,8 @@ use fuser::{
     ReplyIoctl, ReplyLock, ReplyLseek, ReplyOpen, ReplyPoll, ReplyStatfs, ReplyWrite, ReplyXattr, Request,
     TimeOrNow, WriteFlags,
 };
-use isobar_base::Ino;
 use isobar_base::limits::NAME_BYTES_MAX;
+use isobar_base::{Errno, Ino};
 use isobar_client::{Attr, FileKind, LockFamily, NewInode, SetAttr, StatFs};
 use isobar_vfs::{Credentials, WriteIntent};
 use tokio::sync::watch;
@@ -63,14 +63,32 @@ impl IsobarFs {
     ) {
         let (name, who, (kind, mode, rdev)) = (name.as_bytes().to_vec(), who(req), node);
         let new = NewInode { kind, mode: mode & 0o7777, owner: who.owner(), rdev };
+        let names = NamesOf::one(req, parent);
         self.context.reply_entry(reply, |context| async move {
-            context.vfs.make(&who, ino(parent), &name, new).await
+            names.outcome(&context, context.vfs.make(&who, ino(parent), &name, new).await)
         });
     }
 }
 
 fn ino(node: INodeNo) -> Ino {
     Ino(node.0)
+}
+
+/// A request about names of directories.
+struct NamesOf {
+    caller: u32,
+    dirs: Vec<Ino>,
+}
+
+impl NamesOf {
+    fn one(req: &Request, dir: INodeNo) -> NamesOf {
+        NamesOf { caller: req.pid(), dirs: vec![ino(dir)] }
+    }
+
+    /// What the caller is told; see [`crate::gone`].
+    fn outcome<T>(&self, context: &Context, result: Result<T, Errno>) -> Result<T, Errno> {
+        result.map_err(|errno| context.gone.answer(self.caller, &self.dirs, errno))
+    }
 }
 
 /// Who makes a request. Groups beyond the first are the kernel's business: it judges permissions.
@@ -98,9 +116,10 @@ impl Filesystem for IsobarFs {
         if !is_dots && let Some(result) = self.context.vfs.try_lookup(&who, ino(parent), name) {
             return self.context.entry(reply, result);
         }
-        let name = name.to_vec();
-        self.context
-            .reply_entry(reply, |context| async move { context.vfs.lookup(&who, ino(parent), &name).await });
+        let (name, names) = (name.to_vec(), NamesOf::one(req, parent));
+        self.context.reply_entry(reply, |context| async move {
+            names.outcome(&context, context.vfs.lookup(&who, ino(parent), &name).await)
+        });
     }
 
     fn forget(&self, _req: &Request, node: INodeNo, _nlookup: u64) {
@@ -178,22 +197,24 @@ impl Filesystem for IsobarFs {
         if self.context.vfs.try_unlink(ino(parent), name.as_bytes()).is_some() {
             return reply.ok();
         }
-        let (who, name) = (who(req), name.as_bytes().to_vec());
-        self.context
-            .reply_empty(reply, |context| async move { context.vfs.unlink(&who, ino(parent), &name).await });
+        let (who, name, names) = (who(req), name.as_bytes().to_vec(), NamesOf::one(req, parent));
+        self.context.reply_empty(reply, |context| async move {
+            names.outcome(&context, context.vfs.unlink(&who, ino(parent), &name).await)
+        });
     }
 
     fn rmdir(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let (who, name) = (who(req), name.as_bytes().to_vec());
-        self.context
-            .reply_empty(reply, |context| async move { context.vfs.rmdir(&who, ino(parent), &name).await });
+        let (who, name, names) = (who(req), name.as_bytes().to_vec(), NamesOf::one(req, parent));
+        self.context.reply_empty(reply, |context| async move {
+            names.outcome(&context, context.vfs.rmdir(&who, ino(parent), &name).await)
+        });
     }
 
     fn symlink(&self, req: &Request, parent: INodeNo, link_name: &OsStr, target: &Path, reply: ReplyEntry) {
         let (who, name) = (who(req), link_name.as_bytes().to_vec());
-        let target = target.as_os_str().as_bytes().to_vec();
+        let (target, names) = (target.as_os_str().as_bytes().to_vec(), NamesOf::one(req, parent));
         self.context.reply_entry(reply, |context| async move {
-            context.vfs.symlink(&who, ino(parent), &name, &target).await
+            names.outcome(&context, context.vfs.symlink(&who, ino(parent), &name, &target).await)
         });
     }
 
@@ -212,15 +233,17 @@ impl Filesystem for IsobarFs {
             Err(e) => return reply.error(errno(e)),
         };
         let (who, name, newname) = (who(req), name.as_bytes().to_vec(), newname.as_bytes().to_vec());
+        let names = NamesOf { caller: req.pid(), dirs: vec![ino(parent), ino(newparent)] };
         self.context.reply_empty(reply, |context| async move {
-            context.vfs.rename(&who, (ino(parent), &name), (ino(newparent), &newname), mode).await
+            let (from, to) = ((ino(parent), &name[..]), (ino(newparent), &newname[..]));
+            names.outcome(&context, context.vfs.rename(&who, from, to, mode).await)
         });
     }
 
     fn link(&self, req: &Request, node: INodeNo, newparent: INodeNo, newname: &OsStr, reply: ReplyEntry) {
-        let (who, name) = (who(req), newname.as_bytes().to_vec());
+        let (who, name, names) = (who(req), newname.as_bytes().to_vec(), NamesOf::one(req, newparent));
         self.context.reply_entry(reply, |context| async move {
-            context.vfs.link(&who, ino(node), ino(newparent), &name).await
+            names.outcome(&context, context.vfs.link(&who, ino(node), ino(newparent), &name).await)
         });
     }
 
@@ -256,9 +279,11 @@ impl Filesystem for IsobarFs {
             return created(reply, self.context.opened(opened));
         }
         let (name, exclusive) = (name.as_bytes().to_vec(), flags & libc::O_EXCL != 0);
+        let names = NamesOf::one(req, parent);
         self.context.spawn(|context| async move {
             let place = (ino(parent), &name[..]);
-            match context.vfs.create(&who, place, mode, exclusive, reads(flags), options).await {
+            let made = context.vfs.create(&who, place, mode, exclusive, reads(flags), options).await;
+            match names.outcome(&context, made) {
                 Ok(opened) => created(reply, context.opened(opened)),
                 Err(e) => reply.error(errno(e)),
             }
@@ -397,7 +422,14 @@ impl Filesystem for IsobarFs {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        self.context.reply_empty(reply, |context| async move { context.vfs.fsync(&file.open).await });
+        self.context.reply_empty(reply, |context| async move {
+            let attr = context.vfs.fsync(&file.open).await?;
+            if context.kernel_attrs.note(&attr) {
+                // Others have written: whoever calls fstat next relies on what it says.
+                context.drop_attributes(attr.ino);
+            }
+            Ok(())
+        });
     }
 
     fn opendir(&self, _req: &Request, node: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {

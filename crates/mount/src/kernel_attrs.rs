@@ -74,6 +74,15 @@ impl KernelAttrCache {
         shard.insert(attr.ino.0, Record { attributes, opened: None });
     }
 
+    /// These attributes are certain; true when the kernel may have others.
+    pub fn note(&self, attr: &Attr) -> bool {
+        let attributes = attributes(attr);
+        let mut shard = self.shards[shard_of(attr.ino.0)].lock();
+        shard
+            .get_mut(&attr.ino.0)
+            .is_none_or(|record| std::mem::replace(&mut record.attributes, attributes) != attributes)
+    }
+
     /// A file with these attributes is being opened. From now on the kernel has them or none.
     pub fn open(&self, attr: &Attr) -> OpenCheck {
         let attributes = attributes(attr);

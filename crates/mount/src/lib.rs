@@ -24,6 +24,7 @@ mod dir;
 mod error;
 mod filesystem;
 mod flags;
+mod gone;
 mod handles;
 mod kernel_attrs;
 mod locks;

@@ -26,6 +26,8 @@ const SLOW_MIN: Duration = Duration::from_secs(4);
 const SLOW_MAX: Duration = Duration::from_secs(30);
 /// Pause when there are not enough targets, before looking again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long the leader may take to say who has room, before the cluster counts as full.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Segments {
     /// Makes `data` (1 byte to 8 MiB) durable as one new segment and gives its receipts, for a COMMIT.
@@ -48,7 +50,7 @@ impl Segments {
         deadline: Instant,
     ) -> Result<NewSegment, Errno> {
         let mut encoded: Option<Encoded> = None;
-        let mut attempt = 0u32;
+        let (mut attempt, mut looked) = (0u32, false);
         loop {
             let id = session.next_segment();
             let known = self.0.cluster.view().known();
@@ -73,7 +75,12 @@ impl Segments {
                 return Err(Errno::EIO);
             }
             if out_of_space {
-                return Err(Errno::ENOSPC);
+                // A target may have come back, or been given room, since somebody last looked.
+                let has_looked = std::mem::replace(&mut looked, true);
+                if has_looked || self.0.cluster.refresh(LOOK_TIMEOUT).await.is_err() {
+                    return Err(Errno::ENOSPC);
+                }
+                continue;
             }
             if nowhere || attempt > 3 {
                 tokio::time::sleep(PAUSE).await;

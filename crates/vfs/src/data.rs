@@ -1,6 +1,6 @@
 //! The bytes of open files.
 
-use isobar_client::{OpenOptions, ReadBytes, SetAttr};
+use isobar_client::{Attr, OpenOptions, ReadBytes, SetAttr};
 
 use crate::Result;
 use crate::credentials::Credentials;
@@ -98,7 +98,7 @@ impl Vfs {
     }
 
     /// What fsync(2) does (I4).
-    pub async fn fsync(&self, file: &File) -> Result<()> {
+    pub async fn fsync(&self, file: &File) -> Result<Attr> {
         self.client.fsync(&file.open).await
     }
 

@@ -102,7 +102,7 @@ impl Vfs {
         let opened = self.create(who, (parent, &unfinished), mode, true, false, options).await?;
         let mut put = self.write_all(who, &opened.file, data).await;
         if put.is_ok() {
-            put = self.fsync(&opened.file).await;
+            put = self.fsync(&opened.file).await.map(drop);
         }
         self.release(&opened.file).await;
         if put.is_ok() {

@@ -220,7 +220,7 @@ impl OpenFile for Opened {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.runtime.block_on(self.client.fsync(self.file()?)).map_err(as_io)
+        self.runtime.block_on(self.client.fsync(self.file()?)).map(drop).map_err(as_io)
     }
 
     fn close(mut self: Box<Self>) -> io::Result<()> {

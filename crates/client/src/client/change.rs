@@ -1,8 +1,7 @@
 //! Changes of names and attributes.
 
-use std::time::Instant;
-
 use isobar_base::{Errno, Ino};
+use isobar_cluster::BootTime;
 use isobar_wire::message::files::{Attr, FileKind};
 use isobar_wire::message::ops::{FileOp, OpReply, RenameMode, SetAttr};
 
@@ -21,10 +20,11 @@ impl Client {
                 self.0.files.write_back(inode).await;
             }
         }
+        let asked = BootTime::now();
         let OpReply::Attr(attr) = self.mutate(FileOp::SetAttr { ino, set }).await? else {
             return Err(Errno::EPROTO);
         };
-        self.0.namespace.attributes_changed(attr);
+        self.0.namespace.attributes_changed(attr, asked);
         if let (Some(inode), Some(size)) = (&inode, set.size) {
             let mut state = inode.state.lock();
             // Others may have written since the map was learnt: of all of it only the cut is certain.
@@ -32,7 +32,7 @@ impl Client {
             if attr.version >= state.attr.version {
                 state.extents.truncated(size);
             }
-            state.adopt(attr, true);
+            state.adopt(attr, true, asked);
         }
         Ok(self.0.files.merged(attr))
     }
@@ -92,8 +92,9 @@ impl Client {
 
     async fn add_entry(&self, parent: Ino, name: &[u8], op: FileOp) -> Result<(Attr, bool)> {
         let _in_flight = self.0.namespace.enter(&[parent]).await;
-        let asked = Instant::now();
-        let OpReply::Entry { attr, created, dir } = self.mutate(op).await? else { return Err(Errno::EPROTO) };
+        let asked = BootTime::now();
+        let reply = self.change_names(&[parent], op).await;
+        let OpReply::Entry { attr, created, dir } = reply? else { return Err(Errno::EPROTO) };
         self.0.namespace.entry_added(parent, name, attr, created, &dir, asked);
         if created {
             self.consider_delegation(parent);
@@ -107,11 +108,11 @@ impl Client {
             return Ok(());
         }
         let _in_flight = self.0.namespace.enter(&[parent]).await;
-        let asked = Instant::now();
+        let asked = BootTime::now();
         let closed = self.0.namespace.begin_unlink(parent, name, |ino| self.0.files.is_open(ino));
         let not_open_by_caller = closed.as_ref().map(|guard| guard.ino);
         let op = FileOp::Unlink { parent, name: name.to_vec(), not_open_by_caller, at: None };
-        let reply = self.mutate(op).await;
+        let reply = self.change_names(&[parent], op).await;
         self.removed(parent, name, reply, asked)?;
         self.consider_delegation(parent);
         Ok(())
@@ -120,12 +121,13 @@ impl Client {
     /// Removes an empty directory.
     pub async fn rmdir(&self, parent: Ino, name: &[u8]) -> Result<()> {
         let _in_flight = self.0.namespace.enter(&[parent]).await;
-        let asked = Instant::now();
-        let reply = self.mutate(FileOp::Rmdir { parent, name: name.to_vec() }).await;
+        let asked = BootTime::now();
+        let op = FileOp::Rmdir { parent, name: name.to_vec() };
+        let reply = self.change_names(&[parent], op).await;
         self.removed(parent, name, reply, asked)
     }
 
-    fn removed(&self, parent: Ino, name: &[u8], reply: Result<OpReply>, asked: Instant) -> Result<()> {
+    fn removed(&self, parent: Ino, name: &[u8], reply: Result<OpReply>, asked: BootTime) -> Result<()> {
         self.0.namespace.entry_uncertain(parent, name);
         let OpReply::Removed { attr, dir } = reply? else { return Err(Errno::EPROTO) };
         let is_open = self.0.files.is_open(attr.ino);
@@ -146,6 +148,7 @@ impl Client {
         let _in_flight = namespace.enter(&[parent, new_parent]).await;
         let closed = namespace.begin_unlink(new_parent, new_name, |ino| self.0.files.is_open(ino));
         let not_open_by_caller = closed.as_ref().map(|guard| guard.ino);
+        let asked = BootTime::now();
         let op = FileOp::Rename {
             parent,
             name: name.to_vec(),
@@ -154,10 +157,26 @@ impl Client {
             mode,
             not_open_by_caller,
         };
-        let reply = self.mutate(op).await;
+        let reply = self.change_names(&[parent, new_parent], op).await;
         namespace.rename_uncertain(parent, name, new_parent, new_name);
         let OpReply::Renamed { attr, replaced } = reply? else { return Err(Errno::EPROTO) };
-        namespace.renamed(new_parent, new_name, attr, replaced);
+        namespace.renamed(new_parent, new_name, attr, replaced, asked);
         Ok(())
+    }
+
+    /// Executes an operation on the names of these directories.
+    async fn change_names(&self, dirs: &[Ino], op: FileOp) -> Result<OpReply> {
+        let reply = self.mutate(op).await;
+        if let Err(errno) = reply {
+            self.check_gone(dirs, errno);
+        }
+        reply
+    }
+
+    /// Takes note of directories that may be gone, as `errno` says.
+    pub(super) fn check_gone(&self, dirs: &[Ino], errno: Errno) {
+        if errno == Errno::ESTALE {
+            dirs.iter().for_each(|&dir| self.0.namespace.directory_gone(dir));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use isobar_base::{Errno, Ino};
-use isobar_cluster::{Begun, Cluster, Session};
+use isobar_cluster::{Begun, BootTime, Cluster, Session};
 use isobar_segments::ReadStats;
 use isobar_wire::message::ops::{Op, OpError, OpReply};
 use parking_lot::Mutex;
@@ -46,6 +46,7 @@ pub(super) struct Answered {
     pub dir: Ino,
     pub name: Box<[u8]>,
     pub ino: Ino,
+    pub asked: BootTime,
 }
 
 impl Client {

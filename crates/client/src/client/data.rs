@@ -1,6 +1,7 @@
 //! Open files: their bytes.
 
 use isobar_base::{Errno, Ino};
+use isobar_cluster::BootTime;
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::ops::{FileOp, OpReply, SetAttr};
 
@@ -12,6 +13,7 @@ impl Client {
     /// Opens a file; asks the cluster for its attributes (close-to-open). The attributes are exact.
     pub async fn open(&self, ino: Ino, options: OpenOptions) -> Result<(OpenFile, Attr)> {
         let _opening = self.0.namespace.begin_open(ino).await;
+        let asked = BootTime::now();
         let attr = if options.truncate {
             self.setattr(ino, SetAttr { size: Some(0), ..SetAttr::default() }).await?
         } else {
@@ -22,14 +24,14 @@ impl Client {
             self.0.namespace.attributes_uncertain(ino);
             return Err(Errno::ESTALE);
         }
-        let file = self.0.files.open(&attr, options);
+        let file = self.0.files.open(&attr, options, asked);
         let attr = self.0.files.merged(attr);
         Ok((OpenFile(file), attr))
     }
 
     /// Opens a file this client has just created: its attributes are known.
     pub fn open_created(&self, attr: &Attr, options: OpenOptions) -> OpenFile {
-        let handle = self.0.files.open(attr, options);
+        let handle = self.0.files.open(attr, options, BootTime::now());
         {
             let mut state = handle.inode.state.lock();
             // Unless somebody has found the name and written already.
@@ -77,12 +79,15 @@ impl Client {
     }
 
     /// When it returns, everything written to the file on this mount is durable on n + K targets and
-    /// on a majority of the metadata voters (I4).
-    pub async fn fsync(&self, file: &OpenFile) -> Result<()> {
+    /// on a majority of the metadata voters (I4); and what other mounts had committed when it was called is
+    /// seen by whoever reads after it. Gives the file's attributes as they are then.
+    pub async fn fsync(&self, file: &OpenFile) -> Result<Attr> {
         let handle = &file.0;
+        let asked = BootTime::now();
         self.0.cluster.unconfirmed().settled(Some(handle.inode.ino)).await;
         self.0.files.write_back(&handle.inode).await;
-        handle.inode.errors.check_and_advance(&handle.seen)
+        handle.inode.errors.check_and_advance(&handle.seen)?;
+        self.0.files.revalidate_since(&handle.inode, asked).await
     }
 
     /// The last close.
@@ -95,13 +100,14 @@ impl Client {
         let inode = &file.0.inode;
         let _still = inode.order.lock().await;
         self.0.files.write_back(inode).await;
+        let asked = BootTime::now();
         let OpReply::Attr(attr) = self.mutate(FileOp::Punch { ino: inode.ino, offset, len }).await? else {
             return Err(Errno::EPROTO);
         };
-        self.0.namespace.attributes_changed(attr);
+        self.0.namespace.attributes_changed(attr, asked);
         let mut state = inode.state.lock();
         state.extents.forget();
-        state.adopt(attr, true);
+        state.adopt(attr, true, asked);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Creating and removing files in directories delegated to this client, without waiting for anybody.
 
 use isobar_base::{Errno, Ino, SessionId, limits};
+use isobar_cluster::BootTime;
 use isobar_wire::message::files::{Attr, FileKind};
 use isobar_wire::message::ops::{FileOp, PreallocatedInode};
 
@@ -94,7 +95,8 @@ impl Client {
         let begun = self.0.session.begin(op, Some(session))?;
         self.0.cluster.unconfirmed().begin([dir, ino]);
         // The receiver lives as long as this client.
-        self.0.answered.send(Answered { begun, dir, name: name.into(), ino }).ok();
+        let asked = BootTime::now();
+        self.0.answered.send(Answered { begun, dir, name: name.into(), ino, asked }).ok();
         Some(())
     }
 }

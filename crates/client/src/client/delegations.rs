@@ -6,6 +6,7 @@ use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, Ino};
+use isobar_cluster::BootTime;
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::ops::{FileOp, OpError, OpReply};
 use isobar_wire::message::queries::{Answer, FileQuery};
@@ -40,7 +41,7 @@ impl Client {
     /// Asks for a delegation; gives it back at once when it is of no use.
     async fn request(&self, dir: Ino) -> Option<Delegation> {
         let (namespace, session) = (&self.0.namespace, &self.0.session);
-        let asked = Instant::now();
+        let asked = BootTime::now();
         let begun = session.begin(FileOp::Delegate { dir }, None)?;
         let id = begun.session;
         let (attr, numbers) = match session.end(begun).await {
@@ -57,7 +58,7 @@ impl Client {
             session.mutate(FileOp::ReturnDelegation { dir }).await.ok();
             return None;
         }
-        Some(Delegation { session: id, dir: attr, asked, numbers, refilling: false })
+        Some(Delegation { session: id, dir: attr, asked, confirmed: asked, numbers, refilling: false })
     }
 
     /// Reads all names of a directory that nobody can change; false when they are many, or it failed.
@@ -65,7 +66,7 @@ impl Client {
         if attr.size > NAMES_READ_MAX {
             return false;
         }
-        let asked = Instant::now();
+        let asked = BootTime::now();
         let (mut names, mut cookie) = (Vec::new(), 0);
         loop {
             let query = FileQuery::ReadDir { ino: dir, cookie, limit: READDIR_ENTRIES };
@@ -82,7 +83,7 @@ impl Client {
                 break;
             }
         }
-        self.0.namespace.listed_as_holder(dir, attr.version, asked, names.into_iter());
+        self.0.namespace.listed_as_holder(dir, attr.version, names.into_iter());
         true
     }
 
@@ -105,7 +106,6 @@ impl Client {
 
     /// Gives a delegation up, after everything that was answered for under it.
     async fn return_delegation(&self, dir: Ino) {
-        let asked = Instant::now();
         let send = |session| self.0.session.begin(FileOp::ReturnDelegation { dir }, Some(session));
         let Some(begun) = self.0.namespace.begin_return(dir, send) else { return };
         let reply = match begun {
@@ -116,17 +116,17 @@ impl Client {
             Ok(Ok(OpReply::Attr(attr))) => Some(attr.version),
             _ => None,
         };
-        self.0.namespace.returned(dir, version, asked);
+        self.0.namespace.returned(dir, version);
     }
 
     /// Takes note of what became of something that was answered for.
     async fn settle(&self, answered: Answered) {
-        let Answered { begun, dir, name, ino } = answered;
+        let Answered { begun, dir, name, ino, asked } = answered;
         let session = begun.session;
         let error = match self.0.session.end(begun).await {
             Ok(Ok(OpReply::Entry { attr, .. })) => {
-                self.0.files.confirmed(attr);
-                self.0.namespace.confirmed(dir, &name, attr);
+                self.0.files.confirmed(attr, asked);
+                self.0.namespace.confirmed(dir, &name, attr, asked);
                 return;
             }
             Ok(Ok(_)) => return,
@@ -173,8 +173,13 @@ pub(super) async fn give_up(client: Weak<Inner>) {
             looked = Instant::now();
             client.0.namespace.idle_delegations().into_iter().for_each(|dir| client.spawn_return(dir));
         }
-        match client.0.cluster.poll_recalls(client.0.session.id()).await {
-            Ok(dirs) => dirs.into_iter().for_each(|dir| client.spawn_return(dir)),
+        let (sent, mut held) = (BootTime::now(), client.0.namespace.held_delegations());
+        match client.0.cluster.poll_recalls(client.0.session.id(), held.clone()).await {
+            Ok(recalled) => {
+                held.retain(|dir| !recalled.contains(dir));
+                client.0.namespace.delegations_confirmed(&held, sent);
+                recalled.into_iter().for_each(|dir| client.spawn_return(dir));
+            }
             Err(error) => tracing::debug!(%error, "nobody says which delegations are wanted"),
         }
     }

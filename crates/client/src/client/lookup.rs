@@ -1,13 +1,11 @@
 //! Names, attributes and lists, as they are.
 
-use std::time::Instant;
-
 use isobar_base::{Errno, Ino};
+use isobar_cluster::BootTime;
 use isobar_wire::message::files::{Attr, DirEntry};
 use isobar_wire::message::queries::{Answer, ClusterQuery, FileQuery};
 
 use super::core::{Client, Result};
-use crate::namespace::CachedLookup;
 
 /// Entries of a directory asked for at a time.
 pub(super) const READDIR_ENTRIES: u32 = 512;
@@ -34,14 +32,8 @@ impl Client {
     /// `ENOENT`, and whatever the state machine says; `EIO` without a quorum. So for all that follow.
     pub async fn lookup(&self, parent: Ino, name: &[u8]) -> Result<Attr> {
         let namespace = &self.0.namespace;
-        if let CachedLookup::Revalidate(version) = namespace.find(parent, name)
-            && self.getattr(parent).await?.version == version
-            && namespace.find(parent, name) == CachedLookup::Negative
-        {
-            return Err(Errno::ENOENT);
-        }
         let neighbours = namespace.neighbours_wanted(parent);
-        let asked = Instant::now();
+        let asked = BootTime::now();
         let query = FileQuery::Lookup { parent, name: name.to_vec(), neighbours };
         match self.0.cluster.query(query).await {
             Ok(Answer::Entry { attr, neighbours, .. }) => {
@@ -51,6 +43,7 @@ impl Client {
             Ok(_) => Err(Errno::EPROTO),
             Err(errno) => {
                 namespace.lookup_failed(parent, name);
+                self.check_gone(&[parent], errno);
                 Err(errno)
             }
         }
@@ -68,7 +61,7 @@ impl Client {
 
     /// Attributes as the cluster has them now.
     pub(super) async fn fresh_attr(&self, ino: Ino) -> Result<Attr> {
-        let asked = Instant::now();
+        let asked = BootTime::now();
         let fetched = self.0.cluster.query_attr(ino).await;
         self.0.namespace.fetched(ino, fetched, asked)
     }
@@ -91,7 +84,7 @@ impl Client {
 
     /// Entries after `cookie` (0: from the start), without `.` and `..`, and whether nothing follows.
     pub async fn readdir(&self, ino: Ino, cookie: u64) -> Result<(Vec<DirEntry>, bool)> {
-        let asked = Instant::now();
+        let asked = BootTime::now();
         match self.0.cluster.query(FileQuery::ReadDir { ino, cookie, limit: READDIR_ENTRIES }).await? {
             Answer::Dir { mut entries, end, dir_version } => {
                 let all_at = (cookie == 0 && end).then_some(dir_version);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use isobar_base::{Errno, SessionId, limits};
-use isobar_cluster::wait_until;
+use isobar_cluster::{BootTime, wait_until};
 use isobar_wire::message::files::{Extent, SegmentInfo, Source};
 use isobar_wire::message::ops::{Commit, FileOp, NewSegment, OpError, OpReply};
 
@@ -100,6 +100,7 @@ impl Files {
     pub(crate) async fn commit_ready(&self, inode: &Arc<Inode>) {
         loop {
             let Some((commit, session, count)) = self.next_commit(inode) else { return };
+            let asked = BootTime::now();
             let result = match &commit {
                 c if session != self.session.id() => {
                     tracing::warn!(ino = %c.ino, "bytes of an expired session are lost");
@@ -107,7 +108,7 @@ impl Files {
                 }
                 _ => self.session.mutate_as(session, FileOp::Commit(commit.clone())).await,
             };
-            self.settle(inode, commit, count, result).await;
+            self.settle(inode, commit, count, result, asked).await;
         }
     }
 
@@ -161,6 +162,7 @@ impl Files {
         commit: Commit,
         count: usize,
         result: Result<OpReply, OpError>,
+        asked: BootTime,
     ) {
         match result {
             Ok(OpReply::Committed { attr, before, offset }) => {
@@ -177,21 +179,22 @@ impl Files {
                 if attr.version >= state.attr.version {
                     state.extents.committed(extents, segments);
                 }
-                state.adopt(attr, true);
+                state.adopt(attr, true, asked);
                 if state.is_clean() {
                     state.written = None;
                 }
-                self.namespace.committed(attr);
+                self.namespace.committed(attr, asked);
                 state.committing = false;
             }
             Err(OpError::StaleIncarnation) => {
                 // Somebody cut the file to nothing meanwhile. Our writes are not older than that for
                 // anybody who could tell, so they are ordered after it.
+                let asked = BootTime::now();
                 let attr = self.cluster.query_attr(inode.ino).await;
                 let mut state = inode.state.lock();
                 state.committing = false;
                 match attr {
-                    Ok(attr) => state.adopt(attr, false),
+                    Ok(attr) => state.adopt(attr, false, asked),
                     Err(errno) => {
                         commit.segments.iter().for_each(|s| self.session.settle(s.id));
                         give_up(self, inode, &mut state, count, errno);

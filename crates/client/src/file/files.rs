@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use isobar_base::{BufPool, Errno, Ino};
-use isobar_cluster::{Cluster, Session};
+use isobar_cluster::{BootTime, Cluster, Session};
 use isobar_segments::Segments;
 use isobar_wire::message::files::Attr;
 use parking_lot::Mutex;
@@ -85,15 +85,16 @@ impl Files {
         self.inodes.lock().get(&ino).cloned()
     }
 
-    /// A new handle. `attr` is fresh.
-    pub fn open(&self, attr: &Attr, options: OpenOptions) -> Arc<FileHandle> {
+    /// A new handle. `attr` was asked for at `asked`.
+    pub fn open(&self, attr: &Attr, options: OpenOptions, asked: BootTime) -> Arc<FileHandle> {
         let inode = {
             let mut inodes = self.inodes.lock();
-            let inode = inodes.entry(attr.ino).or_insert_with(|| Arc::new(Inode::new(*attr))).clone();
+            let new = || Arc::new(Inode::new(*attr, asked));
+            let inode = inodes.entry(attr.ino).or_insert_with(new).clone();
             inode.state.lock().open += 1;
             inode
         };
-        inode.state.lock().adopt(*attr, false);
+        inode.state.lock().adopt(*attr, false, asked);
         let seen = inode.errors.sample();
         Arc::new(FileHandle {
             inode,
@@ -120,10 +121,10 @@ impl Files {
         last
     }
 
-    /// The log has an inode this client has answered for.
-    pub fn confirmed(&self, attr: Attr) {
+    /// The log has an inode this client has answered for at `asked`.
+    pub fn confirmed(&self, attr: Attr, asked: BootTime) {
         if let Some(inode) = self.get(attr.ino) {
-            inode.state.lock().adopt(attr, true);
+            inode.state.lock().adopt(attr, true, asked);
         }
     }
 
@@ -145,7 +146,9 @@ impl Files {
         match self.get(attr.ino) {
             Some(inode) => {
                 let mut state = inode.state.lock();
-                state.adopt(attr, false);
+                // Whoever has these attributes says nothing of when they were asked for.
+                let asked = state.asked;
+                state.adopt(attr, false, asked);
                 let attr = state.attr;
                 state.merged(attr)
             }
@@ -155,18 +158,22 @@ impl Files {
 
     /// Makes sure that what is known of a file is not older than the lease.
     pub async fn revalidate(&self, inode: &Inode, lease: Duration) -> Result<(), Errno> {
-        let fresh = {
+        self.revalidate_since(inode, BootTime::now().earlier_by(lease)).await.map(drop)
+    }
+
+    /// Makes sure that what is known of a file was not asked for before `since`; gives its attributes as this
+    /// mount sees them.
+    pub async fn revalidate_since(&self, inode: &Inode, since: BootTime) -> Result<Attr, Errno> {
+        {
             let state = inode.state.lock();
-            state.checked.elapsed() < lease
-        };
-        if fresh {
-            return Ok(());
+            if state.asked >= since {
+                return Ok(state.merged(state.attr));
+            }
         }
-        let asked = Instant::now();
+        let asked = BootTime::now();
         let attr = self.cluster.query_attr(inode.ino).await?;
         let mut state = inode.state.lock();
-        state.adopt(attr, false);
-        state.checked = state.checked.max(asked);
-        Ok(())
+        state.adopt(attr, false, asked);
+        Ok(state.merged(state.attr))
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use isobar_base::{Errno, Ino, SessionId};
+use isobar_cluster::BootTime;
 use isobar_wire::message::files::{Attr, Time};
 use isobar_wire::message::ops::NewSegment;
 use parking_lot::Mutex;
@@ -38,8 +39,8 @@ pub(crate) struct Inode {
 pub(crate) struct State {
     /// As the cluster last said.
     pub attr: Attr,
-    /// When it said so.
-    pub checked: Instant,
+    /// When what was said last was asked for.
+    pub asked: BootTime,
     /// Handles.
     pub open: usize,
     pub dirty: Dirty,
@@ -84,12 +85,13 @@ pub(crate) enum Stage {
 }
 
 impl Inode {
-    pub fn new(attr: Attr) -> Inode {
+    /// An inode with these attributes, as asked for at `asked`.
+    pub fn new(attr: Attr, asked: BootTime) -> Inode {
         Inode {
             ino: attr.ino,
             state: Mutex::new(State {
                 attr,
-                checked: Instant::now(),
+                asked,
                 open: 0,
                 dirty: Dirty::default(),
                 dirty_reservation: Reservation::default(),
@@ -143,8 +145,8 @@ impl State {
     }
 
     /// Takes over what the cluster said of the inode, unless it is older than what is known.
-    /// `ours`: the change came from this client, so what it knew stays true.
-    pub fn adopt(&mut self, attr: Attr, ours: bool) {
+    /// `ours`: the change came from this client, so what it knew stays true. `asked`: when it was asked for.
+    pub fn adopt(&mut self, attr: Attr, ours: bool, asked: BootTime) {
         if attr.version < self.attr.version {
             return;
         }
@@ -157,6 +159,6 @@ impl State {
             self.extents.forget();
         }
         self.attr = attr;
-        self.checked = Instant::now();
+        self.asked = self.asked.max(asked);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use isobar_base::{Errno, limits};
+use isobar_cluster::BootTime;
 use isobar_wire::message::files::SegmentInfo;
 use isobar_wire::message::queries::{Answer, FileQuery};
 
@@ -36,7 +37,7 @@ impl Files {
         let (pieces, end) = {
             let state = handle.inode.state.lock();
             let appending = !state.append.is_empty() || state.sent.iter().any(|s| s.append);
-            if state.checked.elapsed() > LEASE || appending {
+            if state.asked.elapsed() > LEASE || appending {
                 return None;
             }
             let end = state.placed_size().min(offset.saturating_add(u64::from(len)));
@@ -91,9 +92,10 @@ impl Files {
             match self.fetch(pieces, streaming).await {
                 Err(Errno::ESTALE) if stale < RETRIES_MAX => {
                     stale += 1;
+                    let asked = BootTime::now();
                     let attr = self.cluster.query_attr(inode.ino).await?;
                     let mut state = inode.state.lock();
-                    state.adopt(attr, false);
+                    state.adopt(attr, false, asked);
                     state.extents.forget();
                 }
                 Err(Errno::ESTALE) => return Err(Errno::EIO),
@@ -169,10 +171,11 @@ impl Files {
 
     /// Asks for the map from `offset` on.
     async fn learn_map(&self, inode: &Inode, offset: u64) -> Result<(), Errno> {
+        let asked = BootTime::now();
         let query = FileQuery::Map { ino: inode.ino, offset, len: MAP_BYTES };
         let Answer::Map(map) = self.cluster.query(query).await? else { return Err(Errno::EPROTO) };
         let mut state = inode.state.lock();
-        state.adopt(map.attr, false);
+        state.adopt(map.attr, false, asked);
         if map.attr.version >= state.attr.version || map.attr.data_version == state.attr.data_version {
             state.extents.learn(map, offset..offset.saturating_add(MAP_BYTES));
         }

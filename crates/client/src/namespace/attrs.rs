@@ -1,9 +1,10 @@
 //! Attributes this client has been told lately: used without asking for [`CACHE_TTL_MS`].
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use isobar_base::{Ino, limits::CACHE_TTL_MS};
+use isobar_cluster::BootTime;
 use isobar_wire::message::files::Attr;
 use parking_lot::Mutex;
 
@@ -12,9 +13,9 @@ const SHARD_ENTRIES_MAX: usize = 16 << 10;
 const SHARDS: usize = 16;
 const TTL: Duration = Duration::from_millis(CACHE_TTL_MS);
 
-/// Attributes by inode, each with when it was told.
+/// Attributes by inode, each with when it was asked for.
 #[derive(Debug)]
-pub(super) struct AttrCache(Vec<Mutex<HashMap<Ino, (Attr, Instant)>>>);
+pub(super) struct AttrCache(Vec<Mutex<HashMap<Ino, (Attr, BootTime)>>>);
 
 impl Default for AttrCache {
     fn default() -> Self {
@@ -23,7 +24,7 @@ impl Default for AttrCache {
 }
 
 impl AttrCache {
-    fn shard(&self, ino: Ino) -> &Mutex<HashMap<Ino, (Attr, Instant)>> {
+    fn shard(&self, ino: Ino) -> &Mutex<HashMap<Ino, (Attr, BootTime)>> {
         &self.0[ino.0 as usize % SHARDS]
     }
 
@@ -33,21 +34,21 @@ impl AttrCache {
         shard.get(&ino).filter(|(_, at)| at.elapsed() < TTL).map(|(attr, _)| *attr)
     }
 
-    /// Remembers attributes, unless newer ones are known.
-    pub fn put(&self, attr: Attr) {
+    /// Remembers attributes, as asked for at `asked`, unless newer ones are known.
+    pub fn put(&self, attr: Attr, asked: BootTime) {
         let mut shard = self.shard(attr.ino).lock();
         if shard.len() >= SHARD_ENTRIES_MAX {
             shard.clear();
         }
-        let known = shard.entry(attr.ino).or_insert((attr, Instant::now()));
+        let known = shard.entry(attr.ino).or_insert((attr, asked));
         if attr.version >= known.0.version {
-            *known = (attr, Instant::now());
+            *known = (attr, known.1.max(asked));
         }
     }
 
     /// Remembers what the holder of a directory's delegation, this client, knows of it, as far as asked for
     /// at `asked`.
-    pub fn put_as_holder(&self, attr: Attr, asked: Instant) {
+    pub fn put_as_holder(&self, attr: Attr, asked: BootTime) {
         self.shard(attr.ino).lock().insert(attr.ino, (attr, asked));
     }
 

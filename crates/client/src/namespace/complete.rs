@@ -1,18 +1,15 @@
-//! Complete directories: this client knows every name of them, so names that are not there need no question
-//! (Ceph's I_COMPLETE).
+//! Complete directories: this client knows every name of them (Ceph's I_COMPLETE).
 //!
 //! A directory is complete from the moment this client made it, or read all of it. Each change this
 //! client makes comes back with the directory's version before and after; as long as these join up,
-//! nobody else changed anything. The knowledge is good for [`CACHE_TTL_MS`] from when the last such
-//! question was asked; after that, one question (is the version still this?) renews it.
+//! nobody else changed anything that this client has heard of. **That a name is not there follows from it only
+//! while the directory is delegated to this client**: else somebody else may have made it a moment ago.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
-use isobar_base::{Ino, limits::CACHE_TTL_MS};
+use isobar_base::Ino;
 use parking_lot::Mutex;
 
-const TTL: Duration = Duration::from_millis(CACHE_TTL_MS);
 /// Names kept for all directories together; beyond, everything is forgotten.
 const NAMES_MAX: usize = 1 << 20;
 /// Changes whose predecessors have not been heard of yet, for one directory.
@@ -31,9 +28,8 @@ struct Known {
 #[derive(Debug)]
 struct CachedDir {
     version: u64,
-    asked: Instant,
     names: HashMap<Box<[u8]>, Ino>,
-    pending_changes: Vec<(u64, u64, Change, Instant)>,
+    pending_changes: Vec<(u64, u64, Change)>,
     ownership: Ownership,
 }
 
@@ -55,36 +51,9 @@ pub(crate) enum Change {
     Removed(Box<[u8]>),
 }
 
-/// What is known of a name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum CachedLookup {
-    /// It leads to this inode.
-    Found(Ino),
-    /// It does not exist.
-    Negative,
-    /// Nobody knows; but the directory was complete at this version.
-    Revalidate(u64),
-    /// Nobody knows.
-    Miss,
-}
-
-impl Change {
-    fn name(&self) -> &[u8] {
-        match self {
-            Change::Added(name, _) | Change::Removed(name) => name,
-        }
-    }
-}
-
 impl CompleteDirectories {
-    /// All names of a directory at a version, as asked for at `asked`.
-    pub fn learn(
-        &self,
-        dir: Ino,
-        version: u64,
-        asked: Instant,
-        names: impl Iterator<Item = (Box<[u8]>, Ino)>,
-    ) {
+    /// All names of a directory at a version.
+    pub fn learn(&self, dir: Ino, version: u64, names: impl Iterator<Item = (Box<[u8]>, Ino)>) {
         let mut known = self.0.lock();
         // What a holder knows is newer than any answer.
         if known.directories.get(&dir).is_some_and(|w| w.version > version || w.ownership != Ownership::None)
@@ -99,7 +68,7 @@ impl CompleteDirectories {
             return;
         }
         let (pending_changes, ownership) = (Vec::new(), Ownership::None);
-        known.directories.insert(dir, CachedDir { version, asked, names, pending_changes, ownership });
+        known.directories.insert(dir, CachedDir { version, names, pending_changes, ownership });
     }
 
     /// The directory has been delegated; false when it is not complete, exactly as of `version`.
@@ -132,15 +101,14 @@ impl CompleteDirectories {
         }
     }
 
-    /// The delegation was returned when the directory had this version, `asked` for then.
-    pub fn delegation_ended(&self, dir: Ino, version: u64, asked: Instant) {
+    /// The delegation was returned when the directory had this version.
+    pub fn delegation_ended(&self, dir: Ino, version: u64) {
         let mut known = self.0.lock();
         if let Some(cached) = known.directories.get_mut(&dir)
             && cached.ownership == Ownership::Ending
         {
             cached.ownership = Ownership::None;
             cached.version = version;
-            cached.asked = asked;
             known.join(dir);
         }
     }
@@ -159,51 +127,26 @@ impl CompleteDirectories {
     }
 
     /// This client changed a directory from version `before` to `after`.
-    pub fn changed(&self, dir: Ino, before: u64, after: u64, change: Change, asked: Instant) {
+    pub fn changed(&self, dir: Ino, before: u64, after: u64, change: Change) {
         let mut known = self.0.lock();
         let Known { directories, names } = &mut *known;
         let Some(cached) = directories.get_mut(&dir) else { return };
         if cached.ownership == Ownership::Delegated {
             return cached.apply(change, names);
         }
-        cached.pending_changes.push((before, after, change, asked));
+        cached.pending_changes.push((before, after, change));
         known.join(dir);
     }
 
-    /// What is known of a name.
-    pub fn find(&self, dir: Ino, name: &[u8]) -> CachedLookup {
-        let known = self.0.lock();
-        let Some(cached) = known.directories.get(&dir) else { return CachedLookup::Miss };
-        match cached.ownership {
-            Ownership::Delegated => {
-                return cached
-                    .names
-                    .get(name)
-                    .map_or(CachedLookup::Negative, |&ino| CachedLookup::Found(ino));
-            }
-            Ownership::Ending => return CachedLookup::Miss,
-            Ownership::None => {}
-        }
-        if cached.asked.elapsed() >= TTL {
-            return CachedLookup::Revalidate(cached.version);
-        }
-        // What this client did itself is never unknown to it, whatever came in between.
-        if cached.pending_changes.iter().any(|(_, _, change, _)| change.name() == name) {
-            return CachedLookup::Miss;
-        }
-        cached.names.get(name).map_or(CachedLookup::Negative, |&ino| CachedLookup::Found(ino))
-    }
-
-    /// The directory has this version, as asked for at `asked`.
-    pub fn confirm(&self, dir: Ino, version: u64, asked: Instant) {
+    /// The directory has this version.
+    pub fn confirm(&self, dir: Ino, version: u64) {
         let mut known = self.0.lock();
-        let Some(cached) = known.directories.get_mut(&dir) else { return };
-        if cached.ownership != Ownership::None {
-            return;
-        }
-        if cached.version == version {
-            cached.asked = cached.asked.max(asked);
-        } else if cached.version < version && cached.pending_changes.is_empty() {
+        let is_old = |cached: &CachedDir| {
+            cached.ownership == Ownership::None
+                && cached.version < version
+                && cached.pending_changes.is_empty()
+        };
+        if known.directories.get(&dir).is_some_and(is_old) {
             known.forget(dir);
         }
     }
@@ -227,9 +170,8 @@ impl Known {
             return;
         };
         while let Some(at) = cached.pending_changes.iter().position(|c| c.0 == cached.version) {
-            let (_, after, change, asked) = cached.pending_changes.swap_remove(at);
+            let (_, after, change) = cached.pending_changes.swap_remove(at);
             cached.version = after;
-            cached.asked = cached.asked.max(asked);
             cached.apply(change, names);
         }
         let lost = cached.pending_changes.len() > PENDING_CHANGES_MAX
@@ -256,41 +198,39 @@ mod tests {
         Change::Added(name.as_bytes().into(), Ino(ino))
     }
 
+    /// What is known of a name, and whether the directory is complete as of this version.
+    fn hold(all: &CompleteDirectories, version: u64, name: &[u8]) -> Option<Option<Ino>> {
+        all.begin_holding(DIR, version).then(|| all.find_as_holder(DIR, name).unwrap())
+    }
+
     #[test]
     fn own_changes_join_up_in_any_order() {
         let all = CompleteDirectories::default();
-        let now = Instant::now();
-        all.learn(DIR, 10, now, std::iter::empty());
-        assert_eq!(all.find(DIR, b"a"), CachedLookup::Negative);
-        all.changed(DIR, 11, 12, added("b", 2), now);
-        assert_eq!(all.find(DIR, b"b"), CachedLookup::Miss);
-        assert_eq!(all.find(DIR, b"c"), CachedLookup::Negative);
-        all.changed(DIR, 10, 11, added("a", 1), now);
-        assert_eq!(all.find(DIR, b"a"), CachedLookup::Found(Ino(1)));
-        assert_eq!(all.find(DIR, b"b"), CachedLookup::Found(Ino(2)));
-        all.changed(DIR, 12, 13, Change::Removed((*b"a").into()), now);
-        assert_eq!(all.find(DIR, b"a"), CachedLookup::Negative);
+        all.learn(DIR, 10, std::iter::empty());
+        all.changed(DIR, 12, 13, Change::Removed((*b"a").into()));
+        all.changed(DIR, 11, 12, added("b", 2));
+        assert_eq!(hold(&all, 13, b"b"), None, "what came before is not known yet");
+        all.changed(DIR, 10, 11, added("a", 1));
+        assert_eq!(hold(&all, 13, b"a"), Some(None));
+        assert_eq!(hold(&all, 13, b"b"), Some(Some(Ino(2))));
     }
 
     #[test]
     fn a_strangers_change_ends_the_knowledge() {
         let all = CompleteDirectories::default();
-        let now = Instant::now();
-        all.learn(DIR, 10, now, std::iter::empty());
-        all.confirm(DIR, 11, now);
-        assert_eq!(all.find(DIR, b"a"), CachedLookup::Miss);
+        all.learn(DIR, 10, std::iter::empty());
+        all.confirm(DIR, 10);
+        all.confirm(DIR, 11);
+        assert_eq!(hold(&all, 10, b"a"), None);
     }
 
     #[test]
-    fn knowledge_ages_and_is_renewed_by_one_question() {
+    fn names_answer_for_themselves_only_while_the_directory_is_delegated() {
         let all = CompleteDirectories::default();
-        let Some(old) = Instant::now().checked_sub(2 * TTL) else { return };
-        all.learn(DIR, 10, old, std::iter::empty());
-        assert_eq!(all.find(DIR, b"a"), CachedLookup::Revalidate(10));
-        all.changed(DIR, 11, 12, added("b", 1), Instant::now());
-        assert_eq!(all.find(DIR, b"a"), CachedLookup::Revalidate(10));
-        all.confirm(DIR, 10, Instant::now());
-        assert_eq!(all.find(DIR, b"a"), CachedLookup::Negative);
-        assert_eq!(all.find(DIR, b"b"), CachedLookup::Miss, "named by a change that does not join up yet");
+        all.learn(DIR, 10, std::iter::empty());
+        assert_eq!(all.find_as_holder(DIR, b"a"), None);
+        assert_eq!(hold(&all, 10, b"a"), Some(None));
+        all.delegation_ends(DIR);
+        assert_eq!(all.find_as_holder(DIR, b"a"), None);
     }
 }

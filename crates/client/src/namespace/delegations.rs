@@ -8,13 +8,18 @@
 //! While a delegation is asked for, operations on the directory wait, so that the names are known exactly as
 //! of the grant. While some operation on the directory is under way that was not answered for (a rename,
 //! say), nothing is answered for: its outcome is not known yet.
+//!
+//! **Deadline (I10).** A delegation is good for [`limits::DELEGATION_VALID_MS`] from when the last question was
+//! *sent* whose answer said that it is still held, by a clock that also runs while the machine sleeps. Beyond
+//! that, operations go to the log and names are asked for, as if there were none; the next answer makes it
+//! good again, or says that it is lost.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use isobar_base::{Ino, SessionId, limits};
-use isobar_cluster::wait_until;
+use isobar_cluster::{BootTime, wait_until};
 use isobar_wire::message::files::{Attr, Time};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
@@ -27,8 +32,8 @@ const ROW_GAP: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_secs(1);
 /// A delegation not used for so long is given up.
 const IDLE: Duration = Duration::from_secs(5);
-/// Delegations of one client at a time.
-const DELEGATIONS_MAX: usize = 1024;
+/// How long after the last question that was answered this client answers for a directory.
+const VALID: Duration = Duration::from_millis(limits::DELEGATION_VALID_MS);
 /// So few inode numbers left: more are asked for.
 const NUMBERS_LOW: u64 = limits::PREALLOCATED_INODES / 4;
 /// Directories remembered.
@@ -71,12 +76,14 @@ enum Phase {
 /// A delegation in use.
 #[derive(Debug)]
 pub(crate) struct Delegation {
-    /// NamespaceOpGuard which it was granted.
+    /// The session to which it was granted.
     pub(crate) session: SessionId,
     /// The directory, with what was answered for.
     pub(crate) dir: Attr,
     /// When its other attributes were asked for.
-    pub(crate) asked: Instant,
+    pub(crate) asked: BootTime,
+    /// When the last question was sent whose answer said that it is still held.
+    pub(crate) confirmed: BootTime,
     /// Free inode numbers.
     pub(crate) numbers: Range<u64>,
     /// More numbers have been asked for.
@@ -118,7 +125,7 @@ impl Delegations {
     /// Notes a change of a directory; true when its delegation should be asked for, which begins hereby.
     pub fn note_change(&self, dir: Ino) -> bool {
         let mut directories = self.directories.lock();
-        let few = directories.held < DELEGATIONS_MAX;
+        let few = directories.held < limits::DELEGATIONS_MAX;
         let directory = directories.get(dir);
         let in_a_row = directory.last.elapsed() < ROW_GAP;
         directory.in_a_row = if in_a_row { directory.in_a_row + 1 } else { 1 };
@@ -135,7 +142,7 @@ impl Delegations {
 
     /// Takes over what the cluster says of a delegated directory. `keep` gets it with what was answered for
     /// since, before anything more is.
-    pub fn refresh(&self, attr: Attr, asked: Instant, keep: impl FnOnce(Attr)) -> Option<Attr> {
+    pub fn refresh(&self, attr: Attr, asked: BootTime, keep: impl FnOnce(Attr)) -> Option<Attr> {
         let mut directories = self.directories.lock();
         let delegation = directories.delegation(attr.ino)?;
         let known = delegation.dir;
@@ -148,7 +155,7 @@ impl Delegations {
 
     /// The cluster says this of a delegated directory after an operation during which nothing was answered
     /// for.
-    pub fn changed_to(&self, attr: Attr, asked: Instant, keep: impl FnOnce(Attr)) {
+    pub fn changed_to(&self, attr: Attr, asked: BootTime, keep: impl FnOnce(Attr)) {
         if let Some(delegation) = self.directories.lock().delegation(attr.ino)
             && attr.version >= delegation.dir.version
         {
@@ -199,6 +206,23 @@ impl Delegations {
         directories.all.iter().filter(|(_, d)| idle(d)).map(|(&dir, _)| dir).collect()
     }
 
+    /// The directories of all delegations in use.
+    pub fn held(&self) -> Vec<Ino> {
+        let directories = self.directories.lock();
+        let is_held = |d: &Directory| matches!(d.phase, Phase::Held(_));
+        directories.all.iter().filter(|(_, d)| is_held(d)).map(|(&dir, _)| dir).collect()
+    }
+
+    /// A question sent at `sent` was answered: these are still delegated to this client.
+    pub fn confirmed(&self, dirs: &[Ino], sent: BootTime) {
+        let mut directories = self.directories.lock();
+        for &dir in dirs {
+            if let Some(delegation) = directories.delegation(dir) {
+                delegation.confirmed = delegation.confirmed.max(sent);
+            }
+        }
+    }
+
     /// Whether there is any delegation that others might want.
     pub fn any(&self) -> bool {
         self.directories.lock().held > 0
@@ -229,6 +253,11 @@ impl Delegations {
 }
 
 impl Delegation {
+    /// Whether this client may answer for the directory at this moment: nobody else can have been given it yet.
+    pub fn is_valid(&self) -> bool {
+        self.confirmed.elapsed() < VALID
+    }
+
     /// The next free inode number.
     pub fn next_ino(&mut self) -> Option<Ino> {
         self.numbers.next().map(Ino)
@@ -276,7 +305,7 @@ impl Directories {
     pub fn usable(&mut self, dir: Ino, session: SessionId) -> Option<&mut Delegation> {
         let directory = self.all.get_mut(&dir).filter(|d| d.in_flight == 0)?;
         match &mut directory.phase {
-            Phase::Held(delegation) if delegation.session == session => {
+            Phase::Held(delegation) if delegation.session == session && delegation.is_valid() => {
                 directory.last = Instant::now();
                 Some(delegation)
             }
@@ -331,7 +360,8 @@ mod tests {
         let delegation = Delegation {
             session: SESSION,
             dir: attr,
-            asked: Instant::now(),
+            asked: BootTime::now(),
+            confirmed: BootTime::now(),
             numbers: 1..9,
             refilling: false,
         };
@@ -347,6 +377,27 @@ mod tests {
         delegations.ended(DIR);
         assert!((0..5).all(|_| !delegations.note_change(DIR)), "not again at once");
         assert!(!delegations.any());
+    }
+
+    #[test]
+    fn a_delegation_is_of_no_use_when_nobody_has_said_lately_that_it_is_still_held() {
+        let delegations = Delegations::default();
+        let old = BootTime::now().earlier_by(VALID);
+        let delegation = Delegation {
+            session: SESSION,
+            dir: Attr::new(DIR, FileKind::Directory, Time::default()),
+            asked: old,
+            confirmed: old,
+            numbers: 1..9,
+            refilling: false,
+        };
+        delegations.granted(DIR, Some(delegation));
+        assert!(delegations.directories.lock().usable(DIR, SESSION).is_none());
+        assert_eq!(delegations.held(), [DIR], "asked about, so that it is good again or returned");
+        delegations.confirmed(&[DIR], BootTime::now());
+        assert!(delegations.directories.lock().usable(DIR, SESSION).is_some());
+        delegations.confirmed(&[DIR], old);
+        assert!(delegations.directories.lock().usable(DIR, SESSION).is_some(), "an older answer says less");
     }
 
     #[tokio::test]

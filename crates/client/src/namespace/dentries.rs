@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use isobar_base::{Ino, limits::CACHE_TTL_MS};
+use isobar_cluster::BootTime;
 use parking_lot::Mutex;
 
 /// Entries of one shard; a full shard is emptied.
@@ -14,7 +15,7 @@ const TTL: Duration = Duration::from_millis(CACHE_TTL_MS);
 
 type Key = (Ino, Box<[u8]>);
 /// Under a name: the inode, or nothing since this client removed it; and when that was so.
-type Shard = HashMap<Key, (Option<Ino>, Instant)>;
+type Shard = HashMap<Key, (Option<Ino>, BootTime)>;
 
 /// Inodes by directory and name.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl DentryCache {
 
     /// Remembers what is under a name, as asked for at `asked`, unless something later is known: the
     /// answer to a lookup may be overtaken by a removal of the name that this client made meanwhile.
-    pub fn put(&self, parent: Ino, name: &[u8], ino: Ino, asked: Instant) {
+    pub fn put(&self, parent: Ino, name: &[u8], ino: Ino, asked: BootTime) {
         let key = (parent, Box::from(name));
         let mut shard = self.shard(&key).lock();
         if shard.len() >= SHARD_ENTRIES_MAX {
@@ -61,7 +62,7 @@ impl DentryCache {
         if shard.len() >= SHARD_ENTRIES_MAX {
             shard.clear();
         }
-        shard.insert(key, (None, Instant::now()));
+        shard.insert(key, (None, BootTime::now()));
     }
 }
 
@@ -72,13 +73,13 @@ mod tests {
     #[test]
     fn an_answer_overtaken_by_a_removal_does_not_bring_the_name_back() {
         let names = DentryCache::default();
-        let asked = Instant::now();
+        let asked = BootTime::now();
         names.put(Ino::ROOT, b"a", Ino(7), asked);
         assert_eq!(names.get(Ino::ROOT, b"a"), Some(Ino(7)));
         names.forget(Ino::ROOT, b"a");
         names.put(Ino::ROOT, b"a", Ino(7), asked);
         assert_eq!(names.get(Ino::ROOT, b"a"), None);
-        names.put(Ino::ROOT, b"a", Ino(7), Instant::now());
+        names.put(Ino::ROOT, b"a", Ino(7), BootTime::now());
         assert_eq!(names.get(Ino::ROOT, b"a"), Some(Ino(7)));
     }
 }

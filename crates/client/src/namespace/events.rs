@@ -1,13 +1,12 @@
 //! All caches of names as one, with a method for each event.
 
-use std::time::Instant;
-
 use isobar_base::{Errno, Ino, SessionId};
+use isobar_cluster::BootTime;
 use isobar_wire::message::files::{Attr, DirEntry, FileKind, Time};
 use isobar_wire::message::ops::DirChange;
 
 use super::attrs::AttrCache;
-use super::complete::{CachedLookup, Change, CompleteDirectories};
+use super::complete::{Change, CompleteDirectories};
 use super::delegations::{Delegation, Delegations, NamespaceOpGuard};
 use super::dentries::DentryCache;
 use super::intents::{OpenGuard, OpenIntents, UnlinkGuard};
@@ -51,15 +50,17 @@ impl Namespace {
     pub fn entry(&self, parent: Ino, name: &[u8]) -> Option<Result<Attr, Errno>> {
         let ino = self.ino(parent, name);
         // An entry of our own making is newer than a list that does not have it.
-        if ino.is_none() && self.find(parent, name) == CachedLookup::Negative {
+        if ino.is_none() && self.is_absent(parent, name) {
             return Some(Err(Errno::ENOENT));
         }
         self.attr(ino?).map(Ok)
     }
 
-    /// What the list of a complete directory says of a name.
-    pub fn find(&self, parent: Ino, name: &[u8]) -> CachedLookup {
-        self.complete.find(parent, name)
+    /// Whether it is certain that there is no such name: nobody else can have made it.
+    fn is_absent(&self, parent: Ino, name: &[u8]) -> bool {
+        let mut directories = self.delegations.lock();
+        directories.delegation(parent).is_some_and(|delegation| delegation.is_valid())
+            && self.complete.find_as_holder(parent, name) == Some(None)
     }
 
     /// How many neighbours to ask for along with a name of `parent`.
@@ -71,7 +72,7 @@ impl Namespace {
 /// What the cluster says when asked.
 impl Namespace {
     /// A name leads to `attr`, as asked for at `asked`; its neighbours came along.
-    pub fn looked_up(&self, parent: Ino, name: &[u8], attr: Attr, neighbours: &[DirEntry], asked: Instant) {
+    pub fn looked_up(&self, parent: Ino, name: &[u8], attr: Attr, neighbours: &[DirEntry], asked: BootTime) {
         self.told_entry(parent, name, attr, asked);
         self.told_entries(parent, neighbours, asked);
     }
@@ -85,19 +86,19 @@ impl Namespace {
     /// Attributes were asked for at `asked`; gives them with what this client has answered for since. An
     /// inode that is gone takes the names that led to it along: whoever meets ESTALE looks its name up again
     /// and must not be led here once more.
-    pub fn fetched(&self, ino: Ino, fetched: Result<Attr, Errno>, asked: Instant) -> Result<Attr, Errno> {
+    pub fn fetched(&self, ino: Ino, fetched: Result<Attr, Errno>, asked: BootTime) -> Result<Attr, Errno> {
         match fetched {
             Ok(attr) if attr.kind == FileKind::Directory => {
-                self.complete.confirm(ino, attr.version, asked);
+                self.complete.confirm(ino, attr.version);
                 if !self.complete.is_delegated(ino) {
-                    self.attrs.put(attr);
+                    self.attrs.put(attr, asked);
                     return Ok(attr);
                 }
                 let keep = |attr| self.attrs.put_as_holder(attr, asked);
                 Ok(self.delegations.refresh(attr, asked, keep).unwrap_or(attr))
             }
             Ok(attr) => {
-                self.attrs.put(attr);
+                self.attrs.put(attr, asked);
                 Ok(attr)
             }
             Err(errno) => {
@@ -108,39 +109,46 @@ impl Namespace {
     }
 
     /// Some entries of a directory, as asked for at `asked`; with `all_at`, all there were at that version.
-    pub fn listed(&self, dir: Ino, entries: &[DirEntry], all_at: Option<u64>, asked: Instant) {
+    pub fn listed(&self, dir: Ino, entries: &[DirEntry], all_at: Option<u64>, asked: BootTime) {
         self.told_entries(dir, entries, asked);
         if let Some(version) = all_at {
             let all = entries.iter().map(|e| (e.name.as_slice().into(), e.attr.ino));
-            self.complete.learn(dir, version, asked, all);
+            self.complete.learn(dir, version, all);
         }
     }
 
-    fn told_entries(&self, parent: Ino, entries: &[DirEntry], asked: Instant) {
+    fn told_entries(&self, parent: Ino, entries: &[DirEntry], asked: BootTime) {
         for entry in entries {
             self.told_entry(parent, &entry.name, entry.attr, asked);
         }
     }
 
-    fn told_entry(&self, parent: Ino, name: &[u8], attr: Attr, asked: Instant) {
-        self.told(attr);
+    fn told_entry(&self, parent: Ino, name: &[u8], attr: Attr, asked: BootTime) {
+        self.told(attr, asked);
         self.dentries.put(parent, name, attr.ino, asked);
     }
 
-    /// The cluster says this of an inode.
-    fn told(&self, attr: Attr) {
+    /// The cluster says this of an inode, as asked for at `asked`.
+    fn told(&self, attr: Attr, asked: BootTime) {
         // What is answered for is not in what the cluster says.
         if attr.kind != FileKind::Directory || !self.complete.is_delegated(attr.ino) {
-            self.attrs.put(attr);
+            self.attrs.put(attr, asked);
         }
+    }
+
+    /// The directory is gone, and with it everything that led there: whoever meets ESTALE looks its path up
+    /// again and must not be led here once more.
+    pub fn directory_gone(&self, dir: Ino) {
+        self.attrs.forget(dir);
+        self.complete.forget(dir);
     }
 }
 
 /// What this client has done.
 impl Namespace {
-    /// Attributes of an inode were changed to these.
-    pub fn attributes_changed(&self, attr: Attr) {
-        self.told(attr);
+    /// Attributes of an inode were changed to these, by an operation begun at `asked`.
+    pub fn attributes_changed(&self, attr: Attr, asked: BootTime) {
+        self.told(attr, asked);
         // The version of a directory changes with its attributes as it does with its names.
         if attr.kind == FileKind::Directory {
             self.complete.forget(attr.ino);
@@ -153,9 +161,9 @@ impl Namespace {
         self.complete.forget(ino);
     }
 
-    /// Bytes of a file were committed.
-    pub fn committed(&self, attr: Attr) {
-        self.told(attr);
+    /// Bytes of a file were committed, by an operation begun at `asked`.
+    pub fn committed(&self, attr: Attr, asked: BootTime) {
+        self.told(attr, asked);
     }
 
     /// What is known of an inode may be wrong.
@@ -171,15 +179,16 @@ impl Namespace {
         attr: Attr,
         created: bool,
         dir: &DirChange,
-        asked: Instant,
+        asked: BootTime,
     ) {
         self.directory_changed(dir.after, asked);
-        self.told_entry(parent, name, attr, Instant::now());
+        self.told(attr, asked);
+        self.dentries.put(parent, name, attr.ino, BootTime::now());
         if created {
             let change = Change::Added(name.into(), attr.ino);
-            self.complete.changed(parent, dir.before, dir.after.version, change, asked);
+            self.complete.changed(parent, dir.before, dir.after.version, change);
             if attr.kind == FileKind::Directory {
-                self.complete.learn(attr.ino, attr.version, asked, std::iter::empty());
+                self.complete.learn(attr.ino, attr.version, std::iter::empty());
             }
         }
     }
@@ -197,14 +206,14 @@ impl Namespace {
         attr: Attr,
         dir: &DirChange,
         is_open: bool,
-        asked: Instant,
+        asked: BootTime,
     ) {
         self.directory_changed(dir.after, asked);
         let change = Change::Removed(name.into());
-        self.complete.changed(parent, dir.before, dir.after.version, change, asked);
+        self.complete.changed(parent, dir.before, dir.after.version, change);
         self.complete.forget(attr.ino);
         if attr.nlink > 0 || is_open {
-            self.told(attr);
+            self.told(attr, asked);
         } else {
             self.attrs.forget(attr.ino);
         }
@@ -219,23 +228,31 @@ impl Namespace {
         }
     }
 
-    /// `attr` has a new name, under which `replaced` was.
-    pub fn renamed(&self, new_parent: Ino, new_name: &[u8], attr: Attr, replaced: Option<Attr>) {
+    /// `attr` has a new name, under which `replaced` was, by an operation begun at `asked`.
+    pub fn renamed(
+        &self,
+        new_parent: Ino,
+        new_name: &[u8],
+        attr: Attr,
+        replaced: Option<Attr>,
+        asked: BootTime,
+    ) {
         // A directory that was moved has a new version, too.
         self.complete.forget(attr.ino);
         if let Some(replaced) = replaced {
             self.attrs.forget(replaced.ino);
             self.complete.forget(replaced.ino);
         }
-        self.told_entry(new_parent, new_name, attr, Instant::now());
+        self.told(attr, asked);
+        self.dentries.put(new_parent, new_name, attr.ino, BootTime::now());
     }
 
     /// A directory after an operation on its names, during which nothing was answered for.
-    fn directory_changed(&self, attr: Attr, asked: Instant) {
+    fn directory_changed(&self, attr: Attr, asked: BootTime) {
         if self.complete.is_delegated(attr.ino) {
             self.delegations.changed_to(attr, asked, |attr| self.attrs.put_as_holder(attr, asked));
         } else {
-            self.told(attr);
+            self.told(attr, asked);
         }
     }
 }
@@ -289,14 +306,8 @@ impl Namespace {
     }
 
     /// All names of a directory that nobody else can change.
-    pub fn listed_as_holder(
-        &self,
-        dir: Ino,
-        version: u64,
-        asked: Instant,
-        names: impl Iterator<Item = (Box<[u8]>, Ino)>,
-    ) {
-        self.complete.learn(dir, version, asked, names);
+    pub fn listed_as_holder(&self, dir: Ino, version: u64, names: impl Iterator<Item = (Box<[u8]>, Ino)>) {
+        self.complete.learn(dir, version, names);
     }
 
     /// The delegation that was asked for is granted, or not.
@@ -337,7 +348,7 @@ impl Namespace {
 
     /// What this client has just answered for under a name.
     pub fn created_as_holder(&self, dir: Ino, name: &[u8], attr: Attr) {
-        self.told_entry(dir, name, attr, Instant::now());
+        self.told_entry(dir, name, attr, BootTime::now());
     }
 
     /// Answers for the removal of a file's only name at `time`, if this client may: `send` puts the operation
@@ -367,10 +378,10 @@ impl Namespace {
         Answer::Given(())
     }
 
-    /// The log has a name this client has answered for.
-    pub fn confirmed(&self, dir: Ino, name: &[u8], attr: Attr) {
+    /// The log has a name this client has answered for at `asked`.
+    pub fn confirmed(&self, dir: Ino, name: &[u8], attr: Attr, asked: BootTime) {
         if self.ino(dir, name) == Some(attr.ino) {
-            self.told(attr);
+            self.told(attr, asked);
         }
     }
 
@@ -396,11 +407,10 @@ impl Namespace {
         Some(send(session))
     }
 
-    /// The delegation is returned; the directory had `version` then, as asked for at `asked`. Without it
-    /// nobody knows.
-    pub fn returned(&self, dir: Ino, version: Option<u64>, asked: Instant) {
+    /// The delegation is returned; the directory had `version` then. Without it nobody knows.
+    pub fn returned(&self, dir: Ino, version: Option<u64>) {
         match version {
-            Some(version) => self.complete.delegation_ended(dir, version, asked),
+            Some(version) => self.complete.delegation_ended(dir, version),
             None => self.complete.forget(dir),
         }
         self.delegations.ended(dir);
@@ -409,6 +419,16 @@ impl Namespace {
     /// Delegations that have not been used for a while.
     pub fn idle_delegations(&self) -> Vec<Ino> {
         self.delegations.idle()
+    }
+
+    /// The directories whose delegations this client takes for its own.
+    pub fn held_delegations(&self) -> Vec<Ino> {
+        self.delegations.held()
+    }
+
+    /// A question sent at `sent` was answered: these are still delegated to this client.
+    pub fn delegations_confirmed(&self, dirs: &[Ino], sent: BootTime) {
+        self.delegations.confirmed(dirs, sent);
     }
 
     /// Whether there is any delegation that others might want.

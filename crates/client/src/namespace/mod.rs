@@ -23,6 +23,5 @@ mod events;
 mod intents;
 mod lookahead;
 
-pub(crate) use complete::CachedLookup;
 pub(crate) use delegations::Delegation;
 pub(crate) use events::{Answer, Namespace};

@@ -3,8 +3,10 @@
 //! | file | about |
 //! |---|---|
 //! | `files` | what is written and what others see of it, when nothing fails |
+//! | `coherence` | what one client is told of what another did |
 //! | `failures` | the same while nodes, the leader or the client itself are cut off |
 
+mod coherence;
 mod common;
 mod failures;
 mod files;

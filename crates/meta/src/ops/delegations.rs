@@ -43,10 +43,12 @@ pub(super) fn delegate(state: &mut State, session: SessionId, dir: Ino) -> OpRes
 
 pub(super) fn return_delegation(state: &mut State, session: SessionId, dir: Ino) -> OpResult {
     let inode = state.inode(dir)?;
-    let attr = inode.attr(dir);
-    if inode.delegated_to == session {
-        free(state, session, dir, inode);
+    if inode.delegated_to != session {
+        // It was revoked: what the caller believes to know of the directory may be old.
+        return Err(Errno::EPERM.into());
     }
+    let attr = inode.attr(dir);
+    free(state, session, dir, inode);
     Ok(OpReply::Attr(attr))
 }
 

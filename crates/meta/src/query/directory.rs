@@ -22,6 +22,10 @@ pub(super) fn lookup(kv: &dyn KvRead, parent: Ino, name: &[u8], neighbours: u32)
     if name.len() > NAME_BYTES_MAX {
         return Err(Errno::ENAMETOOLONG);
     }
+    if dir.nlink == 0 {
+        // Removed: there may be another directory under its name, which has the one that is asked for.
+        return Err(Errno::ESTALE);
+    }
     let entry = kv.get(&key::name(parent, name)).map(|bytes| decode::<Name>(&bytes)).ok_or(Errno::ENOENT)?;
     let attr = inode(kv, entry.ino)?.attr(entry.ino);
     let neighbours = match neighbours {

@@ -1,8 +1,9 @@
 //! The expiry of sessions that were not renewed (I5). The state machine ends them by an entry in the log; who
-//! is late, and that a late one is never renewed again, is known to `metadata::sessions`.
+//! is late, and that a late one is never renewed again, is known to `metadata::sessions`; it is asked only while
+//! this node can confirm renewals.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use isobar_base::limits;
 use isobar_wire::message::ops::SessionOp;
@@ -16,7 +17,9 @@ const TIMEOUT: Duration = Duration::from_millis(limits::SESSION_TIMEOUT_MS);
 pub(crate) async fn run(meta: Arc<Metadata>) {
     loop {
         tokio::time::sleep(EXPIRY_EVERY).await;
-        let late = meta.sessions.to_expire(&meta.group.read(live_sessions), TIMEOUT);
+        let Ok(live) = meta.read(live_sessions).await else { continue };
+        meta.delegations.retain(&live);
+        let late = meta.sessions.to_expire(&live, TIMEOUT, Instant::now());
         if late.is_empty() {
             continue;
         }

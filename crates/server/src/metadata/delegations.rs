@@ -1,35 +1,47 @@
 //! Between those who hold a delegation of a directory and those who want the directory.
 //!
 //! A holder asks again and again what it should give up, and waits for the answer; whoever is refused because
-//! of a delegation asks for a recall, and waits until the directory is free. A holder that has not asked for
-//! [`HOLDER_TIMEOUT`] loses the delegation of a directory that others want: what it answered for and had not
-//! sent is lost, as with an expired session.
+//! of a delegation asks for a recall, and waits until the directory is free. A holder that has not heard for
+//! [`DELEGATION_REVOKE_MS`] that others want a directory loses its delegation: what it answered for and had not
+//! sent is lost, as with an expired session. It has stopped answering by then, see
+//! [`limits::DELEGATION_VALID_MS`].
+//!
+//! Why nobody else begins before: an answer to a holder is confirmed by ReadIndex after the question came, and
+//! takes along everything wanted until then. So a revocation comes at least that long after the last question
+//! that was answered had been sent, whoever leads.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use isobar_base::limits::{self, DELEGATION_REVOKE_MS};
 use isobar_base::{Ino, SessionId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// A request about delegations waits at most this long.
 pub(super) const RECALL_WAIT_MAX: Duration = Duration::from_millis(900);
-/// A holder that has not asked for so long does not hear.
-const HOLDER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Holders not heard of for this long are forgotten.
-const FORGET_AFTER: Duration = Duration::from_secs(60);
+/// A holder to whom so long a wish could not be told does not hear.
+const REVOKE_AFTER: Duration = Duration::from_millis(DELEGATION_REVOKE_MS);
+/// A wish that was not repeated for so long begins anew: nobody had it, or this node stood still and has not
+/// read what holders asked meanwhile.
+const REPEATED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The holders this node has heard of while it leads.
 #[derive(Debug, Default)]
 pub(crate) struct Delegations(Mutex<HashMap<SessionId, Holder>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Holder {
-    /// When it last asked what it should give up.
-    asked: Instant,
-    wanted: BTreeSet<Ino>,
+    wanted: BTreeMap<Ino, Wish>,
     more: Arc<Notify>,
+}
+
+/// Somebody wants a directory, and its holder has not been told.
+#[derive(Debug)]
+struct Wish {
+    since: Instant,
+    last: Instant,
 }
 
 impl Delegations {
@@ -38,40 +50,94 @@ impl Delegations {
         self.0.lock().clear();
     }
 
-    fn with<R>(&self, session: SessionId, change: impl FnOnce(&mut Holder) -> R) -> R {
+    /// Forgets holders whose sessions have ended.
+    pub(crate) fn retain(&self, live: &[SessionId]) {
+        let live: HashSet<SessionId> = live.iter().copied().collect();
+        self.0.lock().retain(|session, _| live.contains(session));
+    }
+
+    /// Takes what a holder should give up: it is being told.
+    fn take(&self, session: SessionId) -> (Vec<Ino>, Arc<Notify>) {
         let mut holders = self.0.lock();
-        if !holders.contains_key(&session) {
-            holders.retain(|_, holder| holder.asked.elapsed() < FORGET_AFTER);
-        }
-        let new = || Holder { asked: Instant::now(), wanted: BTreeSet::new(), more: Arc::default() };
-        change(holders.entry(session).or_insert_with(new))
+        let holder = holders.entry(session).or_default();
+        (std::mem::take(&mut holder.wanted).into_keys().collect(), holder.more.clone())
     }
 
     /// What a holder should give up, as soon as there is something.
     pub(super) async fn wanted(&self, session: SessionId) -> Vec<Ino> {
-        let more = self.with(session, |holder| {
-            holder.asked = Instant::now();
-            holder.more.clone()
-        });
-        let take = || self.with(session, |holder| std::mem::take(&mut holder.wanted));
-        let at_once = take();
+        let (at_once, more) = self.take(session);
         if !at_once.is_empty() {
-            return at_once.into_iter().collect();
+            return at_once;
         }
         // Something may have come in between: then the notification is kept for us.
         tokio::time::timeout(RECALL_WAIT_MAX, more.notified()).await.ok();
-        self.with(session, |holder| holder.asked = Instant::now());
-        take().into_iter().collect()
+        self.take(session).0
     }
 
-    /// Tells a holder that others want `dir`, if that is new; true when the holder is not heard of any more.
-    pub(super) fn note_wanted(&self, session: SessionId, dir: Option<Ino>) -> bool {
-        self.with(session, |holder| {
-            if let Some(dir) = dir {
-                holder.wanted.insert(dir);
-                holder.more.notify_one();
-            }
-            holder.asked.elapsed() > HOLDER_TIMEOUT
-        })
+    /// Notes at `now` that others want `dir`; true when its holder could not be told for too long.
+    pub(super) fn note_wanted(&self, session: SessionId, dir: Ino, now: Instant) -> bool {
+        let mut holders = self.0.lock();
+        let holder = holders.entry(session).or_default();
+        let Some(wish) = holder.wanted.get_mut(&dir) else {
+            holder.wanted.insert(dir, Wish { since: now, last: now });
+            holder.more.notify_one();
+            return false;
+        };
+        if now.duration_since(wish.last) > REPEATED_WITHIN {
+            wish.since = now;
+        }
+        wish.last = now;
+        now.duration_since(wish.since) > REVOKE_AFTER
+    }
+}
+
+const _: () = assert!(limits::DELEGATION_VALID_MS + 1_000 < DELEGATION_REVOKE_MS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOLDER: SessionId = SessionId(3);
+    const DIR: Ino = Ino(7);
+
+    /// Wants the directory every 100 ms, from `from` to `to` after `begun`; whether the holder was given up.
+    fn want(delegations: &Delegations, begun: Instant, from_ms: u64, to_ms: u64) -> bool {
+        let at = |ms| begun + Duration::from_millis(ms);
+        (from_ms..to_ms).step_by(100).any(|ms| delegations.note_wanted(HOLDER, DIR, at(ms)))
+    }
+
+    #[test]
+    fn a_holder_is_given_up_when_it_could_not_be_told_and_not_before() {
+        let (delegations, begun) = (Delegations::default(), Instant::now());
+        assert!(!want(&delegations, begun, 0, DELEGATION_REVOKE_MS));
+        assert!(want(&delegations, begun, DELEGATION_REVOKE_MS, DELEGATION_REVOKE_MS + 200));
+    }
+
+    #[test]
+    fn a_holder_that_is_told_is_never_given_up() {
+        let (delegations, begun) = (Delegations::default(), Instant::now());
+        for second in (0..60_000).step_by(1000) {
+            assert!(!want(&delegations, begun, second, second + 1000));
+            assert_eq!(delegations.take(HOLDER).0, [DIR]);
+        }
+    }
+
+    #[test]
+    fn the_time_in_which_the_leader_stood_still_does_not_count() {
+        let (delegations, begun) = (Delegations::default(), Instant::now());
+        assert!(!want(&delegations, begun, 0, 1000));
+        // It was frozen for a minute, and has not read yet what the holder asked meanwhile.
+        assert!(!want(&delegations, begun, 61_000, 61_000 + DELEGATION_REVOKE_MS - 200));
+        assert_eq!(delegations.take(HOLDER).0, [DIR]);
+    }
+
+    #[test]
+    fn holders_whose_sessions_have_ended_are_forgotten() {
+        let delegations = Delegations::default();
+        delegations.note_wanted(HOLDER, DIR, Instant::now());
+        delegations.retain(&[HOLDER]);
+        assert_eq!(delegations.0.lock().len(), 1);
+        delegations.retain(&[]);
+        assert!(delegations.0.lock().is_empty());
     }
 }

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use isobar_base::Ino;
-use isobar_base::limits::{MUTATIONS_PER_MESSAGE_MAX, QUERIES_PER_MESSAGE_MAX};
+use isobar_base::limits::{DELEGATIONS_MAX, MUTATIONS_PER_MESSAGE_MAX, QUERIES_PER_MESSAGE_MAX};
+use isobar_base::{Ino, SessionId};
 use isobar_consensus::{Group, ProposeError};
 use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, RenewRequest};
 use isobar_wire::message::delegations::{DelegationAsk, DelegationReply, DelegationRequest};
@@ -116,9 +116,7 @@ impl Metadata {
             return DelegationReply::NotLeader(self.other_leader());
         }
         match request.ask {
-            DelegationAsk::PollRecalls { session } => {
-                DelegationReply::Recall(self.delegations.wanted(session).await)
-            }
+            DelegationAsk::PollRecalls { session, held } => self.recalls(session, held).await,
             DelegationAsk::RequestRecall { dir } => {
                 self.recall(dir).await;
                 DelegationReply::Again
@@ -126,16 +124,35 @@ impl Metadata {
         }
     }
 
+    /// What a holder should give up, or has lost. Confirmed by ReadIndex: a deposed leader lets nobody go on
+    /// (I10).
+    async fn recalls(&self, session: SessionId, held: Vec<Ino>) -> DelegationReply {
+        if held.len() > DELEGATIONS_MAX {
+            return DelegationReply::Recall(held);
+        }
+        let lost = self
+            .read(|kv| {
+                // Whoever is told that it holds something is not expired before that has run out.
+                let is_live = self.sessions.renew(session, || live_sessions(kv).contains(&session));
+                let is_held =
+                    |dir| is_live == Renewal::Renewed && isobar_meta::holder(kv, dir) == Some(session);
+                held.into_iter().filter(|&dir| !is_held(dir)).collect::<Vec<_>>()
+            })
+            .await;
+        match lost {
+            Ok(lost) if lost.is_empty() => DelegationReply::Recall(self.delegations.wanted(session).await),
+            Ok(lost) => DelegationReply::Recall(lost),
+            Err(_) => DelegationReply::NotLeader(self.other_leader()),
+        }
+    }
+
     /// Has a directory given up; returns when it is free, or after a while.
     async fn recall(&self, dir: Ino) {
         let begun = Instant::now();
-        let mut told = None;
         while begun.elapsed() < RECALL_WAIT_MAX && self.group.is_leader() {
             let Some(holder) = self.group.read(|kv| isobar_meta::holder(kv, dir)) else { return };
-            let silent = self.delegations.note_wanted(holder, (told != Some(holder)).then_some(dir));
-            told = Some(holder);
-            if silent {
-                tracing::warn!(session = %holder, %dir, "the holder of a directory is not heard: its delegation is revoked");
+            if self.delegations.note_wanted(holder, dir, Instant::now()) {
+                tracing::warn!(session = %holder, %dir, "the holder of a directory does not hear: its delegation is revoked");
                 self.execute(vec![FileOp::RevokeDelegation { dir, session: holder }.into()]).await.ok();
             }
             tokio::time::sleep(POLL_EVERY).await;

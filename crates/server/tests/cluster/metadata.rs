@@ -55,7 +55,8 @@ async fn no_node_serves_a_metadata_group_that_there_is_not() {
         let query = FileQuery::GetAttr { ino: Ino::top(group) };
         let query = QueryRequest { group, session: SessionId::NOBODY, queries: vec![query.into()] };
         let renew = RenewRequest { group, session, epoch: 0 };
-        let recalls = DelegationRequest { group, ask: DelegationAsk::PollRecalls { session } };
+        let recalls =
+            DelegationRequest { group, ask: DelegationAsk::PollRecalls { session, held: Vec::new() } };
         let refused = [
             channel.call::<_, MutateReply>(Opcode::Mutate, &mutate, SECOND).await.unwrap_err(),
             channel.call::<_, QueryReply>(Opcode::Query, &query, SECOND).await.unwrap_err(),

@@ -15,12 +15,16 @@ pub struct DelegationRequest {
 }
 
 /// What is asked about delegations.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DelegationAsk {
-    /// A holder asks what it should give up; the reply comes when there is something, or after a while.
+    /// A holder asks what it should give up; the reply comes when there is something, or after a while, and
+    /// says that the holder still holds everything else: until the leader that gave it revokes something, and at
+    /// least for [`isobar_base::limits::DELEGATION_REVOKE_MS`].
     PollRecalls {
         /// The holder.
         session: SessionId,
+        /// Directories it takes for delegated to it, at most [`isobar_base::limits::DELEGATIONS_MAX`].
+        held: Vec<Ino>,
     },
     /// Somebody wants a directory that another session has; the reply comes when it is free, or after a
     /// while.
@@ -33,7 +37,7 @@ pub enum DelegationAsk {
 /// The leader's reply.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DelegationReply {
-    /// Directories that others want.
+    /// Directories that others want, and those that are not delegated to the holder any more.
     Recall(Vec<Ino>),
     /// Try again.
     Again,
