@@ -32,12 +32,13 @@ use output::{Format, Outcome};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    output::end_when_nobody_reads();
     let args = Args::parse_from(isobar_bench::with_np(std::env::args_os()));
     output::start_log(args.log, args.log_json, args.command.log_level());
     match run(args.command, args.output) {
         Ok(code) => code,
         Err(message) => {
-            eprintln!("isobar: {message}");
+            output::complain(&format!("isobar: {message}"));
             ExitCode::FAILURE
         }
     }

@@ -8,7 +8,7 @@ use clap::Args;
 use isobar_client::{Client, ClientOptions, ClusterSpec};
 use isobar_mount::MountOptions;
 
-use crate::output::Outcome;
+use crate::output::{self, Outcome};
 use crate::{runtime, signals};
 
 /// Shown at the end of its `--help`.
@@ -74,7 +74,7 @@ pub fn run(args: MountArgs) -> Outcome {
     let mounted =
         isobar_mount::mount(client, runtime.handle().clone(), mount_options).map_err(|e| e.to_string())?;
     tracing::info!(cluster = %spec.cluster, dir = %args.dir.display(), "mounted");
-    println!("{} mounted on {}; Ctrl-C unmounts", spec.name, args.dir.display());
+    output::remark(&format!("{} mounted on {}; Ctrl-C unmounts", spec.name, args.dir.display()));
     runtime.block_on(async {
         tokio::select! {
             () = signals::asked_to_stop() => {}

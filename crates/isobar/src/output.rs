@@ -1,6 +1,6 @@
 //! Words and numbers for people, JSON for programs, a log for whoever looks into it.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -23,7 +23,11 @@ pub fn start_log(wanted: Option<String>, as_json: bool, default: &str) {
     // Who cannot be reached is logged once, by whoever notices; the replication says so at each attempt.
     let quiet = "openraft=error,openraft::replication=off";
     let filter = EnvFilter::try_new(format!("{wanted},{quiet}")).unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Whoever read the log may have gone: a node and a mount serve on.
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     if as_json {
         log.json().init();
     } else {
@@ -31,7 +35,8 @@ pub fn start_log(wanted: Option<String>, as_json: bool, default: &str) {
     }
 }
 
-/// Ends the process quietly, as SIGPIPE would, when whoever reads what is printed has gone (`| head`).
+/// From now on the process ends quietly, as SIGPIPE would end it, when whoever reads what it prints has gone
+/// (`| head`).
 pub fn end_when_nobody_reads() {
     const SIGPIPE_STATUS: i32 = 128 + 13;
     let usual = std::panic::take_hook();
@@ -44,11 +49,21 @@ pub fn end_when_nobody_reads() {
     }));
 }
 
+/// Prints a line of a process that serves on when nobody reads it.
+pub fn remark(line: &str) {
+    writeln!(std::io::stdout(), "{line}").ok();
+}
+
+/// Prints a line on standard error. What a command does is not called off because nobody reads it.
+pub fn complain(line: &str) {
+    writeln!(std::io::stderr(), "{line}").ok();
+}
+
 /// Prints a value as JSON.
 pub fn json<T: Serialize>(value: &T) {
     match serde_json::to_string_pretty(value) {
         Ok(text) => println!("{text}"),
-        Err(error) => eprintln!("isobar: cannot print: {error}"),
+        Err(error) => complain(&format!("isobar: cannot print: {error}")),
     }
 }
 

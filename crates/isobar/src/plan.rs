@@ -113,7 +113,6 @@ pub struct PlanArgs {
 
 /// Plans and prints.
 pub fn run(args: &PlanArgs, format: Format) -> Outcome {
-    output::end_when_nobody_reads();
     let mut catalogue = Catalogue::built_in();
     for path in &args.catalogue {
         catalogue.extend(&text(path)?, &path.display().to_string()).map_err(words)?;

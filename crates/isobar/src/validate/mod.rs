@@ -92,7 +92,6 @@ pub struct ValidateArgs {
 
 /// Validates, prints, writes the report.
 pub fn run(args: &ValidateArgs, format: Format) -> Outcome {
-    output::end_when_nobody_reads();
     if args.print_targets {
         print!("{}", targets::SAMPLE);
         return Ok(ExitCode::SUCCESS);
