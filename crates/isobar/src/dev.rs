@@ -2,16 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Subcommand;
 
 use crate::local::{self, Local};
 use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
-use crate::runtime;
-
-const READY_WAIT: Duration = Duration::from_secs(60);
+use crate::{readiness, runtime};
 
 /// What to do with it.
 #[derive(Subcommand, Debug)]
@@ -140,7 +137,7 @@ fn up(dir: PathBuf, nodes: usize, target_mib: u64, no_mount: bool, format: Forma
             drop(local.start_node(name, false)?);
         }
     }
-    runtime::block_on(async { local.ready(READY_WAIT, |text| progress.now(text)).await.map(drop) })?;
+    runtime::block_on(async { readiness::wait(&local, |text| progress.now(text)).await.map(drop) })?;
     progress.done(format!("{} nodes up", local.spec.node.len()));
     let mount_point = local.mount_point();
     let mut mounted = false;

@@ -15,9 +15,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use isobar_client::{Cluster, ClusterSpec, NodeSpec};
+use isobar_client::{ClusterSpec, NodeSpec};
 use isobar_config::TargetConfig;
-use isobar_wire::message::cluster::ClusterView;
 use rustix::process::{Pid, Signal};
 
 use crate::init;
@@ -153,10 +152,7 @@ impl Local {
                 return Ok(());
             }
             if let Ok(Some(status)) = child.try_wait() {
-                let log = std::fs::read_to_string(self.log("mount")).unwrap_or_default();
-                let why =
-                    log.lines().rev().find(|l| l.contains("isobar:")).unwrap_or("see its log").to_owned();
-                return Err(format!("the mount ended ({status}): {why}"));
+                return Err(format!("the mount ended ({status}): {}", self.last_words("mount")));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -170,6 +166,14 @@ impl Local {
     /// Where a process writes its log.
     pub fn log(&self, name: &str) -> PathBuf {
         self.dir.join("log").join(format!("{name}.log"))
+    }
+
+    /// Why a process ended, by the last line of its log that says so.
+    pub fn last_words(&self, name: &str) -> String {
+        let log = std::fs::read(self.log(name)).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let line = log.lines().rev().find_map(|line| Some(line.split_once("isobar: ")?.1.to_owned()));
+        line.unwrap_or_else(|| format!("see {}", self.log(name).display()))
     }
 
     fn pid_file(&self, name: &str) -> PathBuf {
@@ -217,37 +221,6 @@ impl Local {
         for (name, _) in names {
             self.stop(name);
         }
-    }
-
-    /// Waits until the cluster takes data on all its nodes.
-    pub async fn ready(
-        &self,
-        wait: Duration,
-        mut progress: impl FnMut(String),
-    ) -> Result<ClusterView, String> {
-        let cluster = Cluster::from_spec(&self.spec, wait).map_err(|e| e.to_string())?;
-        let begun = Instant::now();
-        let mut last = String::new();
-        while begun.elapsed() < wait {
-            match cluster.refresh(Duration::from_millis(500)).await {
-                Ok(view) => {
-                    let up = view.live.iter().filter(|l| l.up && !l.failed).count();
-                    let total = self.spec.node.len();
-                    if !view.map.groups.is_empty() && up >= total {
-                        return Ok(view);
-                    }
-                    last = format!("{up} of {total} nodes are up");
-                }
-                Err(error) => last = error.to_string(),
-            }
-            progress(last.clone());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Err(format!(
-            "the cluster is not ready after {} s ({last}): see {}",
-            wait.as_secs(),
-            self.dir.join("log").display()
-        ))
     }
 }
 

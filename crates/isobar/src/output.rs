@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
+use crate::layout;
+
 /// What a command gives: an exit code, or one line that says what went wrong and what to do.
 pub type Outcome = Result<ExitCode, String>;
 
@@ -67,25 +69,29 @@ pub fn json<T: Serialize>(value: &T) {
     }
 }
 
-/// Prints rows in columns; the first row is the heading. Numbers go to the right.
+/// Columns of the terminal: what COLUMNS says, else the terminal itself, else a hundred.
+fn width() -> usize {
+    const UNKNOWN: usize = 100;
+    const LEAST: usize = 40;
+    let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let terminal = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col.into());
+    said.or_else(terminal).filter(|&columns| columns > 0).unwrap_or(UNKNOWN).max(LEAST)
+}
+
+/// Prints rows in columns that fit the terminal; the first row is the heading. Numbers go to the right.
 pub fn table(rows: &[Vec<String>]) {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns)
-        .map(|c| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0))
-        .collect();
-    for (at, row) in rows.iter().enumerate() {
-        let mut line = String::new();
-        for (c, cell) in row.iter().enumerate() {
-            let pad = " ".repeat(widths[c] - cell.chars().count());
-            let number = cell.starts_with(|ch: char| ch.is_ascii_digit()) && cell.len() < 16;
-            let right = at > 0 && number;
-            line += &if right { format!("{pad}{cell}  ") } else { format!("{cell}{pad}  ") };
-        }
-        println!("{}", line.trim_end());
-        if at == 0 && rows.len() > 1 {
-            println!("{}", "-".repeat(widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1)));
-        }
-    }
+    layout::table(rows, width()).iter().for_each(|line| println!("{line}"));
+}
+
+/// Prints a sentence that fits the terminal.
+pub fn sentence(text: &str) {
+    layout::sentence(text, width()).iter().for_each(|line| println!("{line}"));
+}
+
+/// Prints a text that fits the terminal beside a label.
+pub fn labelled(label: &str, text: &str) {
+    let lines = layout::labelled(label, text, label.chars().count(), width());
+    lines.iter().for_each(|line| println!("{line}"));
 }
 
 /// Whether to print JSON.

@@ -233,12 +233,14 @@ fn print_text(args: &PlanArgs, plan: &isobar_plan::Plan, assumptions: &Assumptio
         println!("and {more} more: --all shows them, --sizes chooses among them");
     }
     if let Some(left_out) = report::left_out(plan) {
-        println!("{left_out}");
+        output::sentence(&left_out);
     }
     // What was named is wanted in full; of the whole catalogue only the best.
     let detailed = if args.sizes.is_empty() { 1 } else { shown };
     for (at, alternative) in plan.alternatives.iter().take(detailed).enumerate() {
-        println!("\n{}{}", if at == 0 { "" } else { "else " }, report::title(&plan.request, alternative));
+        println!();
+        let title = report::title(&plan.request, alternative);
+        output::sentence(&format!("{}{title}", if at == 0 { "" } else { "else " }));
         print_lines("  ", &report::details(&plan.request, alternative));
     }
     if let Some(first) = plan.alternatives.first().filter(|_| args.explain) {
@@ -262,6 +264,6 @@ fn print_text(args: &PlanArgs, plan: &isobar_plan::Plan, assumptions: &Assumptio
 fn print_lines(indent: &str, lines: &[explain::Line]) {
     let width = lines.iter().map(|line| line.what.chars().count()).max().unwrap_or(0);
     for line in lines {
-        println!("{indent}{:width$}  {}", line.what, line.how);
+        output::labelled(&format!("{indent}{:width$}  ", line.what), &line.how);
     }
 }
