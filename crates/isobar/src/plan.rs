@@ -100,6 +100,9 @@ pub struct PlanArgs {
     /// A file of such values (JSON).
     #[arg(long, value_name = "FILE")]
     pub assumptions: Vec<PathBuf>,
+    /// Take processor costs from a measurement: what `isobar bench suite DIR --output json` prints.
+    #[arg(long, value_name = "FILE")]
+    pub calibrate: Option<PathBuf>,
     /// Say how each number of the first choice is made and where it comes from.
     #[arg(long)]
     pub explain: bool,
@@ -120,6 +123,9 @@ pub fn run(args: &PlanArgs, format: Format) -> Outcome {
     let mut assumptions = Assumptions::built_in();
     for path in &args.assumptions {
         assumptions.extend(&text(path)?, &path.display().to_string()).map_err(words)?;
+    }
+    if let Some(path) = &args.calibrate {
+        assumptions.calibrate(&text(path)?, &path.display().to_string()).map_err(words)?;
     }
     for given in &args.assume {
         assumptions.set(given).map_err(words)?;
