@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use isobar_client::{ClusterSpec, NodeSpec};
-use isobar_config::TargetConfig;
+use isobar_config::{TARGET_BYTES_MIN, TargetConfig};
 use rustix::process::{Pid, Signal};
 
 use crate::init;
@@ -27,6 +27,9 @@ const META_LOG_BYTES: u64 = 128 << 20;
 const MOUNT_WAIT: Duration = Duration::from_secs(60);
 /// How long a process may take to end by itself before it is killed.
 const STOP_WAIT: Duration = Duration::from_secs(15);
+
+/// Most nodes of a cluster on one machine.
+const NODES_MAX: usize = 64;
 
 /// A cluster in one directory.
 #[derive(Clone, Debug)]
@@ -42,9 +45,25 @@ pub fn default_dir() -> PathBuf {
     state.or_else(home).unwrap_or_else(std::env::temp_dir).join("isobar")
 }
 
+/// Whether so many nodes can be on one machine; one line if not.
+pub fn check_count(nodes: usize) -> Result<(), String> {
+    if (3..=NODES_MAX).contains(&nodes) {
+        return Ok(());
+    }
+    Err(format!("--nodes {nodes}: a cluster on this machine has from 3 to {NODES_MAX} nodes"))
+}
+
 impl Local {
     /// Makes a new cluster of `count` nodes with a target of `target_bytes` each.
     pub fn create(dir: &Path, count: usize, target_bytes: u64) -> Result<Local, String> {
+        if !(3..=NODES_MAX).contains(&count) {
+            return Err(format!(
+                "--nodes {count}: a cluster on this machine has from 3 to {NODES_MAX} nodes"
+            ));
+        }
+        if target_bytes < TARGET_BYTES_MIN {
+            return Err(format!("a target has at least {} MiB", TARGET_BYTES_MIN >> 20));
+        }
         // Held together, so that all ports differ.
         let ports: Vec<TcpListener> = (0..count)
             .map(|_| TcpListener::bind("127.0.0.1:0"))
@@ -60,6 +79,8 @@ impl Local {
             .collect::<Result<_, String>>()?;
         let k = if count >= 5 { 2 } else { 1 };
         let spec = init::cluster("demo", nodes, None, k)?;
+        std::fs::create_dir_all(dir).map_err(|e| format!("cannot make {}: {e}", dir.display()))?;
+        let dir = &std::fs::canonicalize(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         for sub in ["log", "run", "mnt"] {
             let path = dir.join(sub);
             std::fs::create_dir_all(&path).map_err(|e| format!("cannot make {}: {e}", path.display()))?;

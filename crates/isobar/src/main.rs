@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod clock;
 mod cluster;
 mod demo;
 mod dev;
@@ -20,6 +21,7 @@ mod readiness;
 mod runtime;
 mod signals;
 mod status;
+mod targets;
 mod validate;
 
 use std::process::ExitCode;
@@ -36,8 +38,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     output::end_when_nobody_reads();
     let args = Args::parse_from(isobar_bench::with_np(std::env::args_os()));
-    output::start_log(args.log, args.log_json, args.command.log_level());
-    match run(args.command, args.output) {
+    let logs = output::start_log(args.log, args.log_json, args.command.log_level());
+    match logs.and_then(|()| run(args.command, args.output)) {
         Ok(code) => code,
         Err(message) => {
             output::complain(&format!("isobar: {message}"));

@@ -20,11 +20,16 @@ pub enum Format {
 }
 
 /// Starts logging to standard error, as JSON if `as_json`: what `wanted` or ISOBAR_LOG says, else `default`.
-pub fn start_log(wanted: Option<String>, as_json: bool, default: &str) {
+/// An error is one line that says what to write.
+pub fn start_log(wanted: Option<String>, as_json: bool, default: &str) -> Result<(), String> {
     let wanted = wanted.or_else(|| std::env::var("ISOBAR_LOG").ok()).unwrap_or_else(|| default.to_owned());
     // Who cannot be reached is logged once, by whoever notices; the replication says so at each attempt.
     let quiet = "openraft=error,openraft::replication=off";
-    let filter = EnvFilter::try_new(format!("{wanted},{quiet}")).unwrap_or_else(|_| EnvFilter::new(default));
+    let filter = EnvFilter::try_new(format!("{wanted},{quiet}")).map_err(|e| {
+        format!(
+            "--log or ISOBAR_LOG '{wanted}': {e}: write error, warn, info, debug, trace or a tracing filter"
+        )
+    })?;
     // Whoever read the log may have gone: a node and a mount serve on.
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -35,6 +40,7 @@ pub fn start_log(wanted: Option<String>, as_json: bool, default: &str) {
     } else {
         log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
     }
+    Ok(())
 }
 
 /// From now on the process ends quietly, as SIGPIPE would end it, when whoever reads what it prints has gone

@@ -4,6 +4,13 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// A pipe whose reader has left.
+fn nobody_reads() -> Stdio {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    writer.into()
+}
+
 /// Runs a command whose standard output nobody reads, with a local cluster that is not there as the default.
 /// Gives the exit code and what it says on standard error.
 fn unread(arguments: &[&str]) -> (Option<i32>, String) {
@@ -12,11 +19,10 @@ fn unread(arguments: &[&str]) -> (Option<i32>, String) {
         .env_remove("ISOBAR_CLUSTER")
         .env("XDG_STATE_HOME", "/nonexistent")
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(nobody_reads())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary runs");
-    drop(child.stdout.take());
     let mut said = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
     (child.wait().expect("it ends").code(), said)
@@ -73,10 +79,9 @@ fn a_command_is_carried_out_though_nobody_reads_its_steps() {
         .args(["bench", "ior", "-np", "1", "-F", "-t", "4k", "-b", "4k", path])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(nobody_reads())
         .spawn()
         .expect("the binary runs");
-    drop(child.stderr.take());
     let mut said = String::new();
     child.stdout.take().expect("a pipe").read_to_string(&mut said).expect("text");
     assert!(child.wait().expect("it ends").success(), "{said}");
