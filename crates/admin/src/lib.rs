@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `fsck` | what the log names against what the targets hold |
+//! | `health` | what may still be lost, and what needs somebody |
 //! | `redundancy` | how many rows of how many segments cannot be had at the moment |
 //! | `replace` | blank disks of a node take the places of lost ones |
 //! | `status` | how each node is |
@@ -11,12 +12,14 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod fsck;
+mod health;
 mod limits;
 mod redundancy;
 mod replace;
 mod status;
 
 pub use fsck::{FsckError, FsckReport, LostRange, MissingRow, fsck};
+pub use health::{Attention, Founding, Health, Voter, VoterState, health};
 pub use redundancy::{Count, Redundancy, redundancy, unclean_targets};
 pub use replace::{ReplaceError, ReplaceProgress, Replaced, replace};
 pub use status::{node_states, segments};

@@ -22,6 +22,9 @@ pub struct Redundancy {
     pub by_missing: Vec<Count>,
     /// Segments with fewer rows left than it takes to decode them. Also counted above.
     pub lost: Count,
+    /// The fewest rows that any segment has left beyond those it takes to decode it: so many nodes may be
+    /// lost and every byte can still be read. `None` without segments.
+    pub spare_rows: Option<usize>,
 }
 
 /// Some segments.
@@ -50,6 +53,7 @@ impl Redundancy {
             count.add(*more);
         }
         self.lost.add(other.lost);
+        self.spare_rows = self.spare_rows.into_iter().chain(other.spare_rows).min();
     }
 
     /// All segments.
@@ -84,6 +88,8 @@ pub fn redundancy(segments: &[SegmentInfo], view: &ClusterView) -> Redundancy {
             result.by_missing.resize(missing + 1, Count::default());
         }
         result.by_missing[missing].add(count);
+        let spare = left.saturating_sub(usize::from(segment.geometry.data));
+        result.spare_rows = Some(result.spare_rows.map_or(spare, |least| least.min(spare)));
         if left < usize::from(segment.geometry.data) {
             result.lost.add(count);
         }
@@ -137,12 +143,16 @@ mod tests {
         assert_eq!((all.by_missing.len(), all.total().segments, all.worst()), (1, 2, 0));
         let one = redundancy(&segments, &view([true, false, true], [true; 3]));
         assert_eq!((one.by_missing[1].segments, one.lost.segments), (2, 0));
+        assert_eq!(
+            (all.spare_rows, one.spare_rows, Redundancy::default().spare_rows),
+            (Some(1), Some(0), None)
+        );
         let rebuilding = redundancy(&segments, &view([true; 3], [true, false, true]));
         assert_eq!((rebuilding.by_missing[0].segments, rebuilding.by_missing[1].segments), (1, 1));
         let two = redundancy(&segments, &view([true, false, false], [true; 3]));
         assert_eq!((two.worst(), two.lost), (2, Count { segments: 2, bytes: 2000 }));
         let mut sum = all;
         sum.add(&two);
-        assert_eq!((sum.total().segments, sum.lost.segments), (4, 2));
+        assert_eq!((sum.total().segments, sum.lost.segments, sum.spare_rows), (4, 2, Some(0)));
     }
 }

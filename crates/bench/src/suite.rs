@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{BenchError, Result};
 use crate::ior::{self, IorOptions, IorReport};
 use crate::mdtest::{self, MdtestOptions, MdtestReport, MdtestStep};
 use crate::options::CommonOptions;
@@ -42,6 +42,9 @@ pub struct SuiteReport {
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SuiteRow {
+    /// What was done, for programs: `stream-write`, `stream-read`, `create`, `stat`, `remove`, and writes and
+    /// reads of `small` (3,901 bytes) and `medium` files (32 KiB).
+    pub what: String,
     /// What was done.
     pub workload: String,
     /// How fast, in `unit`.
@@ -52,6 +55,8 @@ pub struct SuiteRow {
     pub cost: f64,
     /// `s/GiB` or `ms/file`.
     pub cost_unit: String,
+    /// How many servers were watched; with 0 they are not in the cost.
+    pub watched_servers: u32,
 }
 
 /// Measures.
@@ -59,6 +64,11 @@ pub struct SuiteRow {
 /// # Errors
 /// Those of [`ior::run`] and [`mdtest::run`].
 pub fn run(options: &SuiteOptions, setup: &Setup, observer: &mut dyn Observer) -> Result<SuiteReport> {
+    for (option, value) in [("--files", options.files), ("--stream-mib", options.stream_mib)] {
+        if value == 0 {
+            return Err(BenchError::BadInput(format!("{option} 0: at least 1, or nothing is measured")));
+        }
+    }
     let common = options.common.clone();
     let streams = IorOptions {
         file_per_process: true,
@@ -90,44 +100,52 @@ pub fn run(options: &SuiteOptions, setup: &Setup, observer: &mut dyn Observer) -
 
     let mut rows = Vec::new();
     for iteration in &streams.iterations {
-        let phases =
-            [("1 MiB writes, fsync at the end", &iteration.write), ("the same read", &iteration.read)];
-        rows.extend(phases.into_iter().filter_map(|(name, phase)| Some(stream_row(name, phase.as_ref()?))));
+        let phases = [
+            ("stream-write", "1 MiB writes, fsync at the end", &iteration.write),
+            ("stream-read", "the same read", &iteration.read),
+        ];
+        let row =
+            |(what, name, phase): (&str, &str, &Option<Phase>)| Some(stream_row(what, name, phase.as_ref()?));
+        rows.extend(phases.into_iter().filter_map(row));
     }
     let step = |report: &MdtestReport, step: MdtestStep| {
         report.iterations.iter().flatten().find(|(s, _)| *s == step).map(|(_, phase)| phase.clone())
     };
-    for (name, report, which) in [
-        ("empty files: create", &empty, MdtestStep::FileCreation),
-        ("stat", &empty, MdtestStep::FileStat),
-        ("remove", &empty, MdtestStep::FileRemoval),
-        ("3,901-byte files: write", &small, MdtestStep::FileCreation),
-        ("read", &small, MdtestStep::FileRead),
-        ("32 KiB files: write", &medium, MdtestStep::FileCreation),
-        ("read", &medium, MdtestStep::FileRead),
+    for (what, name, report, which) in [
+        ("create", "empty files: create", &empty, MdtestStep::FileCreation),
+        ("stat", "stat", &empty, MdtestStep::FileStat),
+        ("remove", "remove", &empty, MdtestStep::FileRemoval),
+        ("small-write", "3,901-byte files: write", &small, MdtestStep::FileCreation),
+        ("small-read", "read", &small, MdtestStep::FileRead),
+        ("medium-write", "32 KiB files: write", &medium, MdtestStep::FileCreation),
+        ("medium-read", "read", &medium, MdtestStep::FileRead),
     ] {
-        rows.extend(step(report, which).map(|phase| file_row(name, &phase)));
+        rows.extend(step(report, which).map(|phase| file_row(what, name, &phase)));
     }
     Ok(SuiteReport { rows, streams, empty, small, medium })
 }
 
-fn stream_row(name: &str, phase: &Phase) -> SuiteRow {
+fn stream_row(what: &str, name: &str, phase: &Phase) -> SuiteRow {
     SuiteRow {
+        what: what.to_owned(),
         workload: name.to_owned(),
         rate: phase.mib_per_second(),
         unit: "MiB/s".to_owned(),
         cost: phase.cpu.per_gib(phase.bytes()).unwrap_or(0.0),
         cost_unit: "s/GiB".to_owned(),
+        watched_servers: phase.cpu.watched_servers,
     }
 }
 
-fn file_row(name: &str, phase: &Phase) -> SuiteRow {
+fn file_row(what: &str, name: &str, phase: &Phase) -> SuiteRow {
     SuiteRow {
+        what: what.to_owned(),
         workload: name.to_owned(),
         rate: phase.operations_per_second(),
         unit: "files/s".to_owned(),
         cost: phase.cpu.micros_per_operation(phase.operations()).unwrap_or(0.0) / 1e3,
         cost_unit: "ms/file".to_owned(),
+        watched_servers: phase.cpu.watched_servers,
     }
 }
 
@@ -154,9 +172,9 @@ mod tests {
         let mut phase = Phase { seconds: 2.0, ..Phase::default() };
         phase.written = Counts { bytes: 1 << 30, operations: 1000 };
         phase.cpu.servers_seconds = 3.0;
-        let row = stream_row("w", &phase);
+        let row = stream_row("x", "w", &phase);
         assert_eq!((row.rate, row.cost), (512.0, 3.0));
-        let row = file_row("f", &phase);
+        let row = file_row("x", "f", &phase);
         assert_eq!((row.rate, row.cost), (500.0, 3.0));
     }
 }

@@ -52,9 +52,8 @@ impl ClusterSpec {
     /// [`ConfigError::Cluster`] with what to change.
     pub fn load(path: &Path) -> Result<ClusterSpec, ConfigError> {
         let path = if path.is_dir() { path.join("cluster.toml") } else { path.to_owned() };
-        let text = std::fs::read_to_string(&path).map_err(|e| {
-            ConfigError::Cluster(format!("{}: {e} (name a cluster with --cluster PATH)", path.display()))
-        })?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| ConfigError::Cluster(format!("{}: {e}", path.display())))?;
         let mut spec: ClusterSpec = toml::from_str(&text)
             .map_err(|e| ConfigError::Cluster(format!("{}: {}", path.display(), e.message())))?;
         if spec.version != 1 {
@@ -66,7 +65,29 @@ impl ClusterSpec {
         }
         spec.base = path.parent().map(Path::to_owned).unwrap_or_default();
         spec.id()?;
+        spec.check_nodes().map_err(|why| ConfigError::Cluster(format!("{}: {why}", path.display())))?;
         Ok(spec)
+    }
+
+    /// Whether every node has a name and an address of its own that others can use; one line with what to
+    /// change if not.
+    ///
+    /// # Errors
+    /// The line.
+    pub fn check_nodes(&self) -> Result<(), String> {
+        for (at, node) in self.node.iter().enumerate() {
+            let NodeSpec { name, addr, .. } = node;
+            if let Some(why) = addr.unreachable_because() {
+                return Err(format!("node {name}, {addr}: {why}"));
+            }
+            if let Some(other) = self.node[..at].iter().find(|o| o.name == *name || o.addr == *addr) {
+                return Err(match other.name == *name {
+                    true => format!("two nodes are named {name}: give each a name of its own"),
+                    false => format!("{} and {name} have one address, {addr}: give each its own", other.name),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The text of the file.
@@ -116,6 +137,19 @@ mod tests {
         let spec = ClusterSpec::load(&dir).unwrap();
         assert_eq!(spec.node[0].addr.to_string(), "[fd00::1]:7420");
         assert!(spec.to_toml().unwrap().contains("addr = \"[fd00::1]:7420\""));
+        for (addr, why) in
+            [("n1:0", "port 0"), ("0.0.0.0:7420", "all addresses"), ("[::]:7420", "all addresses")]
+        {
+            std::fs::write(&path, text(addr)).unwrap();
+            let error = ClusterSpec::load(&dir).unwrap_err().to_string();
+            assert!(error.contains(why) && error.contains("cluster.toml: node n1"), "{error}");
+        }
+        let again = text("n1:1").replace(
+            "[[node]]",
+            "[[node]]\nname = \"n1\"\naddr = \"n2:1\"\nvoter = true\ndomain = \"\"\n[[node]]",
+        );
+        std::fs::write(&path, again).unwrap();
+        assert!(ClusterSpec::load(&dir).unwrap_err().to_string().contains("two nodes are named n1"));
         std::fs::write(&path, text("n1.example")).unwrap();
         let error = ClusterSpec::load(&dir).unwrap_err().to_string();
         assert!(error.contains("cluster.toml: \"n1.example\" is not host:port"), "{error}");

@@ -18,5 +18,5 @@ pub use cluster_file::{ClusterSpec, NodeSpec};
 pub use error::ConfigError;
 pub use node_file::{
     CompactionConfig, MetaConfig, NodeConfig, RebuildConfig, SAMPLE, ScrubConfig, TARGET_BYTES_MIN,
-    TargetConfig,
+    TARGETS_PER_NODE_MAX, TargetConfig,
 };

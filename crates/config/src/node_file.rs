@@ -31,8 +31,8 @@ pub struct NodeConfig {
     pub cluster: String,
     /// Name of the node, as in the cluster file.
     pub node: String,
-    /// Where the node listens and where others find it. Port 0 takes a free one, which only
-    /// helps in tests: nobody else can know it.
+    /// Where the node listens; 0.0.0.0 and [::] are all addresses of its machine. Others connect to the
+    /// address that the cluster file has.
     pub listen: Address,
     /// Directory of the node's own files: the metadata log and state, the voter's identity.
     pub data_dir: PathBuf,
@@ -83,8 +83,8 @@ pub struct NodeConfig {
 pub struct TargetConfig {
     /// A file, created with its space reserved when missing, or a block device, used as it is.
     pub path: PathBuf,
-    /// Size of the file in bytes. Ignored for a block device and for a file that exists.
-    #[serde(default)]
+    /// Size of the file in bytes. Left out for a block device; ignored for a file that exists.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub size_bytes: u64,
 }
 
@@ -172,6 +172,10 @@ impl Default for ScrubConfig {
     fn default() -> ScrubConfig {
         ScrubConfig { enabled: true, interval_seconds: 24 * 3600, bytes_per_second: 16 << 20 }
     }
+}
+
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 fn default_worker_threads() -> usize {

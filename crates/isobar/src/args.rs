@@ -79,3 +79,136 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Options of other programs that messages name.
+    const FOREIGN: [&str; 6] =
+        ["--device", "--cap-add", "--exact", "--ignored", "--nocapture", "--volfile-id"];
+
+    fn all_commands(command: &clap::Command, found: &mut Vec<clap::Command>) {
+        found.push(command.clone());
+        command.get_subcommands().for_each(|sub| all_commands(sub, found));
+    }
+
+    fn commands() -> Vec<clap::Command> {
+        let mut found = Vec::new();
+        all_commands(&Args::command(), &mut found);
+        found
+    }
+
+    /// Words of a line as a shell would make them, for lines without escapes.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for c in line.chars() {
+            match (c, quote) {
+                (c, Some(q)) if c == q => quote = None,
+                ('\'' | '"', None) => quote = Some(c),
+                (' ', None) if word.is_empty() => {}
+                (' ', None) => words.push(std::mem::take(&mut word)),
+                _ => word.push(c),
+            }
+        }
+        words.extend((!word.is_empty()).then_some(word));
+        words
+    }
+
+    /// Lines without what they are indented by, those that end with a backslash with what goes on below.
+    fn joined(text: &str) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        let mut goes_on = false;
+        for line in text.lines().map(str::trim) {
+            let bare = line.trim_end_matches('\\');
+            match lines.last_mut().filter(|_| goes_on) {
+                Some(last) => last.push_str(bare),
+                None => lines.push(bare.to_owned()),
+            }
+            goes_on = bare.len() < line.len();
+        }
+        lines
+    }
+
+    #[test]
+    fn every_example_is_a_command_line_that_is_understood() {
+        let mut count = 0;
+        for command in commands() {
+            let Some(help) = command.get_after_help() else { continue };
+            for line in joined(&help.to_string()).iter().filter(|line| line.starts_with("isobar ")) {
+                assert!(line.len() < 180, "{line}");
+                // What is said about it stands behind blanks; a redirection is the shell's.
+                let line = line.split(" > ").next().unwrap_or(line);
+                let line = line.split("   ").next().unwrap_or(line);
+                let parsed =
+                    Args::try_parse_from(isobar_bench::with_np(words(line).into_iter().map(Into::into)));
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+                count += 1;
+            }
+        }
+        assert!(count > 20, "{count} examples");
+    }
+
+    fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(dir).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    /// What looks like a long option in a line of source.
+    fn options(line: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for (at, _) in line.match_indices("--") {
+            let begins = line[..at].chars().next_back().is_none_or(|c| " \"'`".contains(c));
+            let name: String =
+                line[at + 2..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+            if begins && name.starts_with(|c: char| c.is_ascii_lowercase()) {
+                found.push(format!("--{name}"));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_option_that_a_message_names_exists() {
+        let mut known: BTreeSet<String> = FOREIGN.map(String::from).into();
+        for command in commands() {
+            for argument in command.get_arguments() {
+                let names = argument.get_long_and_visible_aliases().unwrap_or_default();
+                known.extend(names.into_iter().map(|name| format!("--{name}")));
+            }
+        }
+        known.insert("--help".to_owned());
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut files = Vec::new();
+        for one in std::fs::read_dir(crates).unwrap().flatten() {
+            sources(&one.path().join("src"), &mut files);
+        }
+        let mut named = 0;
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for line in text.lines().filter(|line| line.contains('"') || line.trim_start().starts_with("///"))
+            {
+                for option in options(line) {
+                    assert!(
+                        known.contains(&option),
+                        "{}: there is no option {option}: {line}",
+                        file.display()
+                    );
+                    named += 1;
+                }
+            }
+        }
+        assert!(named > 50, "{named}");
+    }
+}

@@ -19,5 +19,8 @@ pub struct ClusterArgs {
 /// The cluster these arguments name.
 pub fn find(args: &ClusterArgs) -> Result<ClusterSpec, String> {
     let path = args.cluster.clone().unwrap_or_else(local::default_dir);
-    ClusterSpec::load(&path).map_err(|e| e.to_string())
+    ClusterSpec::load(&path).map_err(|e| match path.exists() {
+        true => e.to_string(),
+        false => format!("{e} (name a cluster with --cluster PATH, or make a local one with isobar dev up)"),
+    })
 }

@@ -2,30 +2,30 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Subcommand;
 
 use crate::local::{self, Local};
 use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
-use crate::runtime;
+use crate::{readiness, runtime};
 
-const READY_WAIT: Duration = Duration::from_secs(60);
+/// Nodes of a local cluster.
+const NODES: usize = 8;
 
 /// What to do with it.
 #[derive(Subcommand, Debug)]
 pub enum DevCommand {
     /// Start (or start again) the local cluster and mount it.
     Up {
-        /// How many nodes, when it is made.
-        #[arg(long, default_value_t = 8)]
-        nodes: usize,
+        /// How many nodes, when it is made. Default: 8.
+        #[arg(long)]
+        nodes: Option<usize>,
         /// Where nodes keep their data.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
         /// Size of each node's target, when it is made.
-        #[arg(long, default_value_t = 1024, value_name = "MIB")]
+        #[arg(long, default_value_t = 1024, value_name = "MIB", value_parser = clap::value_parser!(u64).range(64..=1 << 30))]
         target_mib: u64,
         /// Do not mount.
         #[arg(long)]
@@ -128,19 +128,30 @@ fn load(data: Option<PathBuf>) -> Result<Local, String> {
     Local::load(&std::fs::canonicalize(&dir).unwrap_or(dir))
 }
 
-fn up(dir: PathBuf, nodes: usize, target_mib: u64, no_mount: bool, format: Format) -> Outcome {
+fn up(dir: PathBuf, nodes: Option<usize>, target_mib: u64, no_mount: bool, format: Format) -> Outcome {
     let progress = Progress::new(output::is_json(format));
     let exists = Local::is_in(&dir);
     progress.now(format!("local cluster in {}", dir.display()));
-    std::fs::create_dir_all(&dir).map_err(|e| format!("cannot make {}: {e}", dir.display()))?;
-    let dir = std::fs::canonicalize(&dir).unwrap_or(dir);
-    let local = if exists { Local::load(&dir)? } else { Local::create(&dir, nodes, target_mib << 20)? };
+    let local = if exists {
+        Local::load(&std::fs::canonicalize(&dir).unwrap_or(dir))?
+    } else {
+        Local::create(&dir, nodes.unwrap_or(NODES), target_mib << 20)?
+    };
+    let dir = local.dir.clone();
+    let has = local.spec.node.len();
+    if let Some(other) = nodes.filter(|&wanted| wanted != has) {
+        return Err(format!(
+            "the cluster in {} has {has} nodes, not {other}: leave --nodes out, use another --data, or remove it with \
+             isobar dev down --remove",
+            dir.display()
+        ));
+    }
     for name in local.names() {
         if local.pid(name).is_none() {
             drop(local.start_node(name, false)?);
         }
     }
-    runtime::block_on(async { local.ready(READY_WAIT, |text| progress.now(text)).await.map(drop) })?;
+    runtime::block_on(async { readiness::wait(&local, |text| progress.now(text)).await.map(drop) })?;
     progress.done(format!("{} nodes up", local.spec.node.len()));
     let mount_point = local.mount_point();
     let mut mounted = false;

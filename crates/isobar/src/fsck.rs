@@ -61,8 +61,8 @@ pub fn summary(report: &FsckReport) -> String {
 }
 
 fn print(report: &FsckReport) {
-    println!("{}", summary(report));
-    println!("redundancy: {}", status::redundancy_text(&report.redundancy));
+    output::sentence(&summary(report));
+    output::sentence(&format!("redundancy: {}", status::redundancy_text(&report.redundancy)));
     if report.pending > 0 {
         println!("{} rows are written and not committed yet", report.pending);
     }
@@ -91,7 +91,7 @@ fn print(report: &FsckReport) {
             .map(|(t, key)| format!("misplaced: row {key} on target {t}")),
     );
     lines.extend(report.contradictions.iter().take(LISTED_MAX).map(|c| format!("contradiction: {c}")));
-    lines.iter().for_each(|line| println!("{line}"));
+    lines.iter().for_each(|line| output::sentence(line));
     let hidden =
         [report.lost.len(), report.missing.len(), report.misplaced.len(), report.contradictions.len()]
             .into_iter()

@@ -10,9 +10,15 @@ use isobar_config::{NodeConfig, TargetConfig};
 use isobar_wire::Secret;
 
 use crate::output::{self, Format, Outcome};
+use crate::targets;
 
 /// Shown at the end of its `--help`.
-pub const EXAMPLES: &str = "Example:\n  isobar init --nodes n1=10.0.0.1:7420,n2=10.0.0.2:7420,n3=10.0.0.3:7420 --out cluster/ --target /dev/nvme0n1";
+pub const EXAMPLES: &str = "Examples:
+  isobar init --out cluster/ --target /dev/nvme0n1,/dev/nvme1n1 \\
+      --nodes n1=10.0.0.1:7420,n2=10.0.0.2:7420,n3=10.0.0.3:7420,n4=h4:7420,n5=h5:7420
+  isobar init --out small/ --parity-rows 1 --nodes a:7420@rack1,b:7420@rack2,c:7420@rack3
+
+Any K nodes may be lost: it takes 2K+1 of them, five unless --parity-rows says otherwise.";
 
 /// Arguments of `isobar init`.
 #[derive(Args, Debug)]
@@ -32,10 +38,17 @@ pub struct InitArgs {
     /// Parity rows (K): so many nodes may be lost. 2K+1 nodes vote on metadata.
     #[arg(long, default_value_t = 2)]
     pub parity_rows: u8,
-    /// Storage target of every node: a block device or a file.
-    #[arg(long, default_value = "/var/lib/isobar/target", value_name = "PATH")]
+    /// Storage targets of every node: block devices or files, more than one with commas or blanks, or a
+    /// pattern of devices on this machine, such as '/dev/nvme*n1'.
+    #[arg(
+        long,
+        default_value = "/var/lib/isobar/target",
+        value_name = "PATH",
+        value_delimiter = ',',
+        num_args = 1..
+    )]
     pub target: Vec<PathBuf>,
-    /// Size of targets that are files.
+    /// Size of targets that are files; block devices are used as they are.
     #[arg(long, default_value_t = 64 << 10, value_name = "MIB")]
     pub target_mib: u64,
     /// Directory of each node's own files.
@@ -46,12 +59,11 @@ pub struct InitArgs {
 /// Makes the files.
 pub fn run(args: InitArgs, format: Format) -> Outcome {
     let nodes = args.nodes.iter().map(|text| parse_node(text)).collect::<Result<Vec<_>, _>>()?;
+    if !is_plain(&args.name) {
+        return Err(format!("--name '{}': {PLAIN}", args.name));
+    }
     let spec = cluster(&args.name, nodes, args.data_rows, args.parity_rows)?;
-    let targets: Vec<TargetConfig> = args
-        .target
-        .iter()
-        .map(|path| TargetConfig { path: path.clone(), size_bytes: args.target_mib << 20 })
-        .collect();
+    let targets = targets::configure(&args.target, args.target_mib)?;
     write(&args.out, &spec, |node| node_config(&spec, node, args.data_dir.clone(), targets.clone()))?;
     if output::is_json(format) {
         output::json(&spec);
@@ -72,6 +84,15 @@ pub fn run(args: InitArgs, format: Format) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What names are made of.
+const PLAIN: &str = "use letters, digits, '-', '_' and '.', and begin with a letter or digit";
+
+/// Whether this can be the name of a node and of its file.
+fn is_plain(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
 /// `[NAME=]HOST:PORT[@DOMAIN]`.
 fn parse_node(text: &str) -> Result<NodeSpec, String> {
     let (rest, domain) = text.split_once('@').unwrap_or((text, ""));
@@ -79,12 +100,17 @@ fn parse_node(text: &str) -> Result<NodeSpec, String> {
         Some((name, addr)) => (name, addr),
         None => (rest.rsplit_once(':').map_or(rest, |(host, _)| host), rest),
     };
-    let addr = addr
+    let addr: isobar_wire::Address = addr
         .parse()
         .map_err(|_| format!("'{text}' is not HOST:PORT or NAME=HOST:PORT, such as n1=10.0.0.1:7420"))?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err(format!("'{name}' cannot name a node: use letters, digits, '-', '_' and '.'"));
+    if let Some(why) = addr.unreachable_because() {
+        return Err(format!("'{text}': {why}, such as n1=10.0.0.1:7420"));
+    }
+    if !is_plain(name) {
+        return Err(format!("'{name}' cannot name a node: {PLAIN}; NAME=HOST:PORT names it"));
+    }
+    if name == "cluster" {
+        return Err("a node cannot be named cluster: cluster.toml is the file of all of them".to_owned());
     }
     Ok(NodeSpec { name: name.to_owned(), addr, voter: false, domain: domain.to_owned() })
 }
@@ -92,13 +118,19 @@ fn parse_node(text: &str) -> Result<NodeSpec, String> {
 /// A new cluster of these nodes: identity, width, voters.
 pub fn cluster(name: &str, mut nodes: Vec<NodeSpec>, n: Option<u8>, k: u8) -> Result<ClusterSpec, String> {
     let count = nodes.len();
-    for (at, node) in nodes.iter().enumerate() {
-        if nodes[..at].iter().any(|o| o.name == node.name || o.addr == node.addr) {
-            return Err(format!("node {} ({}) is named twice", node.name, node.addr));
-        }
-    }
     if !(1..=4).contains(&k) {
         return Err(format!("--parity-rows {k} is not between 1 and 4"));
+    }
+    let voters = 2 * usize::from(k) + 1;
+    if voters > count {
+        let otherwise = match (count.max(1) - 1) / 2 {
+            0 => String::new(),
+            fewer => format!(", or --parity-rows {fewer}"),
+        };
+        return Err(format!(
+            "losing any {k} of the nodes needs {voters} metadata voters, there are {count} nodes: use at least \
+             {voters} nodes{otherwise}"
+        ));
     }
     let room = count.saturating_sub(usize::from(k));
     let n = n.unwrap_or(room.min(6) as u8);
@@ -106,13 +138,6 @@ pub fn cluster(name: &str, mut nodes: Vec<NodeSpec>, n: Option<u8>, k: u8) -> Re
         return Err(format!(
             "{count} nodes cannot hold {n}+{k} rows on distinct nodes: use at least {} nodes, or fewer rows",
             usize::from(n.max(1)) + usize::from(k)
-        ));
-    }
-    let voters = 2 * usize::from(k) + 1;
-    if voters > count {
-        return Err(format!(
-            "losing any {k} nodes needs {voters} metadata voters, there are {count} nodes: use more nodes or --parity-rows {}",
-            (count.max(3) - 1) / 2
         ));
     }
     // Spread voters over fault domains: in turn the domain that has fewest.
@@ -125,7 +150,7 @@ pub fn cluster(name: &str, mut nodes: Vec<NodeSpec>, n: Option<u8>, k: u8) -> Re
             nodes[at].voter = true;
         }
     }
-    Ok(ClusterSpec {
+    let spec = ClusterSpec {
         version: 1,
         cluster: ClusterId(random_u64()).to_string(),
         name: name.to_owned(),
@@ -134,7 +159,9 @@ pub fn cluster(name: &str, mut nodes: Vec<NodeSpec>, n: Option<u8>, k: u8) -> Re
         secret_file: PathBuf::from("secret"),
         node: nodes,
         base: PathBuf::new(),
-    })
+    };
+    spec.check_nodes()?;
+    Ok(spec)
 }
 
 /// The configuration of one node, at its defaults.
@@ -173,6 +200,9 @@ pub fn write(
         ));
     }
     let secret = out.join("secret");
+    if secret.exists() {
+        return Err(format!("{} exists: a cluster keeps its secret; choose another --out", secret.display()));
+    }
     let id = spec.id().map_err(|e| e.to_string())?;
     Secret::generate(id).store(&secret).map_err(|e| failed(&secret, e))?;
     for node in &spec.node {
@@ -208,11 +238,21 @@ mod tests {
 
     #[test]
     fn what_cannot_hold_the_promise_is_refused_with_what_to_do() {
-        assert!(cluster("fs", nodes(4), None, 2).unwrap_err().contains("voters"));
+        assert!(cluster("fs", nodes(4), None, 2).unwrap_err().contains("or --parity-rows 1"));
+        assert!(!cluster("fs", nodes(2), None, 1).unwrap_err().contains("--parity-rows"), "two are too few");
         assert!(cluster("fs", nodes(5), Some(4), 2).unwrap_err().contains("at least 6 nodes"));
-        assert!(cluster("fs", [nodes(5), nodes(1)].concat(), None, 2).unwrap_err().contains("twice"));
+        assert!(cluster("fs", [nodes(5), nodes(1)].concat(), None, 2).unwrap_err().contains("two nodes"));
         assert!(parse_node("justahost").unwrap_err().contains("HOST:PORT"));
         assert!(parse_node("a/b=h:1").unwrap_err().contains("cannot name"));
+        assert!(parse_node(".=h:1").unwrap_err().contains("begin with"));
+        assert!(parse_node("cluster=h:1").unwrap_err().contains("named cluster"));
+        assert!(parse_node("n1=h:0").unwrap_err().contains("port 0"));
+        assert!(parse_node("n1=0.0.0.0:1").unwrap_err().contains("all addresses"));
+        assert!(parse_node("n1=[::]:1").unwrap_err().contains("all addresses"));
+        assert!(parse_node("[fd00::1]:1").unwrap_err().contains("NAME=HOST:PORT"));
+        for blank in [" n1=h:1", "n1= h:1", " h:1", "h:1 "] {
+            assert!(parse_node(blank).is_err(), "{blank:?}");
+        }
     }
 
     #[test]

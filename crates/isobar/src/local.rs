@@ -15,9 +15,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use isobar_client::{Cluster, ClusterSpec, NodeSpec};
-use isobar_config::TargetConfig;
-use isobar_wire::message::cluster::ClusterView;
+use isobar_client::{ClusterSpec, NodeSpec};
+use isobar_config::{TARGET_BYTES_MIN, TargetConfig};
 use rustix::process::{Pid, Signal};
 
 use crate::init;
@@ -28,6 +27,9 @@ const META_LOG_BYTES: u64 = 128 << 20;
 const MOUNT_WAIT: Duration = Duration::from_secs(60);
 /// How long a process may take to end by itself before it is killed.
 const STOP_WAIT: Duration = Duration::from_secs(15);
+
+/// Most nodes of a cluster on one machine.
+const NODES_MAX: usize = 64;
 
 /// A cluster in one directory.
 #[derive(Clone, Debug)]
@@ -43,9 +45,25 @@ pub fn default_dir() -> PathBuf {
     state.or_else(home).unwrap_or_else(std::env::temp_dir).join("isobar")
 }
 
+/// Whether so many nodes can be on one machine; one line if not.
+pub fn check_count(nodes: usize) -> Result<(), String> {
+    if (3..=NODES_MAX).contains(&nodes) {
+        return Ok(());
+    }
+    Err(format!("--nodes {nodes}: a cluster on this machine has from 3 to {NODES_MAX} nodes"))
+}
+
 impl Local {
     /// Makes a new cluster of `count` nodes with a target of `target_bytes` each.
     pub fn create(dir: &Path, count: usize, target_bytes: u64) -> Result<Local, String> {
+        if !(3..=NODES_MAX).contains(&count) {
+            return Err(format!(
+                "--nodes {count}: a cluster on this machine has from 3 to {NODES_MAX} nodes"
+            ));
+        }
+        if target_bytes < TARGET_BYTES_MIN {
+            return Err(format!("a target has at least {} MiB", TARGET_BYTES_MIN >> 20));
+        }
         // Held together, so that all ports differ.
         let ports: Vec<TcpListener> = (0..count)
             .map(|_| TcpListener::bind("127.0.0.1:0"))
@@ -61,6 +79,8 @@ impl Local {
             .collect::<Result<_, String>>()?;
         let k = if count >= 5 { 2 } else { 1 };
         let spec = init::cluster("demo", nodes, None, k)?;
+        std::fs::create_dir_all(dir).map_err(|e| format!("cannot make {}: {e}", dir.display()))?;
+        let dir = &std::fs::canonicalize(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         for sub in ["log", "run", "mnt"] {
             let path = dir.join(sub);
             std::fs::create_dir_all(&path).map_err(|e| format!("cannot make {}: {e}", path.display()))?;
@@ -153,10 +173,7 @@ impl Local {
                 return Ok(());
             }
             if let Ok(Some(status)) = child.try_wait() {
-                let log = std::fs::read_to_string(self.log("mount")).unwrap_or_default();
-                let why =
-                    log.lines().rev().find(|l| l.contains("isobar:")).unwrap_or("see its log").to_owned();
-                return Err(format!("the mount ended ({status}): {why}"));
+                return Err(format!("the mount ended ({status}): {}", self.last_words("mount")));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -170,6 +187,14 @@ impl Local {
     /// Where a process writes its log.
     pub fn log(&self, name: &str) -> PathBuf {
         self.dir.join("log").join(format!("{name}.log"))
+    }
+
+    /// Why a process ended, by the last line of its log that says so.
+    pub fn last_words(&self, name: &str) -> String {
+        let log = std::fs::read(self.log(name)).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let line = log.lines().rev().find_map(|line| Some(line.split_once("isobar: ")?.1.to_owned()));
+        line.unwrap_or_else(|| format!("see {}", self.log(name).display()))
     }
 
     fn pid_file(&self, name: &str) -> PathBuf {
@@ -217,37 +242,6 @@ impl Local {
         for (name, _) in names {
             self.stop(name);
         }
-    }
-
-    /// Waits until the cluster takes data on all its nodes.
-    pub async fn ready(
-        &self,
-        wait: Duration,
-        mut progress: impl FnMut(String),
-    ) -> Result<ClusterView, String> {
-        let cluster = Cluster::from_spec(&self.spec, wait).map_err(|e| e.to_string())?;
-        let begun = Instant::now();
-        let mut last = String::new();
-        while begun.elapsed() < wait {
-            match cluster.refresh(Duration::from_millis(500)).await {
-                Ok(view) => {
-                    let up = view.live.iter().filter(|l| l.up && !l.failed).count();
-                    let total = self.spec.node.len();
-                    if !view.map.groups.is_empty() && up >= total {
-                        return Ok(view);
-                    }
-                    last = format!("{up} of {total} nodes are up");
-                }
-                Err(error) => last = error.to_string(),
-            }
-            progress(last.clone());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Err(format!(
-            "the cluster is not ready after {} s ({last}): see {}",
-            wait.as_secs(),
-            self.dir.join("log").display()
-        ))
     }
 }
 

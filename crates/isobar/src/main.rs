@@ -4,20 +4,24 @@
 
 mod args;
 mod bench;
+mod clock;
 mod cluster;
 mod demo;
 mod dev;
 mod fsck;
 mod init;
+mod layout;
 mod local;
 mod mount;
 mod node;
 mod output;
 mod plan;
 mod progress;
+mod readiness;
 mod runtime;
 mod signals;
 mod status;
+mod targets;
 mod validate;
 
 use std::process::ExitCode;
@@ -32,12 +36,13 @@ use output::{Format, Outcome};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    output::end_when_nobody_reads();
     let args = Args::parse_from(isobar_bench::with_np(std::env::args_os()));
-    output::start_log(args.log, args.log_json, args.command.log_level());
-    match run(args.command, args.output) {
+    let logs = output::start_log(args.log, args.log_json, args.command.log_level());
+    match logs.and_then(|()| run(args.command, args.output)) {
         Ok(code) => code,
         Err(message) => {
-            eprintln!("isobar: {message}");
+            output::complain(&format!("isobar: {message}"));
             ExitCode::FAILURE
         }
     }

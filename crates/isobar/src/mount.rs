@@ -8,8 +8,8 @@ use clap::Args;
 use isobar_client::{Client, ClientOptions, ClusterSpec};
 use isobar_mount::MountOptions;
 
-use crate::output::Outcome;
-use crate::{runtime, signals};
+use crate::output::{self, Outcome};
+use crate::{clock, runtime, signals};
 
 /// Shown at the end of its `--help`.
 pub const EXAMPLES: &str = "Example:\n  isobar mount cluster/ /mnt/isobar";
@@ -53,7 +53,12 @@ pub fn run(args: MountArgs) -> Outcome {
         signals::end_with_parent();
     }
     isobar_mount::fuse_available()?;
-    let spec = ClusterSpec::load(&args.cluster).map_err(|e| e.to_string())?;
+    let spec = ClusterSpec::load(&args.cluster).map_err(|e| match args.cluster.exists() {
+        true => e.to_string(),
+        false => {
+            format!("{e}: name the cluster's directory or its cluster.toml, then the directory to mount on")
+        }
+    })?;
     let runtime = runtime::threads(args.threads.unwrap_or(2).max(1))?;
     let options = ClientOptions {
         name: format!("{}:{}", host_name(), args.dir.display()),
@@ -63,6 +68,14 @@ pub fn run(args: MountArgs) -> Outcome {
         ..ClientOptions::default()
     };
     let client = runtime.block_on(Client::connect(&spec, options)).map_err(|e| e.to_string())?;
+    runtime.spawn({
+        let spec = spec.clone();
+        async move {
+            if let Some(warning) = clock::difference(&spec).await {
+                tracing::warn!("{warning}");
+            }
+        }
+    });
     let mut mount_options = MountOptions::new(&args.dir);
     mount_options.allow_other = !args.private;
     mount_options.read_only = args.read_only;
@@ -74,7 +87,7 @@ pub fn run(args: MountArgs) -> Outcome {
     let mounted =
         isobar_mount::mount(client, runtime.handle().clone(), mount_options).map_err(|e| e.to_string())?;
     tracing::info!(cluster = %spec.cluster, dir = %args.dir.display(), "mounted");
-    println!("{} mounted on {}; Ctrl-C unmounts", spec.name, args.dir.display());
+    output::remark(&format!("{} mounted on {}; Ctrl-C unmounts", spec.name, args.dir.display()));
     runtime.block_on(async {
         tokio::select! {
             () = signals::asked_to_stop() => {}

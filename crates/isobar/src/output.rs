@@ -1,11 +1,13 @@
 //! Words and numbers for people, JSON for programs, a log for whoever looks into it.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
+
+use crate::layout;
 
 /// What a command gives: an exit code, or one line that says what went wrong and what to do.
 pub type Outcome = Result<ExitCode, String>;
@@ -18,20 +20,31 @@ pub enum Format {
 }
 
 /// Starts logging to standard error, as JSON if `as_json`: what `wanted` or ISOBAR_LOG says, else `default`.
-pub fn start_log(wanted: Option<String>, as_json: bool, default: &str) {
+/// An error is one line that says what to write.
+pub fn start_log(wanted: Option<String>, as_json: bool, default: &str) -> Result<(), String> {
     let wanted = wanted.or_else(|| std::env::var("ISOBAR_LOG").ok()).unwrap_or_else(|| default.to_owned());
     // Who cannot be reached is logged once, by whoever notices; the replication says so at each attempt.
     let quiet = "openraft=error,openraft::replication=off";
-    let filter = EnvFilter::try_new(format!("{wanted},{quiet}")).unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_new(format!("{wanted},{quiet}")).map_err(|e| {
+        format!(
+            "--log or ISOBAR_LOG '{wanted}': {e}: write error, warn, info, debug, trace or a tracing filter"
+        )
+    })?;
+    // Whoever read the log may have gone: a node and a mount serve on.
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     if as_json {
         log.json().init();
     } else {
         log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
     }
+    Ok(())
 }
 
-/// Ends the process quietly, as SIGPIPE would, when whoever reads what is printed has gone (`| head`).
+/// From now on the process ends quietly, as SIGPIPE would end it, when whoever reads what it prints has gone
+/// (`| head`).
 pub fn end_when_nobody_reads() {
     const SIGPIPE_STATUS: i32 = 128 + 13;
     let usual = std::panic::take_hook();
@@ -44,33 +57,47 @@ pub fn end_when_nobody_reads() {
     }));
 }
 
+/// Prints a line of a process that serves on when nobody reads it.
+pub fn remark(line: &str) {
+    writeln!(std::io::stdout(), "{line}").ok();
+}
+
+/// Prints a line on standard error. What a command does is not called off because nobody reads it.
+pub fn complain(line: &str) {
+    writeln!(std::io::stderr(), "{line}").ok();
+}
+
 /// Prints a value as JSON.
 pub fn json<T: Serialize>(value: &T) {
     match serde_json::to_string_pretty(value) {
         Ok(text) => println!("{text}"),
-        Err(error) => eprintln!("isobar: cannot print: {error}"),
+        Err(error) => complain(&format!("isobar: cannot print: {error}")),
     }
 }
 
-/// Prints rows in columns; the first row is the heading. Numbers go to the right.
+/// Columns of the terminal: what COLUMNS says, else the terminal itself, else a hundred.
+fn width() -> usize {
+    const UNKNOWN: usize = 100;
+    const LEAST: usize = 40;
+    let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let terminal = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col.into());
+    said.or_else(terminal).filter(|&columns| columns > 0).unwrap_or(UNKNOWN).max(LEAST)
+}
+
+/// Prints rows in columns that fit the terminal; the first row is the heading. Numbers go to the right.
 pub fn table(rows: &[Vec<String>]) {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns)
-        .map(|c| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0))
-        .collect();
-    for (at, row) in rows.iter().enumerate() {
-        let mut line = String::new();
-        for (c, cell) in row.iter().enumerate() {
-            let pad = " ".repeat(widths[c] - cell.chars().count());
-            let number = cell.starts_with(|ch: char| ch.is_ascii_digit()) && cell.len() < 16;
-            let right = at > 0 && number;
-            line += &if right { format!("{pad}{cell}  ") } else { format!("{cell}{pad}  ") };
-        }
-        println!("{}", line.trim_end());
-        if at == 0 && rows.len() > 1 {
-            println!("{}", "-".repeat(widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1)));
-        }
-    }
+    layout::table(rows, width()).iter().for_each(|line| println!("{line}"));
+}
+
+/// Prints a sentence that fits the terminal.
+pub fn sentence(text: &str) {
+    layout::sentence(text, width()).iter().for_each(|line| println!("{line}"));
+}
+
+/// Prints a text that fits the terminal beside a label.
+pub fn labelled(label: &str, text: &str) {
+    let lines = layout::labelled(label, text, label.chars().count(), width());
+    lines.iter().for_each(|line| println!("{line}"));
 }
 
 /// Whether to print JSON.

@@ -100,6 +100,9 @@ pub struct PlanArgs {
     /// A file of such values (JSON).
     #[arg(long, value_name = "FILE")]
     pub assumptions: Vec<PathBuf>,
+    /// Take processor costs from a measurement: what `isobar bench suite DIR --output json` prints.
+    #[arg(long, value_name = "FILE")]
+    pub calibrate: Option<PathBuf>,
     /// Say how each number of the first choice is made and where it comes from.
     #[arg(long)]
     pub explain: bool,
@@ -113,7 +116,6 @@ pub struct PlanArgs {
 
 /// Plans and prints.
 pub fn run(args: &PlanArgs, format: Format) -> Outcome {
-    output::end_when_nobody_reads();
     let mut catalogue = Catalogue::built_in();
     for path in &args.catalogue {
         catalogue.extend(&text(path)?, &path.display().to_string()).map_err(words)?;
@@ -121,6 +123,9 @@ pub fn run(args: &PlanArgs, format: Format) -> Outcome {
     let mut assumptions = Assumptions::built_in();
     for path in &args.assumptions {
         assumptions.extend(&text(path)?, &path.display().to_string()).map_err(words)?;
+    }
+    if let Some(path) = &args.calibrate {
+        assumptions.calibrate(&text(path)?, &path.display().to_string()).map_err(words)?;
     }
     for given in &args.assume {
         assumptions.set(given).map_err(words)?;
@@ -234,12 +239,14 @@ fn print_text(args: &PlanArgs, plan: &isobar_plan::Plan, assumptions: &Assumptio
         println!("and {more} more: --all shows them, --sizes chooses among them");
     }
     if let Some(left_out) = report::left_out(plan) {
-        println!("{left_out}");
+        output::sentence(&left_out);
     }
     // What was named is wanted in full; of the whole catalogue only the best.
     let detailed = if args.sizes.is_empty() { 1 } else { shown };
     for (at, alternative) in plan.alternatives.iter().take(detailed).enumerate() {
-        println!("\n{}{}", if at == 0 { "" } else { "else " }, report::title(&plan.request, alternative));
+        println!();
+        let title = report::title(&plan.request, alternative);
+        output::sentence(&format!("{}{title}", if at == 0 { "" } else { "else " }));
         print_lines("  ", &report::details(&plan.request, alternative));
     }
     if let Some(first) = plan.alternatives.first().filter(|_| args.explain) {
@@ -263,6 +270,6 @@ fn print_text(args: &PlanArgs, plan: &isobar_plan::Plan, assumptions: &Assumptio
 fn print_lines(indent: &str, lines: &[explain::Line]) {
     let width = lines.iter().map(|line| line.what.chars().count()).max().unwrap_or(0);
     for line in lines {
-        println!("{indent}{:width$}  {}", line.what, line.how);
+        output::labelled(&format!("{indent}{:width$}  ", line.what), &line.how);
     }
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output;
+
 /// Shows steps. Everything goes to standard error; results go to standard output.
 pub struct Progress {
     bar: Option<ProgressBar>,
@@ -38,7 +40,7 @@ impl Progress {
         let line = format!("{:6.1} s  {}", self.begun.elapsed().as_secs_f64(), text.as_ref());
         match &self.bar {
             Some(bar) => bar.println(line),
-            None if !self.quiet => eprintln!("{line}"),
+            None if !self.quiet => output::complain(&line),
             None => {}
         }
     }

@@ -1,7 +1,6 @@
 //! `isobar plan` as it is run.
 
-use std::io::Read;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 fn plan(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_isobar"))
@@ -62,16 +61,42 @@ fn the_printed_catalogue_can_be_read_again() {
 }
 
 #[test]
-fn a_reader_that_leaves_gets_no_complaint() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_isobar"))
-        .args(["plan", "--read", "1TB/s", "--output", "json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    drop(child.stdout.take());
-    let mut said = String::new();
-    child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
-    assert_eq!(child.wait().expect("it ends").code(), Some(141), "{said}");
-    assert_eq!(said, "");
+fn what_a_suite_measured_calibrates_a_plan_and_the_plan_says_so() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let isobar = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_isobar")).args(arguments).output().expect("the binary runs")
+    };
+    let place = dir.path().to_str().expect("a path");
+    let suite = isobar(&[
+        "bench",
+        "suite",
+        place,
+        "-np",
+        "1",
+        "--files",
+        "20",
+        "--stream-mib",
+        "4",
+        "--output",
+        "json",
+    ]);
+    assert!(suite.status.success(), "{}", String::from_utf8_lossy(&suite.stderr));
+    let file = dir.path().join("bench.json");
+    let path = file.to_str().expect("a path");
+    let arguments = ["--read", "1TB/s", "--sizes", "L96s_v4", "--calibrate", path];
+    // Of a plain directory no servers are known.
+    std::fs::write(&file, &suite.stdout).expect("written");
+    let refused = isobar(&[&["plan"][..], &arguments].concat());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && said.contains("--pids"), "{said}");
+
+    let mut report: serde_json::Value = serde_json::from_slice(&suite.stdout).expect("JSON");
+    for row in report["rows"].as_array_mut().expect("rows") {
+        (row["watched_servers"], row["cost"]) = (8.into(), 1.25.into());
+    }
+    std::fs::write(&file, report.to_string()).expect("written");
+    let said = plan(&arguments);
+    for part in ["calibrated    write-core-seconds 1.25 core s/GiB", "not modelled  latencies"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
 }

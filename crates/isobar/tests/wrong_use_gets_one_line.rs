@@ -24,7 +24,9 @@ fn refused(arguments: &[&str], with: &str) {
 fn a_cluster_that_is_not_there_is_named() {
     refused(&["status"], "--cluster PATH");
     refused(&["fsck", "--cluster", "/nonexistent/cluster.toml"], "/nonexistent/cluster.toml");
-    refused(&["mount", "/nonexistent", "/tmp"], "/nonexistent");
+    refused(&["mount", "/nonexistent", "/tmp"], "name the cluster's directory");
+    refused(&["status", "--log", "nonsense=["], "--log or ISOBAR_LOG 'nonsense=['");
+    refused(&["bench", "suite", "--files", "0", "/tmp"], "--files 0: at least 1");
     refused(&["dev", "status", "--data", "/nonexistent"], "isobar dev up");
     refused(&["node"], "--config FILE");
     refused(&["bench", "ior", "/nonexistent"], "not a directory");
@@ -37,8 +39,35 @@ fn a_cluster_that_cannot_keep_the_promise_is_not_made() {
     let out = out.to_str().expect("a path");
     refused(&["init", "--nodes", "a:1,b:1", "--out", out], "nodes");
     refused(&["init", "--nodes", "nonsense", "--out", out], "HOST:PORT");
+    let five = "b:1,c:1,d:1,e:1";
+    for (first, with) in [
+        ("cluster=a:1", "cannot be named cluster"),
+        ("a:0", "port 0"),
+        ("n1=0.0.0.0:7420", "all addresses"),
+        ("n1=[::]:7420", "all addresses"),
+        (" a:1", "HOST:PORT"),
+        ("n1= a:1", "HOST:PORT"),
+        ("b=a:1", "two nodes are named b"),
+        ("n1=b:1", "one address"),
+        ("", "HOST:PORT"),
+    ] {
+        refused(&["init", "--nodes", &format!("{first},{five}"), "--out", out], with);
+    }
+    let good = format!("a:1,{five}");
+    refused(
+        &["init", "--nodes", &good, "--out", out, "--target", "/nonexistent/*"],
+        "--target /nonexistent/*",
+    );
+    refused(&["init", "--nodes", &good, "--out", out, "--target-mib", "1"], "at least 64 MiB");
+    refused(&["init", "--nodes", &good, "--out", out, "--name", "a b"], "--name 'a b'");
+    refused(&["init", "--nodes", &good, "--out", out, "--parity-rows", "9"], "between 1 and 4");
+    refused(&["init", "--nodes", &good, "--out", out, "--data-rows", "9"], "at least 11 nodes");
+    refused(&["dev", "up", "--nodes", "2", "--data", out], "from 3 to 64");
+    refused(&["dev", "up", "--nodes", "999999", "--data", out], "from 3 to 64");
     assert!(!Path::new(out).exists());
     refused(&["demo", "--nodes", "4", "--exit"], "5 nodes or more");
+    refused(&["demo", "--nodes", "999", "--exit", "--data", out], "from 3 to 64");
+    assert!(!Path::new(out).exists());
 }
 
 #[test]

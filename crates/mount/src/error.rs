@@ -16,7 +16,7 @@ pub enum MountError {
     #[error("{} is not a directory: choose a directory to mount on", .0.display())]
     NotADirectory(PathBuf),
     /// The mount point has contents that the mount would hide.
-    #[error("{} is not empty: choose an empty directory, or allow hiding what is in it", .0.display())]
+    #[error("{} is not empty: choose an empty directory", .0.display())]
     NotEmpty(PathBuf),
     /// Something is mounted there.
     #[error(
@@ -48,12 +48,14 @@ pub enum MountError {
         error: io::Error,
     },
     /// The kernel refused.
-    #[error("cannot mount on {} ({error}): run as root, or install fusermount3 (package fuse3)", .path.display())]
+    #[error("cannot mount on {} ({error}): {advice}", .path.display(), error = one_line(.error))]
     Refused {
         /// The mount point.
         path: PathBuf,
         /// Why.
         error: io::Error,
+        /// What to do.
+        advice: String,
     },
     /// Kernel and file system did not come to terms.
     #[error("mounted {} but the kernel's greeting failed ({error}): is the kernel older than 4.5?", .path.display())]
@@ -74,4 +76,9 @@ pub enum MountError {
     /// It is unmounted, but bytes that applications wrote could not be committed.
     #[error("unmounted, but not everything could be written back ({0}): see the log for the files concerned")]
     NotFlushed(isobar_base::Errno),
+}
+
+/// What the system or the helper said, in one line.
+fn one_line(error: &io::Error) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -152,7 +152,8 @@ impl KernelMount {
     ) -> Result<(Self, Notifier), MountError> {
         mount_point::fuse_available().map_err(MountError::NoFuse)?;
         let path = mount_point::prepare(&options.mount_point, options.allow_nonempty)?;
-        let refused = |error| MountError::Refused { path: path.clone(), error };
+        let refused =
+            |error| MountError::Refused { path: path.clone(), advice: mount_point::advice(&error), error };
         let config = session_config(options);
         let (session, helped) = match mount_directly(&path, options) {
             Ok(device) => {

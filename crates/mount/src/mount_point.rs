@@ -40,7 +40,37 @@ pub fn fuse_available() -> Result<(), String> {
     if may_mount() || find_helper().is_some() {
         Ok(())
     } else {
-        Err("mounting needs CAP_SYS_ADMIN: run as root, or install fusermount3 (package fuse3)".into())
+        Err(format!("mounting needs CAP_SYS_ADMIN: run as root, or {INSTALL}"))
+    }
+}
+
+/// How users get the program that mounts for them.
+const INSTALL: &str = "install fusermount3 (package fuse3)";
+
+/// What to do when a mount was refused: as this user, with this helper.
+pub fn advice(error: &io::Error) -> String {
+    advice_for(&error.to_string(), may_mount(), find_helper().as_deref())
+}
+
+fn advice_for(error: &str, may_mount: bool, helper: Option<&Path>) -> String {
+    if error.contains("user_allow_other") {
+        return "add the line user_allow_other to /etc/fuse.conf, or mount with --private".to_owned();
+    }
+    if may_mount {
+        return "the kernel refused, see dmesg".to_owned();
+    }
+    match helper {
+        None => format!("run as root, or {INSTALL}"),
+        // The helper of FUSE 2 does not know all options.
+        Some(helper) if helper.ends_with("fusermount") => {
+            format!("run as root, or {INSTALL}: {} is of FUSE 2", helper.display())
+        }
+        Some(helper) => {
+            format!(
+                "run as root, or see whether {} is set-user-id root and you own the directory",
+                helper.display()
+            )
+        }
     }
 }
 
@@ -242,5 +272,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = prepare(dir.path(), false).unwrap();
         assert_eq!(path, dir.path().canonicalize().unwrap());
+    }
+
+    #[test]
+    fn advice_is_for_the_user_and_the_helper_that_there_is() {
+        let advice = |error, root, helper: Option<&str>| advice_for(error, root, helper.map(Path::new));
+        assert!(advice("denied", false, None).contains("install fusermount3"));
+        assert!(advice("denied", false, Some("/bin/fusermount")).contains("/bin/fusermount is of FUSE 2"));
+        let current = advice("denied", false, Some("/bin/fusermount3"));
+        assert!(current.contains("set-user-id") && !current.contains("install"), "{current}");
+        assert!(!advice("busy", true, None).contains("install"), "root needs no helper");
+        let others = "option allow_other only allowed if 'user_allow_other' is set in /etc/fuse.conf";
+        assert!(advice(others, false, Some("/bin/fusermount3")).contains("--private"));
     }
 }

@@ -22,6 +22,8 @@ pub enum Basis {
     Measured,
     /// Given by whoever asked.
     Given,
+    /// Taken from a measurement of this very system.
+    Calibrated,
 }
 
 impl Basis {
@@ -31,6 +33,7 @@ impl Basis {
             Basis::Assumed => "assumed",
             Basis::Measured => "measured",
             Basis::Given => "given",
+            Basis::Calibrated => "calibrated",
         }
     }
 }
@@ -207,7 +210,13 @@ impl Assumptions {
         self.put(name.trim(), number * scale, Basis::Given, "given with --assume".to_owned())
     }
 
-    fn put(&mut self, name: &str, value: f64, basis: Basis, source: String) -> Result<(), PlanError> {
+    pub(crate) fn put(
+        &mut self,
+        name: &str,
+        value: f64,
+        basis: Basis,
+        source: String,
+    ) -> Result<(), PlanError> {
         let Some(at) = self.all.iter().position(|a| a.name == name) else {
             let names: Vec<&str> = self.all.iter().map(|a| a.name.as_str()).collect();
             let near = nearest(name, names.iter().copied());
@@ -270,7 +279,7 @@ mod tests {
             let measured = a.basis == Basis::Measured;
             assert_eq!(
                 measured,
-                a.source.starts_with("README, Speed") && a.source.contains("command")
+                a.source.starts_with("docs/performance.md") && a.source.contains("command")
                     || a.source.contains("isobar bench"),
                 "{}",
                 a.name

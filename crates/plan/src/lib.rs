@@ -11,6 +11,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod assumptions;
+mod calibrate;
 mod catalogue;
 mod code;
 mod error;

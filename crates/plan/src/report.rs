@@ -4,6 +4,7 @@
 use isobar_base::quantity::{grouped, percent, significant};
 
 use crate::assumptions::{Assumption, Assumptions};
+use crate::calibrate;
 use crate::catalogue::Entry;
 use crate::code::CodingPath;
 use crate::explain::{Line, line};
@@ -24,10 +25,12 @@ pub fn heading(plan: &Plan, a: &Assumptions) -> Vec<Line> {
     let stated = names.iter().filter_map(|name| a.get(name));
     let stated: Vec<String> =
         stated.map(|a| format!("{} {} ({})", a.name, percent(a.value), a.basis.describe())).collect();
-    vec![
+    let mut lines = vec![
         line("wanted", wanted(&plan.request)),
         line("planned with", format!("{}; --explain says where each number comes from", stated.join(", "))),
-    ]
+    ];
+    lines.extend(calibrate::lines(a));
+    lines
 }
 
 fn wanted(request: &Request) -> String {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use isobar_config::NodeSpec;
 use isobar_consensus::Member;
-use isobar_wire::message::cluster::NodeStatus;
+use isobar_wire::message::cluster::{FoundingWait, NodeStatus};
 use isobar_wire::message::storage::{ListReply, ListRequest};
 use isobar_wire::{Address, Opcode};
 use tokio::task::JoinSet;
@@ -30,40 +30,44 @@ struct Said {
 #[derive(PartialEq, Debug)]
 enum Verdict {
     Found(Vec<Member>),
-    /// Some voter is not blank, or rows are there: this disk is a stranger in an old cluster.
-    Stranger(String),
-    Wait(String),
+    Wait(FoundingWait),
 }
 
 /// Waits until this voter is part of a group; founds it if that is this node's part.
 pub(crate) async fn run(node: Arc<NodeContext>, meta: Arc<Metadata>) {
-    let founder = node.spec.node.iter().find(|n| n.voter).is_some_and(|n| n.name == node.config.node);
+    let founder = node.spec.node.iter().find(|n| n.voter).map(|n| n.name.clone()).unwrap_or_default();
     let mut last_line: Option<Instant> = None;
     while !meta.group.is_initialized() {
         let why = match judge(&ask_all(&node).await) {
-            Verdict::Found(voters) if founder => match meta.group.initialize(voters).await {
-                Ok(()) => {
-                    tracing::info!(cluster = %node.cluster_id, "cluster founded");
-                    return;
+            Verdict::Found(voters) if founder == node.config.node => {
+                match meta.group.initialize(voters).await {
+                    Ok(()) => {
+                        tracing::info!(cluster = %node.cluster_id, "cluster founded");
+                        break;
+                    }
+                    Err(error) => FoundingWait::Failed(error.to_string()),
                 }
-                Err(error) => error.to_string(),
-            },
-            Verdict::Found(_) => {
-                "the first voter of the cluster file has not founded the cluster yet".to_owned()
             }
-            Verdict::Stranger(why) => {
-                format!("{why}: this disk is blank; waiting for `isobar node replace {}`", node.config.node)
-            }
+            Verdict::Found(_) => FoundingWait::Founder(founder.clone()),
             Verdict::Wait(why) => why,
         };
         if last_line.is_none_or(|at| at.elapsed() > WAITING_LINE_EVERY) {
             if last_line.is_some() {
-                tracing::warn!(node = %node.config.node, "not part of a metadata group: {why}");
+                let then = match why {
+                    FoundingWait::Member(_) | FoundingWait::Holder(_) => format!(
+                        ": this disk is blank; waiting for `isobar node replace {}`",
+                        node.config.node
+                    ),
+                    _ => String::new(),
+                };
+                tracing::warn!(node = %node.config.node, "not part of a metadata group: {why}{then}");
             }
             last_line = Some(Instant::now());
         }
+        *meta.waiting.lock() = Some(why);
         tokio::time::sleep(FOUNDING_PAUSE).await;
     }
+    *meta.waiting.lock() = None;
 }
 
 async fn ask_all(node: &Arc<NodeContext>) -> Vec<Said> {
@@ -115,21 +119,21 @@ fn judge(said: &[Said]) -> Verdict {
         let name = &node.name;
         let meta = status.as_ref().and_then(|s| s.meta.as_ref());
         if meta.is_some_and(|meta| meta.initialized) {
-            return Verdict::Stranger(format!("{name} is part of a metadata group"));
+            return Verdict::Wait(FoundingWait::Member(name.clone()));
         }
         if *rows {
-            return Verdict::Stranger(format!("{name} holds data"));
+            return Verdict::Wait(FoundingWait::Holder(name.clone()));
         }
         match meta {
             Some(meta) if node.voter => {
                 voters.push(Member { id: meta.id, name: name.clone(), addr: node.addr.to_string() });
             }
-            _ if node.voter => missing.push(name.as_str()),
+            _ if node.voter => missing.push(name.clone()),
             _ => {}
         }
     }
     if !missing.is_empty() {
-        return Verdict::Wait(format!("waiting for the voters {}", missing.join(", ")));
+        return Verdict::Wait(FoundingWait::Voters(missing));
     }
     Verdict::Found(voters)
 }
@@ -150,6 +154,8 @@ mod tests {
             applied: 0,
             state_hash: None,
             members: Vec::new(),
+            stopped: None,
+            waiting: None,
         });
         let status = (!voter || meta.is_some()).then(|| NodeStatus {
             node: name.to_owned(),
@@ -175,9 +181,16 @@ mod tests {
         let blank = || vec![said("a", true, Some(false), false), said("b", true, Some(false), false)];
         assert!(matches!(judge(&blank()), Verdict::Found(voters) if voters.len() == 2));
         let with = |extra| blank().into_iter().chain([extra]).collect::<Vec<_>>();
-        assert!(matches!(judge(&with(said("c", true, None, false))), Verdict::Wait(_)));
-        assert!(matches!(judge(&with(said("c", true, Some(true), false))), Verdict::Stranger(_)));
-        assert!(matches!(judge(&with(said("c", false, None, true))), Verdict::Stranger(_)));
+        let c = || "c".to_owned();
+        assert_eq!(
+            judge(&with(said("c", true, None, false))),
+            Verdict::Wait(FoundingWait::Voters(vec![c()]))
+        );
+        assert_eq!(
+            judge(&with(said("c", true, Some(true), false))),
+            Verdict::Wait(FoundingWait::Member(c()))
+        );
+        assert_eq!(judge(&with(said("c", false, None, true))), Verdict::Wait(FoundingWait::Holder(c())));
         assert!(matches!(judge(&with(said("c", false, None, false))), Verdict::Found(_)));
     }
 }

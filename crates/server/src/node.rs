@@ -42,6 +42,9 @@ impl Node {
             .map_err(|e| ServerError::Config(e.to_string()))?;
         let cluster = config.cluster_id()?;
         let addr = check_spec(&config, &spec, cluster)?;
+        if let Some(warning) = listens_elsewhere(&config, &addr) {
+            tracing::warn!("{warning}");
+        }
         let secret = Secret::load(&config.resolve(&config.secret_file), cluster)
             .map_err(|e| ServerError::Config(e.to_string()))?;
         let listener = transport
@@ -80,8 +83,8 @@ impl Node {
             tasks.spawn(scrub::run(shared.clone(), target.clone()));
         }
         tracing::info!(
-            node = %shared.config.node, addr = %shared.addr, cluster = %shared.cluster_id,
-            targets = shared.targets.len(), voter = shared.meta.is_some(), "node serves"
+            node = %shared.config.node, listen = %shared.config.listen, addr = %shared.addr,
+            cluster = %shared.cluster_id, targets = shared.targets.len(), voter = shared.meta.is_some(), "node serves"
         );
         Ok(Node { shared, tasks })
     }
@@ -166,4 +169,41 @@ fn check_spec(config: &NodeConfig, spec: &ClusterSpec, cluster: ClusterId) -> Re
         return wrong(format!("{file} names no voter"));
     }
     Ok(me.addr.clone())
+}
+
+/// One line when the node listens where the others do not look for it.
+fn listens_elsewhere(config: &NodeConfig, addr: &Address) -> Option<String> {
+    let NodeConfig { listen, node, cluster_file, .. } = config;
+    let everywhere = listen.is_unspecified() && listen.port() == addr.port();
+    (listen != addr && !everywhere).then(|| {
+        format!(
+            "{node} listens on {listen}, and {} says {addr}, where the others look for it: make them equal, unless \
+             the network leads from {addr} to {listen}",
+            cluster_file.display()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_listens_where_nobody_looks_for_it_says_so() {
+        let said = |listen: &str, addr: &str| {
+            let mut config = NodeConfig::parse(isobar_config::SAMPLE).unwrap();
+            config.listen = listen.parse().unwrap();
+            listens_elsewhere(&config, &addr.parse().unwrap())
+        };
+        assert_eq!(said("10.0.0.1:7420", "10.0.0.1:7420"), None);
+        assert_eq!(said("0.0.0.0:7420", "10.0.0.1:7420"), None);
+        assert_eq!(said("[::]:7420", "n1.example:7420"), None);
+        let other_port = said("0.0.0.0:7421", "10.0.0.1:7420").unwrap();
+        assert!(
+            other_port.contains("0.0.0.0:7421") && other_port.contains("make them equal"),
+            "{other_port}"
+        );
+        let other_host = said("10.0.0.2:7420", "10.0.0.1:7420").unwrap();
+        assert!(other_host.contains("10.0.0.2") && !other_host.contains('\n'), "{other_host}");
+    }
 }

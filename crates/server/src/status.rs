@@ -46,6 +46,8 @@ fn meta_status(meta: &Metadata, hash: bool) -> MetaStatus {
         last_log: status.last_log,
         applied: status.applied,
         state_hash: hash.then(|| meta.group.state_hash()),
+        stopped: status.stopped.clone(),
+        waiting: meta.waiting.lock().clone(),
         members: status
             .voters
             .iter()

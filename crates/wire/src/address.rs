@@ -55,6 +55,23 @@ impl Address {
     pub fn port(&self) -> u16 {
         self.port
     }
+
+    /// Whether the host stands for all addresses of a machine, as 0.0.0.0 and [::] do: one can listen there.
+    pub fn is_unspecified(&self) -> bool {
+        match &self.host {
+            Host::V4(ip) => ip.is_unspecified(),
+            Host::V6(ip) => ip.is_unspecified(),
+            Host::Name(_) => false,
+        }
+    }
+
+    /// Why nobody can connect there, if so.
+    pub fn unreachable_because(&self) -> Option<&'static str> {
+        if self.port == 0 {
+            return Some("nobody can connect to port 0: give the port");
+        }
+        self.is_unspecified().then_some("nobody can connect to all addresses: give the one of the node")
+    }
 }
 
 impl FromStr for Address {

@@ -186,7 +186,7 @@ impl Channel {
             }
             failed => {
                 let (why, rejected) = match failed {
-                    Ok(Err(error)) => (error.to_string(), !matches!(error, HandshakeError::Io(_))),
+                    Ok(Err(error)) => (error.to_string(), error.is_rejection()),
                     _ => ("no answer".to_owned(), false),
                 };
                 *failure = Some((Instant::now(), why.clone(), rejected));

@@ -6,7 +6,9 @@
 //! client → HMAC-SHA256(secret, "isobar client" | both nonces | cluster)
 //! server → 0 for welcome, or a refusal
 //! ```
-//! A refusal is its length in one byte (never 0) and that many bytes of text. After the proof, bytes
+//! A refusal is its length in one byte (never 0) and that many bytes of text. A client that does not believe
+//! the server's proof says so with zeros in the place of its own; one that hangs up there has given up
+//! waiting. After the proof, bytes
 //! travel in the clear: the secret keeps strangers out of the protocol, not off the network.
 
 use std::io;
@@ -22,6 +24,8 @@ const NONCE_BYTES: usize = 16;
 const PROOF_BYTES: usize = 32;
 const HELLO_BYTES: usize = 32;
 const VERSION: u16 = 1;
+/// In the place of a proof: the other side's was wrong.
+const DISBELIEF: [u8; PROOF_BYTES] = [0; PROOF_BYTES];
 
 /// The secret every node and client of a cluster knows.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,6 +55,19 @@ pub enum HandshakeError {
     /// The other side did not prove that it knows the secret.
     #[error("the other side does not know the cluster's secret")]
     Unproven,
+    /// The other side did not go on in time, or hung up instead. It may be a member that has much to do.
+    #[error("timed out before the secret was proven")]
+    TimedOut,
+}
+
+impl HandshakeError {
+    /// Whether one side takes the other for somebody who does not belong to the cluster.
+    pub fn is_rejection(&self) -> bool {
+        match self {
+            HandshakeError::Io(_) | HandshakeError::TimedOut => false,
+            HandshakeError::Foreign | HandshakeError::Refused(_) | HandshakeError::Unproven => true,
+        }
+    }
 }
 
 impl Secret {
@@ -144,9 +161,10 @@ impl Secret {
         let mut answer = [0; NONCE_BYTES + PROOF_BYTES];
         stream.read_exact(&mut answer).await?;
         let (theirs, proof) = answer.split_at(NONCE_BYTES);
-        self.mac(b"isobar server", [&ours, theirs])
-            .verify_slice(proof)
-            .map_err(|_| HandshakeError::Unproven)?;
+        if self.mac(b"isobar server", [&ours, theirs]).verify_slice(proof).is_err() {
+            stream.write_all(&DISBELIEF).await?;
+            return Err(HandshakeError::Unproven);
+        }
         let proof = self.mac(b"isobar client", [&ours, theirs]).finalize().into_bytes();
         stream.write_all(&proof).await?;
         read_verdict(stream).await
@@ -176,8 +194,10 @@ impl Secret {
         let proof = self.mac(b"isobar server", [theirs, &ours]).finalize().into_bytes();
         stream.write_all(&[&[0][..], &ours, &proof].concat()).await?;
         let mut answer = [0; PROOF_BYTES];
-        // Whoever hangs up now did not believe our proof: it has another secret.
-        stream.read_exact(&mut answer).await.map_err(|_| HandshakeError::Unproven)?;
+        stream.read_exact(&mut answer).await.map_err(|_| HandshakeError::TimedOut)?;
+        if answer == DISBELIEF {
+            return Err(HandshakeError::Unproven);
+        }
         if self.mac(b"isobar client", [theirs, &ours]).verify_slice(&answer).is_err() {
             return refuse(stream, "wrong secret for this cluster").await;
         }
@@ -229,7 +249,27 @@ mod tests {
     async fn a_stranger_is_refused_by_both_sides() {
         let (client, server) = meet(Secret::generate(ClusterId(7)), Secret::generate(ClusterId(7))).await;
         assert!(matches!(client, Err(HandshakeError::Unproven)));
-        assert!(server.is_err());
+        assert!(matches!(server, Err(HandshakeError::Unproven)));
+    }
+
+    #[tokio::test]
+    async fn a_member_that_gives_up_waiting_is_no_stranger() {
+        let secret = Secret::generate(ClusterId(7));
+        let (mut a, mut b) = tokio::io::duplex(1024);
+        let greeting = async {
+            let mut hello = [0; HELLO_BYTES];
+            hello[..4].copy_from_slice(&MAGIC);
+            hello[4..6].copy_from_slice(&VERSION.to_le_bytes());
+            hello[8..16].copy_from_slice(&secret.cluster.0.to_le_bytes());
+            a.write_all(&hello).await.unwrap();
+            // It has the server's proof, and its own time is up.
+            let mut answer = [0; 1 + NONCE_BYTES + PROOF_BYTES];
+            a.read_exact(&mut answer).await.unwrap();
+            drop(a);
+        };
+        let ((), server) = tokio::join!(greeting, secret.welcome(&mut b));
+        let error = server.unwrap_err();
+        assert!(matches!(error, HandshakeError::TimedOut) && !error.is_rejection(), "{error}");
     }
 
     #[tokio::test]

@@ -113,7 +113,7 @@ async fn welcome(incoming: Box<dyn Incoming>, secret: &Secret, pool: BufPool, ha
     let ends = Ends { outgoing, receiver, pool };
     let welcomed = match tokio::time::timeout(HANDSHAKE_TIMEOUT, incoming.welcome(secret, ends)).await {
         Ok(result) => result,
-        Err(_) => Err(HandshakeError::Refused("no proof of the secret in time".to_owned())),
+        Err(_) => Err(HandshakeError::TimedOut),
     };
     match welcomed {
         Ok(()) => {}
@@ -121,7 +121,8 @@ async fn welcome(incoming: Box<dyn Incoming>, secret: &Secret, pool: BufPool, ha
         Err(HandshakeError::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
             tracing::debug!(%from, "connection closed before it proved the secret");
         }
-        Err(error) => tracing::warn!(%from, %error, "stranger refused"),
+        Err(error) if error.is_rejection() => tracing::warn!(%from, %error, "stranger refused"),
+        Err(error) => tracing::warn!(%from, %error, "connection not opened"),
     }
 }
 

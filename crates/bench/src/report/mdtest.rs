@@ -60,9 +60,13 @@ fn table(report: &MdtestReport, what: &str, rows: &[(MdtestStep, Stats)]) -> Str
 pub fn space(space: &Space) -> String {
     let gib = crate::units::gib(space.total_bytes);
     let (size, unit) = if gib > 1024.0 { (gib / 1024.0, "TiB") } else { (gib, "GiB") };
-    let used = |free: u64, total: u64| 100.0 * (1.0 - free as f64 / total.max(1) as f64);
+    // Some file systems count no inodes, some say that more are free than there are.
+    let used = |free: u64, total: u64| match total {
+        0 => "-".to_owned(),
+        total => format!("{:.1}%", 100.0 * (1.0 - free.min(total) as f64 / total as f64)),
+    };
     format!(
-        "{size:.1} {unit}   Used FS: {:.1}%   Inodes: {:.1} Mi   Used Inodes: {:.1}%",
+        "{size:.1} {unit}   Used FS: {}   Inodes: {:.1} Mi   Used Inodes: {}",
         used(space.free_bytes, space.total_bytes),
         space.files as f64 / (1 << 20) as f64,
         used(space.free_files, space.files)
@@ -73,6 +77,18 @@ pub fn space(space: &Space) -> String {
 mod tests {
     use super::*;
     use crate::mdtest::MdtestOptions;
+
+    #[test]
+    fn what_is_used_is_never_negative() {
+        let said = |files, free_files| {
+            space(&Space { total_bytes: 4 << 30, free_bytes: 1 << 30, files, free_files })
+        };
+        let inodes = |text: String| text.rsplit("Used Inodes: ").next().unwrap_or_default().to_owned();
+        assert!(said(1 << 20, 1 << 18).starts_with("4.0 GiB   Used FS: 75.0%   Inodes: 1.0 Mi"));
+        assert_eq!(inodes(said(1 << 20, 1 << 18)), "75.0%");
+        assert_eq!(inodes(said(12, 1 << 40)), "0.0%");
+        assert_eq!(inodes(said(0, 0)), "-");
+    }
 
     #[test]
     fn the_table_is_mdtests_own() {

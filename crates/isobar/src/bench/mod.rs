@@ -44,7 +44,7 @@ pub enum BenchCommand {
         after_help = "Example:\n  isobar bench smallfile -np 4 -n 2000 --mix 4k:50,64k:40,1m:10 /mnt/isobar"
     )]
     Smallfile(SmallfileOptions),
-    /// Streams, empty files and small files, one after the other: the table of the README.
+    /// Streams, empty files and small files, one after the other, with what each costs.
     #[command(
         after_help = "Example:\n  isobar bench suite /mnt/isobar --files 2000 --stream-mib 256 --drop-caches --cold \"isobar dev remount\""
     )]

@@ -63,6 +63,7 @@ pub fn run(args: DemoArgs, format: Format) -> Outcome {
     if args.nodes < 5 {
         return Err(format!("--nodes {}: any two of them may die only with 5 nodes or more", args.nodes));
     }
+    local::check_count(args.nodes)?;
     progress.done(format!("isobar demo: {} nodes on this machine", args.nodes));
     let dir = args.data.clone().unwrap_or_else(local::default_dir);
     let dir = directory::prepare(dir)?;

@@ -46,8 +46,10 @@ impl Report {
         output::table(&rows);
         let how = if self.mounted { "through the mount" } else { "through the client library" };
         let Rates { write, read } = self.rates;
-        println!(
-            "\none stream {how}: {write:.0} MiB/s written and fsynced, {read:.0} MiB/s read (this machine runs all nodes and the client)"
-        );
+        println!();
+        output::sentence(&format!(
+            "one stream {how}: {write:.0} MiB/s written and fsynced, {read:.0} MiB/s read (this machine runs \
+             all nodes and the client)"
+        ));
     }
 }

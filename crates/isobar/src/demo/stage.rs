@@ -9,8 +9,9 @@ use isobar_client::{Client, ClientOptions, Cluster};
 use super::area::{Area, LibraryArea, MountArea};
 use crate::local::Local;
 use crate::progress::Progress;
+use crate::readiness;
 
-/// How long the cluster may take until it takes data on all its nodes.
+/// How long a metadata leader is waited for.
 pub const READY_WAIT: Duration = Duration::from_secs(60);
 
 /// What every act works with.
@@ -37,7 +38,7 @@ impl<'a> Stage<'a> {
 
     /// Waits until the cluster takes data on all its nodes.
     pub async fn ready(&self) -> Result<(), String> {
-        self.local.ready(READY_WAIT, |text| self.progress.now(text)).await.map(drop)
+        readiness::wait(self.local, |text| self.progress.now(text)).await.map(drop)
     }
 
     /// Shows what went wrong, the first of it.
@@ -51,7 +52,7 @@ async fn form_cluster(local: &Local, progress: &Progress) -> Result<(), String> 
         drop(local.start_node(name, true)?);
     }
     let begun = Instant::now();
-    local.ready(READY_WAIT, |text| progress.now(text)).await?;
+    readiness::wait(local, |text| progress.now(text)).await?;
     let (n, k) = (local.spec.data_rows, local.spec.parity_rows);
     progress.done(format!(
         "cluster up in {:.1} s: {} nodes, {n} data + {k} parity rows, {} metadata voters",

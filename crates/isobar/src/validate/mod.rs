@@ -92,7 +92,6 @@ pub struct ValidateArgs {
 
 /// Validates, prints, writes the report.
 pub fn run(args: &ValidateArgs, format: Format) -> Outcome {
-    output::end_when_nobody_reads();
     if args.print_targets {
         print!("{}", targets::SAMPLE);
         return Ok(ExitCode::SUCCESS);
@@ -176,11 +175,11 @@ fn print(report: &Report, written: Option<&Path>) {
     let reasons = summary::reasons(report);
     if !reasons.is_empty() {
         println!();
-        reasons.iter().for_each(|reason| println!("{reason}"));
+        reasons.iter().for_each(|reason| output::sentence(reason));
     }
     println!();
-    report.caveats.iter().for_each(|caveat| println!("note  {caveat}"));
-    println!("{} in {:.0} s", summary::line(report), report.seconds);
+    report.caveats.iter().for_each(|caveat| output::labelled("note  ", caveat));
+    output::sentence(&format!("{} in {:.0} s", summary::line(report), report.seconds));
     if let Some(path) = written {
         println!("report  {}", path.display());
     }

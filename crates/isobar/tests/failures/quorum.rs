@@ -8,7 +8,9 @@ use std::process::Command;
 use rustix::io::Errno;
 
 use crate::common::{self, TestCluster, until};
-use crate::support::{MIB, SECOND, assert_clean, blank, is_errno, leader, put, replace, status_line, timed};
+use crate::support::{
+    MIB, SECOND, asks_to_be_replaced, assert_clean, blank, is_errno, leader, put, replace, timed,
+};
 
 const WAIT: &[&str] = &["--wait", "3"];
 
@@ -101,9 +103,7 @@ fn a_voter_with_a_blank_disk_elects_nobody_who_lacks_an_acknowledged_entry() {
     cluster.start_node("n2");
     until(10 * SECOND, "n2 makes a quorum", || fs::read(&acknowledged).is_ok_and(|read| read == bytes));
     cluster.start_node("n3");
-    until(10 * SECOND, "status says what to do", || {
-        status_line(&cluster, "n1").contains("isobar node replace n1")
-    });
+    until(10 * SECOND, "status says what to do", || asks_to_be_replaced(&cluster, "n1"));
     replace(&cluster, "n1");
     cluster.wait_full();
     // Its vote counts again.

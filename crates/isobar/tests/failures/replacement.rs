@@ -6,7 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::common::{self, TestCluster, until};
-use crate::support::{MIB, SECOND, assert_clean, blank, leader, put, replace, status_line, timed};
+use crate::support::{
+    MIB, SECOND, asks_to_be_replaced, assert_clean, blank, leader, put, replace, status_line, timed,
+};
 
 #[test]
 fn blank_nodes_wait_for_replace_and_are_rebuilt_under_load_so_that_two_others_may_die() {
@@ -49,9 +51,7 @@ fn blank_nodes_wait_for_replace_and_are_rebuilt_under_load_so_that_two_others_ma
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             for node in ["n7", first_leader.as_str()] {
                 blank(&cluster, node);
-                until(15 * SECOND, "status names the blank disk", || {
-                    status_line(&cluster, node).contains(&format!("blank disk: isobar node replace {node}"))
-                });
+                until(15 * SECOND, "status names the blank disk", || asks_to_be_replaced(&cluster, node));
                 let used = blank_use(&cluster, node);
                 assert_eq!(used, 0, "{node} is used before it was replaced");
                 let ((), took) = timed(|| replace(&cluster, node));
@@ -109,9 +109,7 @@ fn a_node_that_lost_only_its_vote_is_replaced_and_the_permission_ends_with_it() 
     cluster.kill(voter);
     fs::remove_file(cluster.dir().join(voter).join("target")).expect("removed");
     cluster.start_node(voter);
-    until(15 * SECOND, "status names the blank disk", || {
-        status_line(&cluster, voter).contains(&format!("isobar node replace {voter}"))
-    });
+    until(15 * SECOND, "status names the blank disk", || asks_to_be_replaced(&cluster, voter));
     replace(&cluster, voter);
     cluster.wait_full();
     cluster.remount();
@@ -136,7 +134,5 @@ fn a_permission_ends_when_the_node_comes_back_with_its_old_disks() {
     });
     cluster.wait_full();
     blank(&cluster, "n8");
-    until(15 * SECOND, "status names the blank disk", || {
-        status_line(&cluster, "n8").contains("isobar node replace n8")
-    });
+    until(15 * SECOND, "status names the blank disk", || asks_to_be_replaced(&cluster, "n8"));
 }

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use crate::common::{self, TestCluster, until};
-use crate::support::{MIB, SECOND, assert_clean, fsck, is_errno, put, replace, status_line, timed, used};
+use crate::support::{
+    MIB, SECOND, asks_to_be_replaced, assert_clean, fsck, is_errno, put, replace, timed, used,
+};
 
 /// Files of this size are written until the devices are full.
 const PIECE: usize = 4 * MIB;
@@ -30,7 +32,7 @@ fn full_devices_give_enospc_and_all_works_again_after_removing() {
     assert_ne!(text, smaller);
     fs::write(&config, smaller).expect("written");
     cluster.start_node("n4");
-    until(15 * SECOND, "n4 asks", || status_line(&cluster, "n4").contains("isobar node replace n4"));
+    until(15 * SECOND, "n4 asks", || asks_to_be_replaced(&cluster, "n4"));
     replace(&cluster, "n4");
     cluster.wait_full();
 

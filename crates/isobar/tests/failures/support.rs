@@ -133,6 +133,16 @@ pub fn status_line(cluster: &TestCluster, node: &str) -> String {
     text.lines().find(|line| line.split_whitespace().next() == Some(node)).unwrap_or_default().to_owned()
 }
 
+/// Whether status names the blank disk of a node, and the command that replaces it.
+pub fn asks_to_be_replaced(cluster: &TestCluster, node: &str) -> bool {
+    let attention = cluster.status()["attention"].as_array().cloned().unwrap_or_default();
+    let command = format!("isobar node replace {node}");
+    attention.iter().any(|a| {
+        let blank = a["what"]["kind"] == "target_blank" || a["what"]["kind"] == "voter_blank";
+        blank && a["what"]["node"] == node && a["text"].as_str().is_some_and(|text| text.contains(&command))
+    })
+}
+
 /// Kills a node, empties its directory and starts it with blank disks.
 pub fn blank(cluster: &TestCluster, node: &str) {
     cluster.kill(node);

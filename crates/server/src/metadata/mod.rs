@@ -23,7 +23,9 @@ pub(crate) mod voter;
 use isobar_base::KvRead;
 use isobar_consensus::{Group, ProposeError};
 use isobar_wire::Address;
+use isobar_wire::message::cluster::FoundingWait;
 use isobar_wire::message::ops::{Mutation, Op, OpResult};
+use parking_lot::Mutex;
 
 pub(crate) use liveness::Report;
 pub(crate) use member::address;
@@ -45,6 +47,8 @@ pub(crate) struct Metadata {
     pub(crate) sessions: Sessions,
     /// Who asks for what it should give up, likewise.
     pub(crate) delegations: Delegations,
+    /// What a blank disk waits for before it is part of the group.
+    pub(crate) waiting: Mutex<Option<FoundingWait>>,
     proposer: Proposer,
 }
 
@@ -58,6 +62,7 @@ impl Metadata {
             liveness: Liveness::default(),
             sessions: Sessions::default(),
             delegations: Delegations::default(),
+            waiting: Mutex::default(),
         }
     }
 

@@ -201,6 +201,31 @@ pub struct MetaStatus {
     pub state_hash: Option<u64>,
     /// The members.
     pub members: Vec<VoterStatus>,
+    /// Why the replica stopped, if it did: it answers, and neither votes nor keeps entries.
+    pub stopped: Option<String>,
+    /// What a blank disk waits for.
+    pub waiting: Option<FoundingWait>,
+}
+
+/// Why a blank disk is not part of a metadata group yet.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum FoundingWait {
+    /// A cluster is founded when all voters are there.
+    #[error("waiting for the voters {}", .0.join(", "))]
+    Voters(Vec<String>),
+    /// All are there; the first voter of the cluster file has not founded it yet.
+    #[error("waiting for {0}, the first voter of the cluster file, to found the cluster")]
+    Founder(String),
+    /// This node is part of a group already: the disk came into an old cluster.
+    #[error("{0} is part of a metadata group")]
+    Member(String),
+    /// This node holds data already: the disk came into an old cluster.
+    #[error("{0} holds data")]
+    Holder(String),
+    /// The founding failed and is tried again.
+    #[error("the cluster is not founded: {0}")]
+    Failed(String),
 }
 
 /// One node as it sees itself.
