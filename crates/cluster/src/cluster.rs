@@ -69,7 +69,9 @@ fn subject(query: &Query) -> Subject {
             | ClusterQuery::LowLive { .. }
             | ClusterQuery::Inodes { .. },
         )
-        | Query::Session(SessionQuery::List | SessionQuery::Orphans { .. }) => Subject::Cluster,
+        | Query::Session(SessionQuery::List | SessionQuery::Orphans { .. } | SessionQuery::Ended { .. }) => {
+            Subject::Cluster
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use isobar_base::{Errno, Ino};
 use isobar_wire::message::ops::{OpReply, OpResult, SetAttr, SetTime};
 
 use crate::ledger::Ledger;
+use crate::limits::CUTS_PENDING_MAX;
 use crate::segments;
 use crate::state::State;
 
@@ -26,17 +27,20 @@ pub(super) fn set(state: &mut State, ino: Ino, set: &SetAttr) -> OpResult {
         if size > FILE_BYTES_MAX {
             return Err(Errno::EFBIG.into());
         }
+        // A truncation to nothing takes the place of all cuts.
+        if size > 0 && size < inode.size && inode.cuts.pending() >= CUTS_PENDING_MAX {
+            return Err(Errno::EAGAIN.into());
+        }
     }
     let (index, now) = (state.index, state.now);
     if let Some(size) = set.size {
-        // Bytes cut here never come back: the extents are gone, and COMMITs that a truncation to
-        // nothing overtook name an older incarnation (I5).
+        // Bytes cut here never come back: the extents are gone or a cut takes them away, and COMMITs that
+        // a truncation to nothing overtook name an older incarnation (I5).
         if size < inode.size && (inode.extents > 0 || inode.split) {
             let mut ledger = Ledger::new(state, ino, &inode);
             ledger.remove(size, u64::MAX);
             let change = ledger.finish();
-            change.settle_inode(&mut inode);
-            segments::settle(state, ino, &[], change);
+            segments::settle(state, ino, &mut inode, &[], change);
         }
         let data_version = inode.data_version;
         inode.contents_changed(index, now);
@@ -45,7 +49,7 @@ pub(super) fn set(state: &mut State, ino: Ino, set: &SetAttr) -> OpResult {
         }
         if size == 0 {
             inode.incarnation += 1;
-            inode.split = false;
+            inode.split &= !inode.cuts.is_empty();
         }
         inode.size = size;
     }

@@ -38,6 +38,7 @@ fn execute_on_sessions(state: &mut State, session: SessionId, op: &SessionOp) ->
         SessionOp::Open { nonce, name } => sessions::open(state, *nonce, name),
         SessionOp::Close => sessions::end(state, session),
         SessionOp::Expire { session } => sessions::end(state, *session),
+        SessionOp::CleanUp { session } => sessions::clean_up(state, *session),
     }
 }
 

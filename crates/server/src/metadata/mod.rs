@@ -21,6 +21,7 @@ mod sessions;
 pub(crate) mod voter;
 
 use isobar_base::KvRead;
+use isobar_base::limits::OPS_PER_ENTRY_MAX;
 use isobar_consensus::{Group, ProposeError};
 use isobar_wire::Address;
 use isobar_wire::message::ops::{Mutation, Op, OpResult};
@@ -33,6 +34,7 @@ use delegations::Delegations;
 use liveness::Liveness;
 use proposer::Proposer;
 use sessions::Sessions;
+use voter::LongestApply;
 
 /// The metadata role of this node.
 pub(crate) struct Metadata {
@@ -45,12 +47,14 @@ pub(crate) struct Metadata {
     pub(crate) sessions: Sessions,
     /// Who asks for what it should give up, likewise.
     pub(crate) delegations: Delegations,
+    /// How long applying an entry took at most.
+    pub(crate) longest_apply: LongestApply,
     proposer: Proposer,
 }
 
 impl Metadata {
     /// Starts the role on an open group whose log has `log_bytes`.
-    pub(crate) fn start(group: Group, log_bytes: u64) -> Metadata {
+    pub(crate) fn start(group: Group, log_bytes: u64, longest_apply: LongestApply) -> Metadata {
         Metadata {
             me: group.status().me.id,
             proposer: Proposer::start(group.clone(), log_bytes),
@@ -58,6 +62,7 @@ impl Metadata {
             liveness: Liveness::default(),
             sessions: Sessions::default(),
             delegations: Delegations::default(),
+            longest_apply,
         }
     }
 
@@ -66,13 +71,14 @@ impl Metadata {
         self.group.leader().filter(|l| l.id != self.me).as_ref().and_then(address)
     }
 
-    /// Carries out operations of the leader's own.
+    /// Carries out operations of the leader's own, in order: as many entries of the log as they need.
     pub(crate) async fn execute(&self, ops: Vec<Op>) -> Result<Vec<OpResult>, ProposeError> {
-        if ops.is_empty() {
-            return Ok(Vec::new());
+        let mut results = Vec::with_capacity(ops.len());
+        for ops in ops.chunks(OPS_PER_ENTRY_MAX) {
+            let ops = ops.iter().cloned().map(Mutation::of_nobody).collect();
+            results.extend(self.proposer.propose(ops).await.map_err(|_| ProposeError::Stopped)??);
         }
-        let ops = ops.into_iter().map(Mutation::of_nobody).collect();
-        self.proposer.propose(ops).await.map_err(|_| ProposeError::Stopped)?
+        Ok(results)
     }
 
     /// Reads the newest state: confirmed by a majority first.
