@@ -23,12 +23,13 @@ const KEYS_PER_ENTRY_MAX: u64 = 16 << 10;
 struct Counting<'a> {
     kv: &'a mut MemoryKv,
     changed: u64,
+    bytes: u64,
     seen: Cell<u64>,
 }
 
 impl Counting<'_> {
     fn of(kv: &mut MemoryKv) -> Counting<'_> {
-        Counting { kv, changed: 0, seen: Cell::new(0) }
+        Counting { kv, changed: 0, bytes: 0, seen: Cell::new(0) }
     }
 }
 
@@ -49,6 +50,7 @@ impl KvRead for Counting<'_> {
 impl Kv for Counting<'_> {
     fn put(&mut self, key: &[u8], value: Vec<u8>) {
         self.changed += 1;
+        self.bytes += value.len() as u64;
         self.kv.put(key, value);
     }
 
@@ -309,4 +311,24 @@ fn questions_look_at_a_bounded_number_of_keys() {
     assert!(seen <= 5000, "{seen} keys");
     let Answer::Map(map) = answer else { panic!("{answer:?}") };
     assert!(map.extents.is_empty() && map.complete_to < u64::MAX);
+}
+
+#[test]
+fn an_answer_about_a_removed_file_costs_the_same_however_many_sessions_there_are() {
+    let mut w = World::new();
+    w.checked = false;
+    let others: Vec<_> = (2..1002).map(|nonce| w.open(nonce)).collect();
+    let file = w.file(ROOT, "f");
+    w.unlink(ROOT, "f", Some(file)).unwrap();
+    w.check();
+    for session in others {
+        let op = FileOp::ReleaseOrphans { inos: vec![file] };
+        w.index += 1;
+        let ops = vec![Mutation { session, seq: 1, acked_below: 0, op: op.into() }];
+        let mut kv = Counting::of(&mut w.kv);
+        apply(&mut kv, GroupId::ROOT, w.index, &Entry { time: seconds(5000), ops });
+        assert!(kv.changed <= 8 && kv.bytes <= 128, "{} keys, {} bytes", kv.changed, kv.bytes);
+    }
+    assert_eq!(w.attr(file), Err(errno(Errno::ESTALE)));
+    w.check();
 }

@@ -84,15 +84,15 @@ impl<'s, 'kv> Ledger<'s, 'kv> {
             return;
         }
         self.flush();
-        match self.nodes_within(from, last, self.state.room.extents) {
+        match self.nodes_within(from, to, self.state.room.extents) {
             Some((nodes, size)) => {
                 self.state.room.extents -= size;
-                nodes.into_iter().for_each(|node| self.take_out(from, last, node));
+                nodes.into_iter().for_each(|node| self.take_out(from, to, node));
             }
             None => {
                 // However many operations of an entry ask, they look at no more than twice the room.
                 self.state.room.extents /= 2;
-                self.change.cuts.add(from, last);
+                self.change.cuts.add(from, to);
             }
         }
     }

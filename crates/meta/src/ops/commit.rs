@@ -22,7 +22,7 @@ use isobar_wire::message::ops::{Commit, NewSegment, OpError, OpReply, OpResult};
 
 use crate::ledger::Ledger;
 use crate::limits::CUTS_PENDING_MAX;
-use crate::record::Inode;
+use crate::record::{Inode, Time};
 use crate::segments;
 use crate::state::State;
 
@@ -38,9 +38,7 @@ pub(super) fn commit(state: &mut State, session: SessionId, commit: &Commit) -> 
     if inode.incarnation != commit.incarnation {
         return Err(OpError::StaleIncarnation);
     }
-    if commit.mtime.is_some_and(|time| time.nanoseconds >= 1_000_000_000) {
-        return Err(Errno::EINVAL.into());
-    }
+    let mtime = commit.mtime.map(Time::named).transpose()?;
     let base = if commit.append { inode.size } else { 0 };
     validate_extents(base, &commit.segments, &commit.extents)?;
     segments::validate(state, session, commit.low_water, &commit.segments)?;
@@ -60,8 +58,8 @@ pub(super) fn commit(state: &mut State, session: SessionId, commit: &Commit) -> 
     inode.changed(state.index, state.now);
     let before = inode.data_version;
     inode.data_version = inode.version;
-    if let Some(stamp) = commit.mtime {
-        inode.written(stamp.into());
+    if let Some(stamp) = mtime {
+        inode.written(stamp);
     }
     let attr = inode.attr(commit.ino);
     state.put_inode(commit.ino, inode);
