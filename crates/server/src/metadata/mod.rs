@@ -21,7 +21,7 @@ mod sessions;
 pub(crate) mod voter;
 
 use isobar_base::KvRead;
-use isobar_base::limits::OPS_PER_ENTRY_MAX;
+use isobar_base::limits::MUTATIONS_PER_MESSAGE_MAX;
 use isobar_consensus::{Group, ProposeError};
 use isobar_wire::Address;
 use isobar_wire::message::ops::{Mutation, Op, OpResult};
@@ -71,10 +71,11 @@ impl Metadata {
         self.group.leader().filter(|l| l.id != self.me).as_ref().and_then(address)
     }
 
-    /// Carries out operations of the leader's own, in order: as many entries of the log as they need.
+    /// Carries out operations of the leader's own, in order: a request like a client's after the other, so
+    /// that no entry of the log is longer than it may be.
     pub(crate) async fn execute(&self, ops: Vec<Op>) -> Result<Vec<OpResult>, ProposeError> {
         let mut results = Vec::with_capacity(ops.len());
-        for ops in ops.chunks(OPS_PER_ENTRY_MAX) {
+        for ops in ops.chunks(MUTATIONS_PER_MESSAGE_MAX) {
             let ops = ops.iter().cloned().map(Mutation::of_nobody).collect();
             results.extend(self.proposer.propose(ops).await.map_err(|_| ProposeError::Stopped)??);
         }
