@@ -154,6 +154,12 @@ impl Cluster {
         self.0.mutations.enqueue(mutation, exchange)
     }
 
+    /// Whether an operation begun at this moment may have been executed by a node that did not answer for it,
+    /// so that a later answer, under a session that has ended meanwhile, does not say what became of it.
+    pub(crate) fn is_unanswered_since(&self, moment: Instant) -> bool {
+        self.0.leader.is_unanswered_since(moment)
+    }
+
     /// Operations under way that were answered already.
     pub fn unconfirmed(&self) -> &UnconfirmedOps {
         &self.0.unconfirmed
