@@ -275,14 +275,16 @@ async fn walk_ledgers(
     let mut after = Ino(0);
     loop {
         let query = ClusterQuery::Inodes { after, limit: INODES_PER_STEP };
-        let Answer::Inos(inos) = cluster.query(query).await? else { return Err(Errno::EPROTO.into()) };
-        let Some(&last) = inos.last() else { return Ok(()) };
-        after = last;
+        let Answer::InodesUpTo { inos, next } = cluster.query(query).await? else {
+            return Err(Errno::EPROTO.into());
+        };
         for ino in inos {
             report.files += 1;
             walk_ledger(cluster, ino, lost.get(&ino), report).await?;
         }
         progress(report);
+        let Some(last) = next else { return Ok(()) };
+        after = last;
     }
 }
 

@@ -49,8 +49,6 @@ pub const QUERIES_PER_MESSAGE_MAX: usize = 64;
 pub const OPS_PER_ENTRY_MAX: usize = 4096;
 /// Most log entries proposed and not yet applied.
 pub const ENTRIES_IN_FLIGHT_MAX: usize = 4;
-/// Extents removed by one step of purging a deleted inode.
-pub const PURGE_EXTENTS_PER_STEP: usize = 4096;
 /// Longest body of a message, without its payload.
 pub const MESSAGE_BODY_BYTES_MAX: u32 = 16 << 20;
 /// Longest raw payload of a message: one row of a one-row segment, with room to spare.

@@ -70,6 +70,8 @@ pub(crate) struct Leader {
     /// Voters first, then the others: one of them may have become a voter since.
     addrs: Vec<Address>,
     last: Mutex<Option<Address>>,
+    /// When operations were last sent that may have been executed although nobody answered for them.
+    unanswered: Mutex<Option<Instant>>,
 }
 
 /// One request on its way to the leader.
@@ -88,12 +90,25 @@ struct LeaderSearch<'a> {
 impl Leader {
     pub(crate) fn new(addrs: Vec<Address>) -> Leader {
         let last = Mutex::new(addrs.first().cloned());
-        Leader { addrs, last }
+        Leader { addrs, last, unanswered: Mutex::default() }
     }
 
     /// Where requests go first; `None` when there are no nodes.
     pub(crate) fn addr(&self) -> Option<Address> {
         self.last.lock().clone()
+    }
+
+    /// Whether operations that were sent after this moment may have been executed by a node that did not
+    /// answer for them.
+    pub(crate) fn is_unanswered_since(&self, moment: Instant) -> bool {
+        self.unanswered.lock().is_some_and(|last| last >= moment)
+    }
+
+    /// An attempt has ended without an answer.
+    fn note_unanswered(&self, opcode: Opcode) {
+        if opcode == Opcode::Mutate {
+            *self.unanswered.lock() = Some(Instant::now());
+        }
     }
 
     /// Asks whoever leads, looking for the leader as long as it takes, `wait` at most.
@@ -116,6 +131,7 @@ impl Leader {
                 reply = channel.call_raw(opcode, &body, Vec::new(), attempt) => reply,
                 // The request may be executed all the same: whoever sends it again has numbered it.
                 leader = self.other_leader(channels, &addr) => {
+                    self.note_unanswered(opcode);
                     search.last_error = format!("{addr} does not answer");
                     self.follow(&addr, leader);
                     continue;
@@ -130,6 +146,9 @@ impl Leader {
                     hint
                 }
                 Err(error) => {
+                    if !matches!(error, CallError::Unreachable { .. }) {
+                        self.note_unanswered(opcode);
+                    }
                     search.failed(error)?;
                     None
                 }

@@ -69,7 +69,9 @@ fn subject(query: &Query) -> Subject {
             | ClusterQuery::LowLive { .. }
             | ClusterQuery::Inodes { .. },
         )
-        | Query::Session(SessionQuery::List | SessionQuery::Orphans { .. }) => Subject::Cluster,
+        | Query::Session(SessionQuery::List | SessionQuery::Orphans { .. } | SessionQuery::Ended { .. }) => {
+            Subject::Cluster
+        }
     }
 }
 
@@ -150,6 +152,12 @@ impl Cluster {
             }
         };
         self.0.mutations.enqueue(mutation, exchange)
+    }
+
+    /// Whether an operation begun at this moment may have been executed by a node that did not answer for it,
+    /// so that a later answer, under a session that has ended meanwhile, does not say what became of it.
+    pub(crate) fn is_unanswered_since(&self, moment: Instant) -> bool {
+        self.0.leader.is_unanswered_since(moment)
     }
 
     /// Operations under way that were answered already.

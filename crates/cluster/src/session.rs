@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use isobar_base::{Errno, SegmentId, SessionId};
 use isobar_wire::message::ops::{FileOp, Mutation, Op, OpError, OpReply, OpResult, SessionOp};
@@ -10,10 +10,6 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::Cluster;
-
-/// An operation that was refused because the session had ended is tried again under the new session
-/// if so little time has passed that it cannot have been executed under the old one unnoticed.
-const SURELY_NOT_EXECUTED: Duration = Duration::from_secs(4);
 
 /// A session with the metadata service. When it is lost, a new one takes its place. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -111,8 +107,9 @@ impl Session {
     /// Executes one operation, exactly once.
     ///
     /// # Errors
-    /// What the state machine says; [`OpError::SessionGone`] after a new session has been opened
-    /// (operations that carry nothing of the old one have been tried again under the new one).
+    /// What the state machine says; [`OpError::SessionGone`] after a new session has been opened (operations
+    /// that carry nothing of the old one have been tried again under the new one). `EIO` when the operation
+    /// may have been executed before the session ended, and nobody can tell any more (I12).
     pub async fn mutate(&self, op: impl Into<Op>) -> Result<OpReply, OpError> {
         let op = op.into();
         let carries_session = carries_session(&op);
@@ -133,7 +130,8 @@ impl Session {
         if carries_session {
             return result;
         }
-        if begun.elapsed() > SURELY_NOT_EXECUTED {
+        // An operation that was sent once and found the session gone was not executed.
+        if self.0.cluster.is_unanswered_since(begun) {
             return Err(Errno::EIO.into());
         }
         self.execute(op, None).await?.0
@@ -243,5 +241,80 @@ async fn grant(cluster: &Cluster, name: &str) -> Result<SessionId, Errno> {
         Ok(OpReply::Session(id)) => Ok(id),
         Err(OpError::Errno(errno)) => Err(errno),
         _ => Err(Errno::EPROTO),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use isobar_base::{BufPool, ClusterId, Ino};
+    use isobar_wire::message::ops::{MutateReply, MutateRequest};
+    use isobar_wire::transport::MemoryNetwork;
+    use isobar_wire::{Address, Channels, Handler, Opcode, Request, Responder, Secret, serve};
+
+    use super::*;
+
+    /// A leader that grants sessions, and has ended the first one. It leaves the first operations unanswered.
+    #[derive(Default)]
+    struct Node {
+        unanswered: u32,
+        granted: Mutex<u64>,
+        asked: Mutex<u32>,
+        executed: Mutex<u32>,
+    }
+
+    impl Handler for Node {
+        fn handle(&self, request: Request, responder: Responder) {
+            if request.opcode != Opcode::Mutate {
+                return; // Nobody else leads.
+            }
+            let request: MutateRequest = isobar_wire::decode(&request.body).unwrap();
+            let Mutation { session, op, .. } = &request.ops[0];
+            if let Op::Session(SessionOp::Open { .. }) = op {
+                *self.granted.lock() += 1;
+                let id = SessionId(*self.granted.lock());
+                return responder.reply(&MutateReply::Applied(vec![Ok(OpReply::Session(id))]));
+            }
+            *self.asked.lock() += 1;
+            if *self.asked.lock() <= self.unanswered {
+                return; // Carried out or not: the reply is lost.
+            }
+            let result = match session.0 {
+                1 => Err(OpError::SessionGone),
+                _ => {
+                    *self.executed.lock() += 1;
+                    Ok(OpReply::Done)
+                }
+            };
+            responder.reply(&MutateReply::Applied(vec![result]));
+        }
+    }
+
+    async fn unlink(unanswered: u32) -> (OpResult, u32) {
+        let (network, secret) = (MemoryNetwork::new(), Secret::generate(ClusterId(1)));
+        let addr: Address = "node:1".parse().unwrap();
+        let node = Arc::new(Node { unanswered, ..Node::default() });
+        let listener = network.at("node").listen(&addr).await.unwrap();
+        tokio::spawn(serve(listener, secret.clone(), BufPool::new(0), node.clone()));
+        let channels = Channels::with_transport(network.at("test"), secret, BufPool::new(0));
+        let cluster = Cluster::new(channels, vec![addr], Duration::from_secs(60));
+        let session = Session::open(cluster, "test").await.unwrap();
+        let op =
+            FileOp::Unlink { parent: Ino::ROOT, name: b"a".to_vec(), not_open_by_caller: None, at: None };
+        let result = session.mutate(op).await;
+        assert_eq!(session.id(), SessionId(2));
+        let executed = *node.executed.lock();
+        (result, executed)
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_found_its_session_gone_is_executed_under_the_next() {
+        assert_eq!(unlink(0).await, (Ok(OpReply::Done), 1));
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_may_have_been_executed_is_not_executed_again_under_another_session() {
+        assert_eq!(unlink(1).await, (Err(Errno::EIO.into()), 0));
     }
 }

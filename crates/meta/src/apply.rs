@@ -15,12 +15,9 @@ use isobar_wire::message::ops::{ClusterOp, FileOp, Mutation, Op, OpError, OpRepl
 use crate::codec::{decode, encode};
 use crate::entry::Entry;
 use crate::key;
-use crate::limits::REPLIES_PER_SESSION_MAX;
+use crate::limits::{REPLIES_FORGOTTEN_MAX, REPLIES_PER_SESSION_MAX, Room};
 use crate::ops;
 use crate::state::State;
-
-/// A gap of at most so many operation numbers is forgotten key by key, a longer one by a scan.
-const FORGET_BY_KEY_MAX: u64 = 4096;
 
 /// Executes the operations of the entry at log index `index` of a metadata group; one result for each, in
 /// order.
@@ -29,8 +26,16 @@ const FORGET_BY_KEY_MAX: u64 = 4096;
 /// When the state breaks an invariant: the replica must stop rather than differ from the others (I11).
 /// Nothing that a client can ask for causes it.
 pub fn apply(kv: &mut dyn Kv, group: GroupId, index: u64, entry: &Entry) -> Vec<OpResult> {
+    apply_within(kv, group, index, entry, Room::OF_ENTRY)
+}
+
+/// [`apply`] with other bounds, for tests: small states then do what only large ones do otherwise.
+///
+/// # Panics
+/// Like [`apply`].
+pub fn apply_within(kv: &mut dyn Kv, group: GroupId, index: u64, entry: &Entry, room: Room) -> Vec<OpResult> {
     assert!(entry.ops.len() <= OPS_PER_ENTRY_MAX, "entry {index} has {} operations", entry.ops.len());
-    let mut state = State::new(kv, group, index, entry.time.into());
+    let mut state = State::new(kv, group, index, entry.time.into(), room);
     let results = entry.ops.iter().map(|mutation| execute_once(&mut state, mutation)).collect();
     state.finish();
     results
@@ -62,9 +67,9 @@ fn execute_once(state: &mut State, mutation: &Mutation) -> OpResult {
     let Some(session) = state.session(id) else {
         return match mutation.op {
             Op::Session(SessionOp::Close) => Ok(OpReply::Done),
-            Op::Session(SessionOp::Open { .. } | SessionOp::Expire { .. }) | Op::Cluster(_) | Op::File(_) => {
-                Err(OpError::SessionGone)
-            }
+            Op::Session(SessionOp::Open { .. } | SessionOp::Expire { .. } | SessionOp::CleanUp { .. })
+            | Op::Cluster(_)
+            | Op::File(_) => Err(OpError::SessionGone),
         };
     };
     let (acked_below, highest_seq) = (session.acked_below, session.highest_seq);
@@ -77,7 +82,10 @@ fn execute_once(state: &mut State, mutation: &Mutation) -> OpResult {
     {
         return decode(&reply);
     }
-    let acknowledged = mutation.acked_below.min(seq).max(acked_below);
+    // Numbers that were never used have no replies.
+    let used = highest_seq.saturating_add(1).saturating_sub(acked_below);
+    let reach = if used > REPLIES_FORGOTTEN_MAX { acked_below + REPLIES_FORGOTTEN_MAX } else { u64::MAX };
+    let acknowledged = mutation.acked_below.min(seq).min(reach).max(acked_below);
     if seq - acknowledged >= REPLIES_PER_SESSION_MAX {
         return Err(Errno::EAGAIN.into());
     }
@@ -97,18 +105,8 @@ fn execute_once(state: &mut State, mutation: &Mutation) -> OpResult {
 /// Forgets the replies in `[from, to)`.
 fn forget_replies(state: &mut State, id: SessionId, from: u64, to: u64, highest_seq: u64) {
     let to = to.min(highest_seq.saturating_add(1));
-    if from >= to {
-        return;
-    }
-    if to - from <= FORGET_BY_KEY_MAX {
-        for seq in from..to {
-            state.kv.delete(&key::reply(id, seq));
-        }
-        return;
-    }
-    let below = key::reply(id, to);
-    for key in state.keys(key::replies(id)).into_iter().take_while(|key| key[..] < *below) {
-        state.kv.delete(&key);
+    for seq in from..to {
+        state.kv.delete(&key::reply(id, seq));
     }
 }
 
@@ -117,7 +115,7 @@ fn needs_session(op: &Op) -> bool {
     match op {
         Op::Session(op) => match op {
             SessionOp::Close => true,
-            SessionOp::Open { .. } | SessionOp::Expire { .. } => false,
+            SessionOp::Open { .. } | SessionOp::Expire { .. } | SessionOp::CleanUp { .. } => false,
         },
         Op::Cluster(op) => match op {
             ClusterOp::Format(_)

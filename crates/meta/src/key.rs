@@ -9,11 +9,13 @@
 //! | `S <segment>` | [`Segment`](crate::record::Segment), while an extent names it |
 //! | `H <segment>` | empty: less than half of it is alive |
 //! | `G <index> <segment>` | `Segment`: nothing names it since that log index; delete its fragments |
-//! | `g <segment>` | log index of its `G`; 0 when collected and its number could still be used |
-//! | `P <ino>` | empty: unreachable, extents are being freed |
-//! | `O <ino>` | sessions that have not said "not open here" about a nameless inode |
+//! | `g <segment>` | log index of its `G` |
+//! | `c <segment>` | empty: collected, and its number could still be used |
+//! | `P <index> <ino>` | empty: since that log index it has extents that nobody can reach |
+//! | `O <ino>` | how many sessions have not said "not open here" about a nameless inode |
 //! | `o <session> <ino>` | empty: reverse of `O` |
 //! | `X <session>` | [`Session`](crate::record::Session) |
+//! | `e <session>` | empty: it has ended, and not all that it left behind is removed |
 //! | `Y` | ids of live sessions, ascending |
 //! | `R <session> <seq>` | the reply to an operation |
 //! | `N <nonce>` | the session it opened |
@@ -98,11 +100,11 @@ fn segment_at(key: &[u8], at: usize) -> SegmentId {
     SegmentId { session: SessionId(number_at(key, at)), counter: number_at(key, at + 8) }
 }
 
-/// Of `D C I E P O L A`: the inode after the letter.
+/// Of `D C I E O L A`: the inode after the letter.
 pub(crate) fn ino_of(key: &[u8]) -> Ino {
     Ino(number_at(key, 1))
 }
-/// Of `o l w`: the inode after the session.
+/// Of `o l w P`: the inode after the session or the log index.
 pub(crate) fn last_ino_of(key: &[u8]) -> Ino {
     Ino(number_at(key, 9))
 }
@@ -118,7 +120,7 @@ pub(crate) fn cookie_of(key: &[u8]) -> u64 {
 pub(crate) fn node_of(key: &[u8]) -> (u64, u8) {
     (number_at(key, 9), key.last().copied().unwrap_or(0))
 }
-/// Of `S H g`: the segment.
+/// Of `S H g c`: the segment.
 pub(crate) fn segment_of(key: &[u8]) -> SegmentId {
     segment_at(key, 1)
 }
@@ -126,9 +128,13 @@ pub(crate) fn segment_of(key: &[u8]) -> SegmentId {
 pub(crate) fn deleted_of(key: &[u8]) -> (u64, SegmentId) {
     (number_at(key, 1), segment_at(key, 9))
 }
-/// Of `X R`: the session.
+/// Of `X R e`: the session.
 pub(crate) fn session_of(key: &[u8]) -> SessionId {
     SessionId(number_at(key, 1))
+}
+/// Of `P`: since which log index.
+pub(crate) fn queued_of(key: &[u8]) -> u64 {
+    number_at(key, 1)
 }
 /// Of `R`: the operation's number.
 pub(crate) fn seq_of(key: &[u8]) -> u64 {
@@ -165,8 +171,14 @@ pub(crate) fn deleted(index: u64, id: SegmentId) -> Key {
 pub(crate) fn deleted_at(id: SegmentId) -> Key {
     Key::new(b'g').segment(id)
 }
-pub(crate) fn purge(ino: Ino) -> Key {
-    Key::new(b'P').u64(ino.0)
+pub(crate) fn collected(id: SegmentId) -> Key {
+    Key::new(b'c').segment(id)
+}
+pub(crate) fn collected_of(session: SessionId) -> Key {
+    Key::new(b'c').u64(session.0)
+}
+pub(crate) fn purge(index: u64, ino: Ino) -> Key {
+    Key::new(b'P').u64(index).u64(ino.0)
 }
 pub(crate) fn orphan(ino: Ino) -> Key {
     Key::new(b'O').u64(ino.0)
@@ -179,6 +191,9 @@ pub(crate) fn orphans_of(session: SessionId) -> Key {
 }
 pub(crate) fn session(id: SessionId) -> Key {
     Key::new(b'X').u64(id.0)
+}
+pub(crate) fn ended(id: SessionId) -> Key {
+    Key::new(b'e').u64(id.0)
 }
 pub(crate) fn live_sessions() -> Key {
     Key::new(b'Y')

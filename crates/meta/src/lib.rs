@@ -35,11 +35,11 @@ mod record;
 mod segments;
 mod state;
 
-pub use apply::{apply, apply_encoded};
+pub use apply::{apply, apply_encoded, apply_within};
 pub use check::{Finding, check};
 pub use entry::{DecodeError, Entry};
 pub use limits::{
-    LIST_ENTRIES_MAX, LOCKS_PER_INODE_MAX, PLACEMENT_GROUPS_MAX, PURGE_AT_ONCE_EXTENTS_MAX,
-    REPLIES_PER_SESSION_MAX, SESSIONS_MAX, TARGETS_MAX,
+    CUTS_PENDING_MAX, INODES_LOOKED_AT_MAX, LIST_ENTRIES_MAX, LOCKS_PER_INODE_MAX, PLACEMENT_GROUPS_MAX,
+    PURGE_AT_ONCE_EXTENTS_MAX, REPLIES_PER_SESSION_MAX, Room, SESSIONS_MAX, TARGETS_MAX,
 };
 pub use query::{cluster_map, holder, query, query_as};

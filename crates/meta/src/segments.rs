@@ -5,11 +5,10 @@
 //!                                        S live, below half: also H
 //! ```
 //! A segment is named by exactly one COMMIT, so one that has left `S` can never come back: `g` remembers
-//! it while it is in the queue and, when it is collected before its session's low-water has passed it,
+//! it while it is in the queue, and `c` when it is collected before its session's low-water has passed it,
 //! until then.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 use isobar_base::{Errno, Ino, KvRead, SegmentId, SessionId};
 use isobar_wire::message::ops::{NewSegment, OpError};
@@ -18,7 +17,7 @@ use isobar_wire::message::queries::SegmentState;
 use crate::codec::{decode, encode};
 use crate::key;
 use crate::ledger::{Change, add};
-use crate::record::{Segment, Session};
+use crate::record::{Inode, Segment, Session};
 use crate::state::State;
 
 /// Whether a COMMIT or REPLACE of `session` may name these segments. Changes nothing.
@@ -72,12 +71,27 @@ pub(crate) fn validate(
 }
 
 fn was_named(kv: &dyn KvRead, id: SegmentId) -> bool {
-    kv.contains(&key::segment(id)) || kv.contains(&key::deleted_at(id))
+    kv.contains(&key::segment(id)) || is_deleted(kv, id)
 }
 
-/// Settles what a change of an inode's map means for segments, old ones and those it names first.
-/// Gives the bytes that name the new ones.
-pub(crate) fn settle(state: &mut State, ino: Ino, new: &[NewSegment], mut change: Change) -> u64 {
+/// Whether it was named and is not any more.
+fn is_deleted(kv: &dyn KvRead, id: SegmentId) -> bool {
+    kv.contains(&key::deleted_at(id)) || kv.contains(&key::collected(id))
+}
+
+/// Settles what a change of an inode's map means for the inode, which the caller stores, and for segments,
+/// old ones and those it names first. Gives the bytes that name the new ones.
+pub(crate) fn settle(
+    state: &mut State,
+    ino: Ino,
+    inode: &mut Inode,
+    new: &[NewSegment],
+    mut change: Change,
+) -> u64 {
+    change.settle_inode(inode);
+    if !inode.cuts.is_empty() {
+        queue_for_purge(state, ino, inode);
+    }
     let mut used_bytes = 0;
     if let Some(highest) = new.iter().map(|segment| segment.id).max() {
         state.change_session(highest.session, |session| {
@@ -137,6 +151,22 @@ pub(crate) fn settle(state: &mut State, ino: Ino, new: &[NewSegment], mut change
     used_bytes
 }
 
+/// The inode has extents that nobody can reach. The caller stores it.
+pub(crate) fn queue_for_purge(state: &mut State, ino: Ino, inode: &mut Inode) {
+    if inode.queued == 0 {
+        inode.queued = state.index;
+        state.kv.put(&key::purge(inode.queued, ino), Vec::new());
+    }
+}
+
+/// The inode has no such extents any more. The caller stores it.
+pub(crate) fn leave_purge_queue(state: &mut State, ino: Ino, inode: &mut Inode) {
+    if inode.queued > 0 {
+        state.kv.delete(&key::purge(inode.queued, ino));
+        inode.queued = 0;
+    }
+}
+
 fn queue(state: &mut State, id: SegmentId, record: &Segment) {
     state.kv.put(&key::deleted(state.index, id), encode(record));
     state.kv.put(&key::deleted_at(id), encode(&state.index));
@@ -146,15 +176,11 @@ fn queue(state: &mut State, id: SegmentId, record: &Segment) {
 pub(crate) fn collected(state: &mut State, id: SegmentId) {
     let by_id = key::deleted_at(id);
     let Some(index) = state.kv.get(&by_id).map(|bytes| decode::<u64>(&bytes)) else { return };
-    if index == 0 {
-        return;
-    }
     state.kv.delete(&key::deleted(index, id));
+    state.kv.delete(&by_id);
     if state.session(id.session).is_some_and(|session| id.counter >= session.low_water) {
-        state.kv.put(&by_id, encode(&0u64));
+        state.kv.put(&key::collected(id), Vec::new());
         state.change_session(id.session, |session| session.collected += 1);
-    } else {
-        state.kv.delete(&by_id);
     }
 }
 
@@ -172,25 +198,20 @@ pub(crate) fn raise_low_water(state: &mut State, id: SessionId, low_water: u64) 
     });
 }
 
-/// The session has ended.
-pub(crate) fn session_ended(state: &mut State, id: SessionId, session: &Session) {
-    if session.collected > 0 {
-        forget_collected(state, id, u64::MAX);
-    }
-}
-
+/// Forgets collected segments that the session cannot name any more, as many as there is room for: those that
+/// are left go with a later call.
 fn forget_collected(state: &mut State, session: SessionId, below: u64) -> u64 {
-    let mut keys = Vec::new();
-    let first = key::deleted_at(SegmentId { session, counter: 0 });
-    let end = key::deleted_at(SegmentId { session, counter: below });
-    state.kv.range(&first, &end, &mut |key, value| {
-        if decode::<u64>(value) == 0 {
-            keys.push(key.to_vec());
-        }
-        ControlFlow::Continue(())
-    });
+    let end = key::collected(SegmentId { session, counter: below });
+    let keys = state.take_keys_within(&key::collected_of(session), &end);
     keys.iter().for_each(|key| state.kv.delete(key));
     keys.len() as u64
+}
+
+/// The session has ended: it can name nothing any more.
+pub(crate) fn session_ended(state: &mut State, session: SessionId) {
+    for key in state.take_keys(key::collected_of(session)) {
+        state.kv.delete(&key);
+    }
 }
 
 /// What may become of a segment found on a device (I6). Age plays no part.
@@ -198,7 +219,7 @@ pub(crate) fn state_of(kv: &dyn KvRead, id: SegmentId, last_session: SessionId) 
     if kv.contains(&key::segment(id)) {
         return SegmentState::Referenced;
     }
-    if kv.contains(&key::deleted_at(id)) {
+    if is_deleted(kv, id) {
         return SegmentState::Garbage;
     }
     match kv.get(&key::session(id.session)).map(|bytes| decode::<Session>(&bytes)) {

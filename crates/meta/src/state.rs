@@ -11,6 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::codec::{decode, encode};
 use crate::key::{self, Key};
+use crate::limits::Room;
 use crate::record::{Counters, Group, Inode, Session, Settings, Time};
 
 /// A cached value; `None`: there is none.
@@ -60,6 +61,8 @@ pub(crate) struct State<'a> {
     pub(crate) index: u64,
     /// The leader's clock at the entry.
     pub(crate) now: Time,
+    /// What the entry may still remove.
+    pub(crate) room: Room,
     pub(crate) counters: Counters,
     counters_before: Counters,
     inodes: Cache<Inode>,
@@ -70,13 +73,14 @@ pub(crate) struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    pub(crate) fn new(kv: &'a mut dyn Kv, group: GroupId, index: u64, now: Time) -> State<'a> {
+    pub(crate) fn new(kv: &'a mut dyn Kv, group: GroupId, index: u64, now: Time, room: Room) -> State<'a> {
         let counters: Counters = kv.get(&key::counters()).map(|bytes| decode(&bytes)).unwrap_or_default();
         State {
             kv,
             group,
             index,
             now,
+            room,
             counters_before: counters.clone(),
             counters,
             inodes: Cache::new(|ino| key::inode(Ino(ino))),
@@ -193,13 +197,21 @@ impl<'a> State<'a> {
         self.live = Some(live);
     }
 
-    /// Keys that begin with `prefix`.
-    pub(crate) fn keys(&self, prefix: Key) -> Vec<Vec<u8>> {
-        let mut keys = Vec::new();
-        self.kv.range(&prefix, &prefix.clone().end(), &mut |key, _| {
-            keys.push(key.to_vec());
-            ControlFlow::Continue(())
-        });
+    /// The first keys that begin with `prefix`, as many as may still be purged, which they count for.
+    pub(crate) fn take_keys(&mut self, prefix: Key) -> Vec<Vec<u8>> {
+        self.take_keys_within(&prefix, &prefix.clone().end())
+    }
+
+    /// Likewise the first keys in `[start, end)`.
+    pub(crate) fn take_keys_within(&mut self, start: &Key, end: &Key) -> Vec<Vec<u8>> {
+        let (mut keys, room) = (Vec::new(), self.room.purged);
+        if room > 0 {
+            self.kv.range(start, end, &mut |key, _| {
+                keys.push(key.to_vec());
+                if keys.len() < room { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+        }
+        self.room.purged -= keys.len();
         keys
     }
 }

@@ -61,7 +61,8 @@ fn counts_are_kept_up_to_date() {
     let stored = w.map(file, 0, 1).segments[0].geometry.stored_bytes();
     let expected = Answer::Counts { inodes: 2, file_bytes: 100_000, segments: 1, stored_bytes: stored };
     assert_eq!(w.ask(ClusterQuery::Counts), Ok(expected));
-    assert_eq!(w.inos(ClusterQuery::Inodes { after: ROOT, limit: 10 }), vec![file]);
+    let walk = Answer::InodesUpTo { inos: vec![file], next: None };
+    assert_eq!(w.ask(ClusterQuery::Inodes { after: ROOT, limit: 10 }), Ok(walk));
     w.unlink(ROOT, "f", Some(file)).unwrap();
     let expected = Answer::Counts { inodes: 1, file_bytes: 0, segments: 0, stored_bytes: 0 };
     assert_eq!((w.ask(ClusterQuery::Counts), w.delete_queue()), (Ok(expected), vec![id]));

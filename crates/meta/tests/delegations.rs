@@ -56,6 +56,15 @@ fn a_file_of_the_holder_has_the_number_and_the_time_it_was_answered_with() {
     assert_eq!(used, Err(Errno::EINVAL.into()), "the number is in use");
     let unknown = l.create_preallocated("again", Ino(first.0 + (1 << 40)));
     assert_eq!(unknown, Err(Errno::EINVAL.into()), "the number was never handed out");
+    let mut op = create(dir, "untimely", FileKind::File);
+    if let FileOp::Create { preallocated, .. } = &mut op {
+        let time = Time { seconds: i64::MAX, nanoseconds: 1_000_000_000 };
+        *preallocated = Some(PreallocatedInode { ino: Ino(first.0 + 1), time });
+    }
+    assert_eq!(l.w.run(op), Err(Errno::EINVAL.into()), "there is no such time");
+    let at = Some(Time { seconds: 0, nanoseconds: u32::MAX });
+    let unlink = FileOp::Unlink { parent: dir, name: b"new".to_vec(), not_open_by_caller: None, at };
+    assert_eq!(l.w.run(unlink), Err(Errno::EINVAL.into()), "nor this one");
     // Numbers given by the log itself do not collide with those.
     assert!(l.w.file(ROOT, "elsewhere").0 >= first.0 + isobar_base::limits::PREALLOCATED_INODES);
     l.w.check();

@@ -4,6 +4,7 @@ mod common;
 use common::*;
 use isobar_base::Errno;
 use isobar_base::limits::FILE_BYTES_MAX;
+use isobar_meta::Room;
 use isobar_wire::message::ops::{FileOp, OpError};
 
 #[test]
@@ -76,4 +77,24 @@ fn a_fragmented_file_is_cut_anywhere() {
     assert_eq!(w.ranges(file), [(0, 100)]);
     w.set_size(file, 0).unwrap();
     w.unlink(ROOT, "f", Some(file)).unwrap();
+}
+
+#[test]
+fn a_split_chunk_that_goes_beyond_the_size_is_whole_again_after_a_truncation_to_nothing() {
+    for extents in [Room::OF_ENTRY.extents, 0] {
+        let mut w = World::new();
+        w.room.extents = extents;
+        let file = w.file(ROOT, "f");
+        for i in 0..200 {
+            w.write(file, 8 * MIB + i * 20_000, 5000);
+        }
+        w.set_size(file, 0).unwrap();
+        w.purge_all();
+        w.write(file, 8 * MIB + 100, 100);
+        assert_eq!(w.ranges(file), [(8 * MIB + 100, 100)]);
+        // Nothing is left of the tree there was: a chunk's leaf holds it all.
+        w.write(file, 9 * MIB, 100);
+        let nodes = w.kv.0.keys().filter(|key| key[0] == b'E').count();
+        assert_eq!(nodes, 1);
+    }
 }

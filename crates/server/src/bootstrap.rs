@@ -152,6 +152,7 @@ mod tests {
             leader: None,
             last_log: 0,
             applied: 0,
+            apply_ms_max: 0,
             state_hash: None,
             members: Vec::new(),
             stopped: None,

@@ -8,6 +8,7 @@
 //!   ├─► bootstrap    the first start of a cluster
 //!   └─► leader/      duties of whoever leads: map, expiry, garbage collection, compaction
 //!              all of them ─► context   what the parts share ─► storage::target, metadata, config
+//! what runs in the background ─► supervise   starts again what panics
 //! ```
 //! Start reading at `node.rs`. Everything in the background is idempotent and restartable and holds no
 //! promise back: none of it is on the way of an acknowledgement.
@@ -30,6 +31,7 @@ mod node;
 mod probe;
 mod status;
 mod storage;
+mod supervise;
 
 pub use error::ServerError;
 pub use node::{Node, run, runtime};

@@ -31,8 +31,16 @@ pub(crate) const EXPIRY_EVERY: Duration = Duration::from_millis(500);
 pub(crate) const COLLECT_EVERY: Duration = Duration::from_millis(100);
 /// Segments removed in one step of collection.
 pub(crate) const COLLECT_SEGMENTS_MAX: u32 = 2048;
-/// Inodes purged in one step of collection.
-pub(crate) const PURGE_INODES_MAX: u32 = 64;
+/// Inodes purged by one entry of the log; they share its room.
+pub(crate) const PURGE_INODES_MAX: u32 = 32;
+/// Ended sessions cleaned up by one entry of the log, likewise.
+pub(crate) const PURGE_SESSIONS_MAX: u32 = 32;
+/// A target that has let so many deletions in a row time out is not waited for ...
+pub(crate) const DELETE_TIMEOUTS_MAX: u32 = 2;
+/// ... for this long: then it is tried again.
+pub(crate) const DELETE_RETRY_AFTER: Duration = Duration::from_secs(60);
+/// Steps of the walk over inodes that one round of compaction takes in search of narrow segments.
+pub(crate) const GATHER_STEPS_PER_ROUND: usize = 16;
 /// Rows whose fate is asked for at once.
 pub(crate) const ORPHAN_ROWS_MAX: usize = 1024;
 /// Pause before a search for orphans that was cut short begins again.
@@ -53,6 +61,8 @@ pub(crate) const PLACEMENT_GROUPS: u32 = 64;
 pub(crate) const POOL_BYTES: usize = 64 << 20;
 /// Segments considered for compaction in one step.
 pub(crate) const COMPACT_SEGMENTS_PER_STEP: u32 = 1024;
+/// One walk of compaction copies for so many seconds, at its rate, before the others have their turn.
+pub(crate) const COMPACT_SHARE_SECONDS: u64 = 10;
 /// Pieces read at the same time by compaction.
 pub(crate) const COMPACT_READS_MAX: usize = 8;
 /// A chunk of a file in at least so many narrow segments is rewritten as one.

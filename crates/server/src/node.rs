@@ -15,6 +15,7 @@ use crate::handler::NodeHandler;
 use crate::limits::{METADATA_WAIT, POOL_BYTES};
 use crate::metadata::{Metadata, voter};
 use crate::storage::{orphans, rebuild, scrub, target};
+use crate::supervise::supervise;
 use crate::{ServerError, bootstrap, heartbeat, leader};
 use isobar_config::NodeConfig;
 
@@ -58,8 +59,8 @@ impl Node {
         let pool = BufPool::new(POOL_BYTES);
         let meta = if config.voter {
             let channels = Channels::with_transport(transport.clone(), secret.clone(), pool.clone());
-            let group = voter::open(&config, &addr, channels).await?;
-            Some(Arc::new(Metadata::start(group, config.meta.log_bytes)))
+            let (group, longest_apply) = voter::open(&config, &addr, channels).await?;
+            Some(Arc::new(Metadata::start(group, config.meta.log_bytes, longest_apply)))
         } else {
             None
         };
@@ -69,19 +70,8 @@ impl Node {
         let access =
             Cluster::new(channels, nodes.into_iter().map(|n| n.addr.clone()).collect(), METADATA_WAIT);
         let shared = Arc::new(NodeContext::new(config, spec, cluster, addr, targets, meta, access));
-        let mut tasks = JoinSet::new();
+        let mut tasks = start_background(&shared);
         tasks.spawn(isobar_wire::serve(listener, secret, pool, Arc::new(NodeHandler(shared.clone()))));
-        tasks.spawn(heartbeat::run(shared.clone()));
-        if let Some(meta) = &shared.meta {
-            tasks.spawn(bootstrap::run(shared.clone(), meta.clone()));
-            tasks.spawn(voter::remember_joining(meta.group.clone(), voter::dir(&shared.config)));
-            tasks.spawn(leader::lead(shared.clone(), meta.clone()));
-        }
-        for target in &shared.targets {
-            tasks.spawn(orphans::run(shared.clone(), target.clone()));
-            tasks.spawn(rebuild::run(shared.clone(), target.clone()));
-            tasks.spawn(scrub::run(shared.clone(), target.clone()));
-        }
         tracing::info!(
             node = %shared.config.node, listen = %shared.config.listen, addr = %shared.addr,
             cluster = %shared.cluster_id, targets = shared.targets.len(), voter = shared.meta.is_some(), "node serves"
@@ -128,6 +118,30 @@ impl Node {
         }
         tracing::info!(node = %self.shared.config.node, "node stopped");
     }
+}
+
+/// What a node does by itself. One duty that panics does not stop the others, and starts again.
+fn start_background(shared: &Arc<NodeContext>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let node = shared.clone();
+    tasks.spawn(supervise("heartbeat", move || heartbeat::run(node.clone())));
+    if let Some(meta) = &shared.meta {
+        let (node, m) = (shared.clone(), meta.clone());
+        tasks.spawn(supervise("bootstrap", move || bootstrap::run(node.clone(), m.clone())));
+        let (group, dir) = (meta.group.clone(), voter::dir(&shared.config));
+        tasks.spawn(supervise("joining", move || voter::remember_joining(group.clone(), dir.clone())));
+        let (node, m) = (shared.clone(), meta.clone());
+        tasks.spawn(supervise("lead", move || leader::lead(node.clone(), m.clone())));
+    }
+    for target in &shared.targets {
+        let (node, t) = (shared.clone(), target.clone());
+        tasks.spawn(supervise("orphans", move || orphans::run(node.clone(), t.clone())));
+        let (node, t) = (shared.clone(), target.clone());
+        tasks.spawn(supervise("rebuild", move || rebuild::run(node.clone(), t.clone())));
+        let (node, t) = (shared.clone(), target.clone());
+        tasks.spawn(supervise("scrub", move || scrub::run(node.clone(), t.clone())));
+    }
+    tasks
 }
 
 /// Runs a node until `shutdown` is done.

@@ -45,6 +45,7 @@ fn meta_status(meta: &Metadata, hash: bool) -> MetaStatus {
         leader: status.leader.as_ref().map(|l| l.name.clone()),
         last_log: status.last_log,
         applied: status.applied,
+        apply_ms_max: meta.longest_apply.milliseconds(),
         state_hash: hash.then(|| meta.group.state_hash()),
         stopped: status.stopped.clone(),
         waiting: meta.waiting.lock().clone(),

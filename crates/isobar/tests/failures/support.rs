@@ -99,8 +99,14 @@ pub fn fsck(cluster: &TestCluster) -> Value {
         .unwrap_or_else(|_| panic!("fsck said nothing: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// Panics with the report unless fsck finds nothing wrong.
+/// Panics with the report unless fsck finds nothing wrong. Prints the longest apply of each voter.
 pub fn assert_clean(cluster: &TestCluster) {
+    let status = cluster.status();
+    for node in status["nodes"].as_array().into_iter().flatten() {
+        if let Some(longest_ms) = node["status"]["meta"]["apply_ms_max"].as_u64() {
+            println!("longest apply on {}: {longest_ms} ms", node["status"]["node"]);
+        }
+    }
     let report = fsck(cluster);
     assert!(report["clean"] == true, "{report:#}");
 }

@@ -8,7 +8,7 @@ use isobar_base::{Ino, SegmentId, SessionId};
 use super::walk::Walk;
 use crate::codec::decode;
 use crate::key;
-use crate::ledger::{Node, Piece, block_bytes};
+use crate::ledger::{Node, Piece, block_bytes, left_by};
 use crate::limits::LEAF_EXTENTS_MAX;
 use crate::record::{Counters, FileKind, Segment, Session, Source};
 
@@ -27,9 +27,13 @@ pub(super) fn check(walk: &mut Walk) -> Counters {
         let ino = key::ino_of(key);
         let (start, level) = key::node_of(key);
         let subject = format!("extents of inode {ino} from {start} at level {level}");
-        check_position(walk, ino, start, level, &subject);
-        if let Node::Leaf(pieces) = decode(value) {
-            check_leaf(walk, ino, start, level, &pieces, &subject);
+        let node: Node = decode(value);
+        check_position(walk, ino, start, level, &node, &subject);
+        if let Node::Leaf { born, pieces } = node {
+            let inode = walk.inodes.get(&ino);
+            let left = inode.map(|inode| left_by(&inode.cuts, born, start, level, pieces.clone()));
+            check_leaf(walk, ino, level, &pieces, &subject);
+            check_extents(walk, ino, start, &left.unwrap_or_default(), &subject);
             let sums = by_inode.entry(ino).or_default();
             for piece in pieces {
                 sums.extents += 1;
@@ -48,12 +52,14 @@ pub(super) fn check(walk: &mut Walk) -> Counters {
         counters.file_bytes += sums.bytes;
         let stored = Sums { extents: inode.extents, bytes: inode.allocated_bytes };
         walk.equal(format!("inode {ino}"), "extents", &stored, &sums);
-        let queued = walk.kv.contains(&key::purge(ino));
-        walk.equal(format!("inode {ino}"), "purging", &inode.purging, &queued);
+        let queued = inode.queued > 0 && walk.kv.contains(&key::purge(inode.queued, ino));
+        let purged = inode.purging || !inode.cuts.is_empty();
+        walk.equal(format!("inode {ino}"), "in the purge queue", &queued, &purged);
     }
     walk.scan(b'P', |walk, key, _| {
-        let ino = key::ino_of(key);
-        walk.expect(walk.inodes.contains_key(&ino), format!("inode {ino}"), "is purged and not there");
+        let ino = key::last_ino_of(key);
+        let noted = walk.inodes.get(&ino).map_or(0, |inode| inode.queued);
+        walk.equal(format!("inode {ino}"), "in the purge queue since", &key::queued_of(key), &noted);
     });
     for ino in by_inode.into_keys() {
         walk.found(format!("inode {ino}"), "is not there and has extents");
@@ -63,13 +69,20 @@ pub(super) fn check(walk: &mut Walk) -> Counters {
     counters
 }
 
-fn check_position(walk: &mut Walk, ino: Ino, start: u64, level: u8, subject: &str) {
+fn check_position(walk: &mut Walk, ino: Ino, start: u64, level: u8, node: &Node, subject: &str) {
     walk.expect(start.is_multiple_of(block_bytes(level)), subject, "is not at a boundary");
-    let purging = walk.inodes.get(&ino).is_some_and(|inode| inode.purging);
-    for above in (0..level).filter(|_| !purging) {
+    let (Node::Leaf { born, .. } | Node::Split { born }) = *node;
+    let inode = walk.inodes.get(&ino);
+    let newest = inode.map_or(0, |inode| inode.cuts.newest());
+    // What cuts have taken away as a whole nobody looks for.
+    let gone = inode
+        .is_some_and(|inode| inode.purging || inode.cuts.takes_all(born, start, start + block_bytes(level)));
+    walk.expect(born <= newest, subject, format!("is of cut {born}, which has not been made"));
+    for above in (0..level).filter(|_| !gone) {
         let at = start - start % block_bytes(above);
         let node = walk.kv.get(&key::extent_node(ino, at, above)).map(|bytes| decode::<Node>(&bytes));
-        walk.expect(node == Some(Node::Split), subject, "is below a node that is not split");
+        let split = matches!(node, Some(Node::Split { .. }));
+        walk.expect(split, subject, "is below a node that is not split");
     }
     if let Some(inode) = walk.inodes.get(&ino) {
         let (file, split) = (inode.kind == FileKind::File, inode.split);
@@ -78,21 +91,29 @@ fn check_position(walk: &mut Walk, ino: Ino, start: u64, level: u8, subject: &st
     }
 }
 
-fn check_leaf(walk: &mut Walk, ino: Ino, start: u64, level: u8, pieces: &[Piece], subject: &str) {
-    let size = walk.inodes.get(&ino).map_or(0, |inode| inode.size);
+fn check_leaf(walk: &mut Walk, ino: Ino, level: u8, pieces: &[Piece], subject: &str) {
     let mut end = 0;
     for piece in pieces {
         let after = u64::from(piece.at) + u64::from(piece.len);
         let ordered = u64::from(piece.at) >= end && piece.len > 0 && after <= block_bytes(level);
         walk.expect(ordered, subject, format!("extent at {} is out of order", piece.at));
-        walk.expect(start + after <= size, subject, format!("extent at {} is beyond the size", piece.at));
-        if let Source::Inline(bytes) = &piece.source {
-            let fits = bytes.len() as u64 == u64::from(piece.len) && start + after <= INLINE_BYTES_MAX;
-            walk.expect(fits, subject, "has inline bytes that do not fit");
-        }
         end = after;
     }
-    walk.expect((1..=LEAF_EXTENTS_MAX).contains(&pieces.len()), subject, "is empty or too long");
+    let fits = (1..=LEAF_EXTENTS_MAX).contains(&pieces.len());
+    walk.expect(fits, subject, format!("of inode {ino} is empty or too long"));
+}
+
+/// Of extents that are to be seen.
+fn check_extents(walk: &mut Walk, ino: Ino, start: u64, pieces: &[Piece], subject: &str) {
+    let size = walk.inodes.get(&ino).map_or(0, |inode| inode.size);
+    for piece in pieces {
+        let after = start + u64::from(piece.at) + u64::from(piece.len);
+        walk.expect(after <= size, subject, format!("extent at {} is beyond the size", piece.at));
+        if let Source::Inline(bytes) = &piece.source {
+            let fits = bytes.len() as u64 == u64::from(piece.len) && after <= INLINE_BYTES_MAX;
+            walk.expect(fits, subject, "has inline bytes that do not fit");
+        }
+    }
 }
 
 fn check_segments(walk: &mut Walk, mut live: BTreeMap<SegmentId, (Ino, u64)>, counters: &mut Counters) {
@@ -105,7 +126,8 @@ fn check_segments(walk: &mut Walk, mut live: BTreeMap<SegmentId, (Ino, u64)>, co
         let noted = session.is_none_or(|session| id.counter < session.named_below);
         walk.expect(noted, &subject, "is not noted as named by its session");
         walk.expect(segment.live_bytes > 0, &subject, "is dead and not in the delete queue");
-        walk.expect(!walk.kv.contains(&key::deleted_at(id)), &subject, "is live and in the delete queue");
+        let deleted = walk.kv.contains(&key::deleted_at(id)) || walk.kv.contains(&key::collected(id));
+        walk.expect(!deleted, &subject, "is live and in the delete queue or collected");
         let low_live = walk.kv.contains(&key::low_live(id));
         walk.equal(&subject, "half-dead", &low_live, &segment.is_low_live());
         let rows = usize::from(segment.geometry.rows());
@@ -130,15 +152,17 @@ fn check_queue(walk: &mut Walk) {
         walk.equal(format!("deleted segment {id}"), "found by id", &by_id, &Some(index));
         walk.expect(queued.insert(id), format!("deleted segment {id}"), "is in the delete queue twice");
     });
-    let mut collected: BTreeMap<SessionId, u64> = BTreeMap::new();
     walk.scan(b'g', |walk, key, value| {
         let (id, index) = (key::segment_of(key), decode::<u64>(value));
-        if index > 0 {
-            walk.expect(queued.contains(&id), format!("deleted segment {id}"), "is not in the delete queue");
-            return;
-        }
-        let session = walk.kv.get(&key::session(id.session)).map(|bytes| decode::<Session>(&bytes));
-        let useful = session.is_some_and(|session| id.counter >= session.low_water);
+        let fits = queued.remove(&id) && index > 0;
+        walk.expect(fits, format!("deleted segment {id}"), "is not in the delete queue");
+    });
+    walk.equal("deleted segments", "not found by id", &queued, &BTreeSet::new());
+    let mut collected: BTreeMap<SessionId, u64> = BTreeMap::new();
+    walk.scan(b'c', |walk, key, _| {
+        let id = key::segment_of(key);
+        let ended = walk.kv.contains(&key::ended(id.session));
+        let useful = ended || walk.kv.contains(&key::session(id.session));
         walk.expect(useful, format!("collected segment {id}"), "is remembered for nothing");
         *collected.entry(id.session).or_default() += 1;
     });

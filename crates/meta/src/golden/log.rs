@@ -53,6 +53,7 @@ fn session_ops() -> Vec<(&'static str, SessionOp)> {
         ("Open", SessionOp::Open { nonce: 9, name: "h".into() }),
         ("Close", SessionOp::Close),
         ("Expire", SessionOp::Expire { session: SessionId(300) }),
+        ("CleanUp", SessionOp::CleanUp { session: SessionId(300) }),
     ]
 }
 
@@ -228,6 +229,7 @@ const SESSION_OPS: &[(&str, &str)] = &[
     ("Open", "02020501ac0206040000090168"),
     ("Close", "02020501ac0206040001"),
     ("Expire", "02020501ac0206040002ac02"),
+    ("CleanUp", "02020501ac0206040003ac02"),
 ];
 const CLUSTER_OPS: &[(&str, &str)] = &[
     ("Format", "02020501ac0206040100050266730602"),

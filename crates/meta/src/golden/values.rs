@@ -7,8 +7,8 @@ use crate::codec::encode;
 use crate::key;
 use crate::ledger::{Node, Piece};
 use crate::record::{
-    Counters, FileKind, Group, Holder, Inode, Listed, Lock, LockFamily, LockKind, Name, Segment, Session,
-    Settings, Source, Target, Time,
+    Counters, Cut, Cuts, FileKind, Group, Holder, Inode, Listed, Lock, LockFamily, LockKind, Name, Segment,
+    Session, Settings, Source, Target, Time,
 };
 
 const SEGMENT: SegmentId = SegmentId { session: SessionId(300), counter: 7 };
@@ -35,8 +35,10 @@ fn inode() -> Inode {
         version: 600,
         data_version: 500,
         extents: 9,
+        cuts: Cuts::new(8, vec![Cut { from: 100, to: 300, number: 7 }]),
         split: true,
         purging: false,
+        queued: 590,
         parent: Ino(1),
         delegated_to: SessionId(7),
         next_cookie: 3,
@@ -72,8 +74,8 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("listed", encode(&Listed { ino: Ino(300), kind: FileKind::Directory, name: b"abc".to_vec() })),
         ("inode", encode(&inode())),
         ("segment", encode(&segment)),
-        ("leaf", encode(&Node::Leaf(leaf))),
-        ("split", encode(&Node::Split)),
+        ("leaf", encode(&Node::Leaf { born: 6, pieces: leaf })),
+        ("split", encode(&Node::Split { born: 7 })),
         ("locks", encode(&vec![lock])),
     ]
 }
@@ -128,16 +130,18 @@ fn keys() -> Vec<(&'static str, Vec<u8>)> {
         ("key of a segment", key::segment(SEGMENT).to_vec()),
         ("key of a deleted one", key::deleted(9, SEGMENT).to_vec()),
         ("key of a group", key::group(PgId(3)).to_vec()),
+        ("key of a purge", key::purge(9, Ino(258)).to_vec()),
+        ("key of an end", key::ended(SessionId(300)).to_vec()),
     ]
 }
 
 const FROZEN: &[(&str, &str)] = &[
     ("name", "0103ac0202"),
     ("listed", "01ac020103616263"),
-    ("inode", "0100a40301e807e907028827a01f020504050605080505d804f4030901000107030c0174"),
+    ("inode", "0100a40301e807e907028827a01f020504050605080505d804f40309080164ac02070100ce040107030c0174"),
     ("segment", "0103010280200304000208a01f4d"),
-    ("leaf", "0100020002460002010202034701ac020709"),
-    ("split", "0101"),
+    ("leaf", "010006020002460002010202034701ac020709"),
+    ("split", "010107"),
     ("locks", "010100010063ac020506"),
     ("session", "0104683a2f6d090406030501"),
     ("sessions", "0101ac02"),
@@ -152,6 +156,8 @@ const FROZEN: &[(&str, &str)] = &[
     ("key of a segment", "53000000000000012c0000000000000007"),
     ("key of a deleted one", "470000000000000009000000000000012c0000000000000007"),
     ("key of a group", "547000000003"),
+    ("key of a purge", "5000000000000000090000000000000102"),
+    ("key of an end", "65000000000000012c"),
 ];
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use isobar_base::SegmentId;
 
-use crate::record::{Inode, Source};
+use crate::record::{Cuts, Inode, Source};
 
 /// What an operation changed in a map.
 #[derive(Default, Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Change {
     pub(crate) extents: i64,
     /// A node was split.
     pub(crate) split: bool,
+    /// The inode's cuts as they are now.
+    pub(crate) cuts: Cuts,
 }
 
 impl Change {
@@ -33,6 +35,7 @@ impl Change {
         inode.allocated_bytes = add(inode.allocated_bytes, self.bytes);
         inode.extents = add(inode.extents, self.extents);
         inode.split |= self.split;
+        inode.cuts.clone_from(&self.cuts);
     }
 }
 

@@ -5,14 +5,19 @@ use isobar_wire::message::files;
 use serde::{Deserialize, Serialize};
 
 use super::change::Change;
-use crate::record::Source;
+use crate::limits::LEAF_EXTENTS_MAX;
+use crate::record::{Cuts, Source};
 
 /// log2 of a chunk.
 const CHUNK_BITS: u32 = SEGMENT_BYTES_MAX.trailing_zeros();
 /// log2 of how many blocks a node is split into.
 const FANOUT_BITS: u32 = 4;
 
+/// Levels of nodes: the smallest blocks cannot hold more extents than bytes, and are never split.
+pub(super) const LEVELS: u8 = 5;
+
 const _: () = assert!(SEGMENT_BYTES_MAX.is_power_of_two());
+const _: () = assert!(CHUNK_BITS - FANOUT_BITS * (LEVELS as u32 - 1) == LEAF_EXTENTS_MAX.trailing_zeros());
 
 /// Bytes covered by a node.
 pub(crate) fn block_bytes(level: u8) -> u64 {
@@ -38,16 +43,53 @@ pub(crate) struct Piece {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) enum Node {
     /// The extents of the block.
-    Leaf(Vec<Piece>),
+    Leaf {
+        /// Number of the newest cut when it was written.
+        born: u64,
+        pieces: Vec<Piece>,
+    },
     /// The extents are one level down.
-    Split,
+    Split {
+        /// Number of the newest cut when something below was last written.
+        born: u64,
+    },
+}
+
+impl Node {
+    /// What it costs to take it out of the tree: a split one is a key, too.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Node::Leaf { pieces, .. } => pieces.len(),
+            Node::Split { .. } => 1,
+        }
+    }
+
+    pub(super) fn born(&self) -> u64 {
+        match self {
+            Node::Leaf { born, .. } | Node::Split { born } => *born,
+        }
+    }
 }
 
 /// [`Node`] without owning it.
 #[derive(Serialize)]
 pub(super) enum NodeRef<'a> {
-    Leaf(&'a [Piece]),
-    Split,
+    Leaf { born: u64, pieces: &'a [Piece] },
+    Split { born: u64 },
+}
+
+/// What cuts have left of the pieces of a node that begins at `start`.
+pub(crate) fn left_by(cuts: &Cuts, born: u64, start: u64, level: u8, mut pieces: Vec<Piece>) -> Vec<Piece> {
+    for (from, to) in cuts.gone(born, start, start + block_bytes(level)) {
+        let (from, to) = ((from - start) as u32, (to - start) as u32);
+        let left = pieces.iter().flat_map(|piece| {
+            let before = (piece.at < from).then(|| piece.clip(piece.at, piece.end().min(from)));
+            let after = (piece.end() > to).then(|| piece.clip(piece.at.max(to), piece.end()));
+            [before, after].into_iter().flatten()
+        });
+        pieces = left.collect();
+    }
+    pieces
 }
 
 impl Piece {
@@ -121,6 +163,8 @@ pub(super) struct Leaf {
     pub(super) start: u64,
     pub(super) level: u8,
     pub(super) pieces: Vec<Piece>,
+    /// Number of the newest cut when it was written.
+    pub(super) born: u64,
     pub(super) dirty: bool,
 }
 

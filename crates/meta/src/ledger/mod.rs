@@ -13,6 +13,12 @@
 //! E <ino> <8 M>    <level 0>  Leaf [..]             8 MiB  [8 MiB, 16 MiB)
 //! ```
 //!
+//! **What is taken out at once, and what by cuts.** An entry of the log takes a bounded number of extents out
+//! of maps (`State::room`). A hole or truncation that would take more is noted as a cut
+//! ([`Cuts`](crate::record::Cuts)): readers leave out what cuts have taken away, and purges work them off. A
+//! COMMIT over a large part of a split file likewise makes a hole first. Beneath a leaf that was written
+//! after a cut, nodes from before it may remain until then; they hold nothing.
+//!
 //! A missing node is an empty leaf. Extents never cross a leaf's boundary (they are cut there, and
 //! joined again when a map is read), are ordered and do not overlap. Adjacent extents of one segment
 //! and version are kept as one. Every change is gathered in a [`Change`], from which `segments.rs`
@@ -32,5 +38,5 @@ mod visit;
 
 pub(crate) use change::{Change, add};
 pub(crate) use edit::Ledger;
-pub(crate) use leaf::{Extent, Node, Piece, block_bytes, push_joined};
+pub(crate) use leaf::{Extent, Node, Piece, block_bytes, left_by, push_joined};
 pub(crate) use visit::visit;

@@ -5,6 +5,8 @@ use isobar_base::{Errno, Ino};
 use isobar_wire::message::ops::{OpReply, OpResult, SetAttr, SetTime};
 
 use crate::ledger::Ledger;
+use crate::limits::CUTS_PENDING_MAX;
+use crate::record::Time;
 use crate::segments;
 use crate::state::State;
 
@@ -14,29 +16,31 @@ const S_IXGRP: u32 = 0o0010;
 
 pub(super) fn set(state: &mut State, ino: Ino, set: &SetAttr) -> OpResult {
     let mut inode = state.inode(ino)?;
-    let valid = |time: &Option<SetTime>| match time {
-        Some(SetTime::At(time)) => time.nanoseconds < 1_000_000_000,
-        _ => true,
+    let (index, now) = (state.index, state.now);
+    let named = |time: Option<SetTime>| match time {
+        Some(SetTime::Now) => Ok(Some(now)),
+        Some(SetTime::At(time)) => Time::named(time).map(Some),
+        None => Ok(None),
     };
-    if !valid(&set.atime) || !valid(&set.mtime) {
-        return Err(Errno::EINVAL.into());
-    }
+    let (atime, mtime) = (named(set.atime)?, named(set.mtime)?);
     if let Some(size) = set.size {
         inode.check_is_file()?;
         if size > FILE_BYTES_MAX {
             return Err(Errno::EFBIG.into());
         }
+        // A truncation to nothing takes the place of all cuts.
+        if size > 0 && size < inode.size && inode.cuts.pending() >= CUTS_PENDING_MAX {
+            return Err(Errno::EAGAIN.into());
+        }
     }
-    let (index, now) = (state.index, state.now);
     if let Some(size) = set.size {
-        // Bytes cut here never come back: the extents are gone, and COMMITs that a truncation to
-        // nothing overtook name an older incarnation (I5).
+        // Bytes cut here never come back: the extents are gone or a cut takes them away, and COMMITs that
+        // a truncation to nothing overtook name an older incarnation (I5).
         if size < inode.size && (inode.extents > 0 || inode.split) {
             let mut ledger = Ledger::new(state, ino, &inode);
             ledger.remove(size, u64::MAX);
             let change = ledger.finish();
-            change.settle_inode(&mut inode);
-            segments::settle(state, ino, &[], change);
+            segments::settle(state, ino, &mut inode, &[], change);
         }
         let data_version = inode.data_version;
         inode.contents_changed(index, now);
@@ -45,7 +49,7 @@ pub(super) fn set(state: &mut State, ino: Ino, set: &SetAttr) -> OpResult {
         }
         if size == 0 {
             inode.incarnation += 1;
-            inode.split = false;
+            inode.split &= !inode.cuts.is_empty();
         }
         inode.size = size;
     }
@@ -62,15 +66,11 @@ pub(super) fn set(state: &mut State, ino: Ino, set: &SetAttr) -> OpResult {
     if let Some(mode) = set.mode {
         inode.mode = mode & 0o7777;
     }
-    let at = |time: SetTime| match time {
-        SetTime::Now => now,
-        SetTime::At(time) => time.into(),
-    };
-    if let Some(time) = set.atime {
-        inode.atime = at(time);
+    if let Some(time) = atime {
+        inode.atime = time;
     }
-    if let Some(time) = set.mtime {
-        inode.mtime = at(time);
+    if let Some(time) = mtime {
+        inode.mtime = time;
         inode.mtime_decided = now;
     }
     inode.changed(index, now);

@@ -21,7 +21,8 @@ use isobar_wire::message::files::{Extent, Source};
 use isobar_wire::message::ops::{Commit, NewSegment, OpError, OpReply, OpResult};
 
 use crate::ledger::Ledger;
-use crate::record::Inode;
+use crate::limits::CUTS_PENDING_MAX;
+use crate::record::{Inode, Time};
 use crate::segments;
 use crate::state::State;
 
@@ -37,9 +38,7 @@ pub(super) fn commit(state: &mut State, session: SessionId, commit: &Commit) -> 
     if inode.incarnation != commit.incarnation {
         return Err(OpError::StaleIncarnation);
     }
-    if commit.mtime.is_some_and(|time| time.nanoseconds >= 1_000_000_000) {
-        return Err(Errno::EINVAL.into());
-    }
+    let mtime = commit.mtime.map(Time::named).transpose()?;
     let base = if commit.append { inode.size } else { 0 };
     validate_extents(base, &commit.segments, &commit.extents)?;
     segments::validate(state, session, commit.low_water, &commit.segments)?;
@@ -47,20 +46,20 @@ pub(super) fn commit(state: &mut State, session: SessionId, commit: &Commit) -> 
     let mut end = inode.size;
     let version = state.index;
     let mut ledger = Ledger::new(state, commit.ino, &inode);
+    ledger.make_room(commit.extents.iter().map(|e| (base + e.offset, base + e.end())).collect());
     for extent in &commit.extents {
         ledger.insert(base + extent.offset, extent.len as u32, (&extent.source).into(), version);
         end = end.max(base + extent.end());
     }
     let change = ledger.finish();
-    change.settle_inode(&mut inode);
-    segments::settle(state, commit.ino, &commit.segments, change);
+    segments::settle(state, commit.ino, &mut inode, &commit.segments, change);
     segments::raise_low_water(state, session, commit.low_water);
     inode.size = end;
     inode.changed(state.index, state.now);
     let before = inode.data_version;
     inode.data_version = inode.version;
-    if let Some(stamp) = commit.mtime {
-        inode.written(stamp.into());
+    if let Some(stamp) = mtime {
+        inode.written(stamp);
     }
     let attr = inode.attr(commit.ino);
     state.put_inode(commit.ino, inode);
@@ -108,11 +107,13 @@ pub(super) fn punch(state: &mut State, ino: Ino, offset: u64, len: u64) -> OpRes
     if len == 0 {
         return Err(Errno::EINVAL.into());
     }
+    if inode.cuts.pending() >= CUTS_PENDING_MAX {
+        return Err(Errno::EAGAIN.into());
+    }
     let mut ledger = Ledger::new(state, ino, &inode);
     ledger.remove(offset, offset.saturating_add(len));
     let change = ledger.finish();
-    change.settle_inode(&mut inode);
-    segments::settle(state, ino, &[], change);
+    segments::settle(state, ino, &mut inode, &[], change);
     inode.contents_changed(state.index, state.now);
     let attr = inode.attr(ino);
     state.put_inode(ino, inode);

@@ -63,7 +63,7 @@ pub(super) fn revoke(state: &mut State, session: SessionId, dir: Ino) -> OpResul
 
 /// The session has ended: what it had not sent is lost.
 pub(super) fn session_ended(state: &mut State, session: SessionId) {
-    for key in state.keys(key::delegations_of(session)) {
+    for key in state.take_keys(key::delegations_of(session)) {
         let dir = key::last_ino_of(&key);
         match state.any_inode(dir).cloned() {
             Some(inode) => free(state, session, dir, inode),

@@ -2,6 +2,7 @@
 
 use isobar_base::limits::{LINKS_MAX, SYMLINK_BYTES_MAX};
 use isobar_base::{Errno, Ino, SessionId};
+use isobar_wire::message::files;
 use isobar_wire::message::ops::{DirChange, OpError, OpReply, OpResult, PreallocatedInode};
 
 use super::{delegations, directories, orphans};
@@ -58,7 +59,7 @@ pub(super) fn create(
     let (ino, now) = match new.preallocated {
         Some(preallocated) => {
             delegations::is_unused(state, preallocated.ino)?;
-            (preallocated.ino, preallocated.time.into())
+            (preallocated.ino, Time::named(preallocated.time)?)
         }
         None => (state.give_inos(1), state.now),
     };
@@ -137,14 +138,14 @@ pub(super) fn unlink(
     parent: Ino,
     name: &[u8],
     not_open_by_caller: Option<Ino>,
-    at: Option<Time>,
+    at: Option<files::Time>,
 ) -> OpResult {
     name::validate(name)?;
     let mut dir = delegations::dir_for(state, session, parent)?;
     if at.is_some() && dir.delegated_to != session {
         return Err(OpError::Delegated(parent));
     }
-    let now = at.unwrap_or(state.now);
+    let now = at.map_or(Ok(state.now), Time::named)?;
     let entry = directories::find(state, parent, name).ok_or(Errno::ENOENT)?;
     if entry.kind == FileKind::Directory {
         return Err(Errno::EISDIR.into());

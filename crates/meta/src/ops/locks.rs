@@ -70,7 +70,7 @@ pub(super) fn unlock_all(state: &mut State, session: SessionId, ino: Ino, owner:
 }
 
 pub(super) fn session_ended(state: &mut State, session: SessionId) {
-    for key in state.keys(key::locks_of(session)) {
+    for key in state.take_keys(key::locks_of(session)) {
         release(state, key::last_ino_of(&key), |lock| lock.session == session);
     }
 }

@@ -38,6 +38,7 @@ fn execute_on_sessions(state: &mut State, session: SessionId, op: &SessionOp) ->
         SessionOp::Open { nonce, name } => sessions::open(state, *nonce, name),
         SessionOp::Close => sessions::end(state, session),
         SessionOp::Expire { session } => sessions::end(state, *session),
+        SessionOp::CleanUp { session } => sessions::clean_up(state, *session),
     }
 }
 
@@ -65,7 +66,7 @@ fn execute_on_files(state: &mut State, session: SessionId, op: &FileOp) -> OpRes
         FileOp::RevokeDelegation { dir, session } => delegations::revoke(state, *session, *dir),
         FileOp::Link { ino, parent, name } => links::link(state, session, *ino, *parent, name),
         FileOp::Unlink { parent, name, not_open_by_caller, at } => {
-            links::unlink(state, session, *parent, name, *not_open_by_caller, at.map(Into::into))
+            links::unlink(state, session, *parent, name, *not_open_by_caller, *at)
         }
         FileOp::Rmdir { parent, name } => links::rmdir(state, session, *parent, name),
         FileOp::Rename { parent, name, new_parent, new_name, mode, not_open_by_caller } => {

@@ -2,7 +2,8 @@
 //!
 //! Each piece that was there at `as_of` or before and still is gets the copy in its place, at this log
 //! index. Holes stay holes, newer writes stay. No byte changes, so neither times nor versions of the
-//! inode do; a client with an older map gets NOT_FOUND from the targets in time, and asks again.
+//! inode do; a client with an older map gets NOT_FOUND from the targets in time, and asks again. While cuts
+//! of the file are worked off it gets EAGAIN: the compactor comes round again.
 
 use isobar_base::{Errno, SessionId};
 use isobar_wire::message::files::Source;
@@ -18,6 +19,9 @@ pub(super) fn replace(state: &mut State, session: SessionId, replace: &Replace) 
     let mut inode = file(state, replace.ino)?;
     if inode.incarnation != replace.incarnation {
         return Err(OpError::StaleIncarnation);
+    }
+    if !inode.cuts.is_empty() {
+        return Err(Errno::EAGAIN.into());
     }
     let inline = replace.extents.iter().any(|extent| matches!(extent.source, Source::Inline(_)));
     if inline || replace.as_of >= state.index {
@@ -43,8 +47,7 @@ pub(super) fn replace(state: &mut State, session: SessionId, replace: &Replace) 
     }
     let change = ledger.finish();
     assert!(change.bytes == 0, "I3: rewriting inode {} changed its bytes by {}", replace.ino, change.bytes);
-    change.settle_inode(&mut inode);
-    let used_bytes = segments::settle(state, replace.ino, &replace.segments, change);
+    let used_bytes = segments::settle(state, replace.ino, &mut inode, &replace.segments, change);
     segments::raise_low_water(state, session, replace.low_water);
     state.put_inode(replace.ino, inode);
     Ok(OpReply::Replaced { used_bytes })

@@ -9,6 +9,7 @@ use isobar_wire::message::queries::Answer;
 use super::read::{bounded, counters};
 use crate::codec::decode;
 use crate::key::{self, Key};
+use crate::limits::INODES_LOOKED_AT_MAX;
 use crate::record::{Inode, Segment};
 use crate::segments;
 
@@ -41,19 +42,38 @@ pub(super) fn orphans(kv: &dyn KvRead, session: SessionId, limit: u32) -> Answer
     Answer::Inos(collect(kv, &prefix, &end, bounded(limit), |key, _| Some(key::last_ino_of(key))))
 }
 
-pub(super) fn purge_queue(kv: &dyn KvRead, limit: u32) -> Answer {
-    let prefix = Key::new(b'P');
+pub(super) fn ended(kv: &dyn KvRead, limit: u32) -> Answer {
+    let prefix = Key::new(b'e');
     let end = prefix.clone().end();
-    Answer::Inos(collect(kv, &prefix, &end, bounded(limit), |key, _| Some(key::ino_of(key))))
+    Answer::SessionIds(collect(kv, &prefix, &end, bounded(limit), |key, _| Some(key::session_of(key))))
+}
+
+pub(super) fn purge_queue(kv: &dyn KvRead, after: Option<(u64, Ino)>, limit: u32) -> Answer {
+    let start = after.map_or(Key::new(b'P'), |(index, ino)| key::purge(index, ino).bytes(&[0]));
+    let end = Key::new(b'P').end();
+    let queued = |key: &[u8], _: &[u8]| Some((key::queued_of(key), key::last_ino_of(key)));
+    Answer::Queued(collect(kv, &start, &end, bounded(limit), queued))
 }
 
 pub(super) fn inodes(kv: &dyn KvRead, after: Ino, limit: u32) -> Answer {
-    let Some(first) = after.0.checked_add(1) else { return Answer::Inos(Vec::new()) };
-    let end = Key::new(b'I').end();
-    Answer::Inos(collect(kv, &key::inode(Ino(first)), &end, bounded(limit), |key, value| {
-        let inode: Inode = decode(value);
-        (inode.extents > 0 && !inode.purging).then(|| key::ino_of(key))
-    }))
+    let (mut inos, mut next, mut seen) = (Vec::new(), None, 0);
+    if let Some(first) = after.0.checked_add(1)
+        && limit > 0
+    {
+        kv.range(&key::inode(Ino(first)), &Key::new(b'I').end(), &mut |key, value| {
+            let (ino, inode) = (key::ino_of(key), decode::<Inode>(value));
+            if inode.extents > 0 && !inode.purging {
+                inos.push(ino);
+            }
+            seen += 1;
+            if inos.len() < bounded(limit) && seen < INODES_LOOKED_AT_MAX {
+                return ControlFlow::Continue(());
+            }
+            next = Some(ino);
+            ControlFlow::Break(())
+        });
+    }
+    Answer::InodesUpTo { inos, next }
 }
 
 pub(super) fn segments(kv: &dyn KvRead, after: Option<SegmentId>, limit: u32) -> Answer {
@@ -63,10 +83,12 @@ pub(super) fn segments(kv: &dyn KvRead, after: Option<SegmentId>, limit: u32) ->
     }))
 }
 
-pub(super) fn delete_queue(kv: &dyn KvRead, limit: u32) -> Answer {
-    let (start, end) = (Key::new(b'G'), Key::new(b'G').end());
-    Answer::Segments(collect(kv, &start, &end, bounded(limit), |key, value| {
-        Some(decode::<Segment>(value).wire(key::deleted_of(key).1))
+pub(super) fn delete_queue(kv: &dyn KvRead, after: Option<(u64, SegmentId)>, limit: u32) -> Answer {
+    let start = after.map_or(Key::new(b'G'), |(index, id)| key::deleted(index, id).bytes(&[0]));
+    let end = Key::new(b'G').end();
+    Answer::Deleted(collect(kv, &start, &end, bounded(limit), |key, value| {
+        let (index, id) = key::deleted_of(key);
+        Some((index, decode::<Segment>(value).wire(id)))
     }))
 }
 

@@ -12,6 +12,7 @@ use super::read::inode;
 use crate::codec::decode;
 use crate::key;
 use crate::ledger::{self, Extent};
+use crate::limits::MAP_NODES_MAX;
 use crate::name;
 use crate::ops::locks;
 use crate::record::{FileKind, Segment, Source};
@@ -46,7 +47,7 @@ pub(super) fn map(kv: &dyn KvRead, ino: Ino, offset: u64, len: u64) -> Result<An
     let mut complete_to = u64::MAX;
     if inode.extents > 0 {
         let to = offset.saturating_add(len).min(inode.size);
-        ledger::visit(kv, ino, offset, to, &mut |extent| {
+        let unseen = ledger::visit(kv, (ino, &inode.cuts), (offset, to), MAP_NODES_MAX, &mut |extent| {
             let next = extent.offset;
             ledger::push_joined(&mut extents, extent);
             if extents.len() > EXTENTS_PER_MESSAGE_MAX {
@@ -56,6 +57,7 @@ pub(super) fn map(kv: &dyn KvRead, ino: Ino, offset: u64, len: u64) -> Result<An
             }
             ControlFlow::Continue(())
         });
+        complete_to = unseen.unwrap_or(complete_to);
     }
     let ids: BTreeSet<_> = extents
         .iter()

@@ -65,6 +65,7 @@ fn answer_on_sessions(kv: &dyn KvRead, question: &SessionQuery) -> Answer {
     match question {
         SessionQuery::List => cluster::sessions(kv),
         SessionQuery::Orphans { session, limit } => collection::orphans(kv, *session, *limit),
+        SessionQuery::Ended { limit } => collection::ended(kv, *limit),
     }
 }
 
@@ -74,8 +75,8 @@ fn answer_on_cluster(kv: &dyn KvRead, question: &ClusterQuery) -> Answer {
         ClusterQuery::Counts => cluster::counts(kv),
         ClusterQuery::Segments { after, limit } => collection::segments(kv, *after, *limit),
         ClusterQuery::SegmentStates { ids } => collection::segment_states(kv, ids),
-        ClusterQuery::DeleteQueue { limit } => collection::delete_queue(kv, *limit),
-        ClusterQuery::PurgeQueue { limit } => collection::purge_queue(kv, *limit),
+        ClusterQuery::DeleteQueue { after, limit } => collection::delete_queue(kv, *after, *limit),
+        ClusterQuery::PurgeQueue { after, limit } => collection::purge_queue(kv, *after, *limit),
         ClusterQuery::LowLive { after, limit } => collection::low_live(kv, *after, *limit),
         ClusterQuery::Inodes { after, limit } => collection::inodes(kv, *after, *limit),
     }

@@ -1,5 +1,6 @@
 //! What an inode is, and moments.
 
+use isobar_base::Errno;
 use isobar_wire::message::files;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,13 @@ impl From<FileKind> for files::FileKind {
 pub(crate) struct Time {
     pub(crate) seconds: i64,
     pub(crate) nanoseconds: u32,
+}
+
+impl Time {
+    /// A moment that somebody else names, or EINVAL.
+    pub(crate) fn named(time: files::Time) -> Result<Time, Errno> {
+        if time.nanoseconds < 1_000_000_000 { Ok(time.into()) } else { Err(Errno::EINVAL) }
+    }
 }
 
 impl From<files::Time> for Time {

@@ -4,6 +4,7 @@ use isobar_base::{Errno, Ino, SessionId};
 use isobar_wire::message::files::Attr;
 use serde::{Deserialize, Serialize};
 
+use super::cuts::Cuts;
 use super::file::{FileKind, Time};
 
 /// Everything about an inode but its extents, attributes by name, locks and entries.
@@ -21,6 +22,7 @@ pub(crate) struct Inode {
     pub(crate) gid: u32,
     pub(crate) rdev: u32,
     pub(crate) size: u64,
+    /// Bytes of the extents in the tree, those that cuts have taken away too.
     pub(crate) allocated_bytes: u64,
     pub(crate) atime: Time,
     pub(crate) mtime: Time,
@@ -29,12 +31,16 @@ pub(crate) struct Inode {
     pub(crate) incarnation: u64,
     pub(crate) version: u64,
     pub(crate) data_version: u64,
-    /// Extents in the tree.
+    /// Extents in the tree, those that cuts have taken away too.
     pub(crate) extents: u64,
+    /// Ranges that are gone while the tree still has their extents.
+    pub(crate) cuts: Cuts,
     /// The extent tree has had nodes below its chunks.
     pub(crate) split: bool,
-    /// In the purge queue: gone for everybody.
+    /// Gone for everybody: in the purge queue until nothing is left of it.
     pub(crate) purging: bool,
+    /// Log index under which it is in the purge queue; 0 when it is not.
+    pub(crate) queued: u64,
     /// The directory above, of a directory.
     pub(crate) parent: Ino,
     /// The session that holds the delegation of its names, of a directory; nobody for none.
@@ -70,8 +76,10 @@ impl Inode {
             version: index,
             data_version: index,
             extents: 0,
+            cuts: Cuts::default(),
             split: false,
             purging: false,
+            queued: 0,
             parent: Ino(0),
             delegated_to: SessionId::NOBODY,
             next_cookie: FIRST_COOKIE,
@@ -97,6 +105,11 @@ impl Inode {
         }
     }
 
+    /// Extents do not overlap: no more bytes than the size are backed by them, of a file.
+    fn shown_bytes_max(&self) -> u64 {
+        if self.cuts.is_empty() { u64::MAX } else { self.size }
+    }
+
     pub(crate) fn attr(&self, ino: Ino) -> Attr {
         Attr {
             ino,
@@ -107,7 +120,8 @@ impl Inode {
             gid: self.gid,
             rdev: self.rdev,
             size: self.size,
-            allocated_bytes: self.allocated_bytes,
+            // Until cuts are worked off it is not known how much is left.
+            allocated_bytes: self.allocated_bytes.min(self.shown_bytes_max()),
             atime: self.atime.into(),
             mtime: self.mtime.into(),
             ctime: self.ctime.into(),

@@ -6,6 +6,7 @@
 
 mod cluster;
 mod counters;
+mod cuts;
 mod dir;
 mod file;
 mod inode;
@@ -16,6 +17,9 @@ mod source;
 
 pub(crate) use cluster::{Group, Holder, Settings, Target};
 pub(crate) use counters::Counters;
+#[cfg(test)]
+pub(crate) use cuts::Cut;
+pub(crate) use cuts::Cuts;
 pub(crate) use dir::{Listed, Name};
 pub(crate) use file::{FileKind, Time};
 pub(crate) use inode::Inode;

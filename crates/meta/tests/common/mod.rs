@@ -3,7 +3,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use isobar_base::{ClusterId, Errno, Geometry, GroupId, Ino, MemoryKv, PgId, SegmentId, SessionId, TargetId};
-use isobar_meta::{Entry, apply, check, cluster_map, query};
+use isobar_meta::{Entry, Room, apply_within, check, cluster_map, query};
 use isobar_wire::message::cluster::{FsSettings, TargetInfo};
 use isobar_wire::message::files::{Attr, DirEntry, Extent, FileKind, Map, Source, Time};
 use isobar_wire::message::ops::{
@@ -48,6 +48,8 @@ pub struct World {
     pub seq: u64,
     pub counter: u64,
     pub checked: bool,
+    /// What each entry may remove.
+    pub room: Room,
     pub log: Vec<(u64, Entry)>,
 }
 
@@ -62,6 +64,7 @@ impl World {
             seq: 0,
             counter: 0,
             checked: true,
+            room: Room::OF_ENTRY,
             log: Vec::new(),
         }
     }
@@ -87,7 +90,7 @@ impl World {
         self.index += 1;
         self.now += 1;
         let entry = Entry { time: seconds(self.now), ops };
-        let results = apply(&mut self.kv, self.group, self.index, &entry);
+        let results = apply_within(&mut self.kv, self.group, self.index, &entry, self.room);
         self.log.push((self.index, entry));
         if self.checked {
             self.check();
@@ -199,7 +202,27 @@ impl World {
     }
 
     pub fn delete_queue(&self) -> Vec<SegmentId> {
-        self.segments(ClusterQuery::DeleteQueue { limit: 1000 })
+        match self.ask(ClusterQuery::DeleteQueue { after: None, limit: 1000 }).unwrap() {
+            Answer::Deleted(queue) => queue.into_iter().map(|(_, segment)| segment.id).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn purge_queue(&self) -> Vec<Ino> {
+        match self.ask(ClusterQuery::PurgeQueue { after: None, limit: 1000 }).unwrap() {
+            Answer::Queued(queue) => queue.into_iter().map(|(_, ino)| ino).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Purges until nothing is left to purge; gives how many entries that took.
+    pub fn purge_all(&mut self) -> u64 {
+        let mut entries = 0;
+        while let Some(&ino) = self.purge_queue().first() {
+            self.cluster(FileOp::Purge { ino }).unwrap();
+            entries += 1;
+        }
+        entries
     }
 
     pub fn low_live(&self) -> Vec<SegmentId> {

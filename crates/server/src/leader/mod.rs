@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `reconcile` | format, register targets, build placement, admit replacements |
 //! | `expiry` | sessions that were not renewed end by a log entry |
-//! | `gc` | removing what nothing names: inodes, then segments |
+//! | `purge` | step by step: extents nobody can reach, what ended sessions left behind |
+//! | `gc` | removing the rows of segments that nothing names |
 //! | `compact` | rewriting segments with little alive and those with rows on dead targets |
 //! | `admin` | what operators ask |
 
@@ -13,6 +14,7 @@ mod admin;
 mod compact;
 mod expiry;
 mod gc;
+mod purge;
 mod reconcile;
 
 use std::sync::Arc;
@@ -23,6 +25,23 @@ pub(crate) use admin::admin;
 
 use crate::context::NodeContext;
 use crate::metadata::Metadata;
+use crate::supervise::supervise;
+
+/// Each on its own: one that panics does not stop the others, and starts again.
+fn start_duties(node: &Arc<NodeContext>, meta: &Arc<Metadata>) -> JoinSet<()> {
+    let mut duties = JoinSet::new();
+    let (n, m) = (node.clone(), meta.clone());
+    duties.spawn(supervise("reconcile", move || reconcile::run(n.clone(), m.clone())));
+    let m = meta.clone();
+    duties.spawn(supervise("expiry", move || expiry::run(m.clone())));
+    let m = meta.clone();
+    duties.spawn(supervise("purge", move || purge::run(m.clone())));
+    let (n, m) = (node.clone(), meta.clone());
+    duties.spawn(supervise("gc", move || gc::run(n.clone(), m.clone())));
+    let (n, m) = (node.clone(), meta.clone());
+    duties.spawn(supervise("compact", move || compact::run(n.clone(), m.clone())));
+    duties
+}
 
 /// Runs the leader's duties whenever this node leads.
 pub(crate) async fn lead(node: Arc<NodeContext>, meta: Arc<Metadata>) {
@@ -40,11 +59,7 @@ pub(crate) async fn lead(node: Arc<NodeContext>, meta: Arc<Metadata>) {
         meta.liveness.begin(known.map.targets.iter().filter_map(|t| known.liveness(t.id).copied()).collect());
         meta.sessions.begin();
         meta.delegations.begin();
-        let mut duties = JoinSet::new();
-        duties.spawn(reconcile::run(node.clone(), meta.clone()));
-        duties.spawn(expiry::run(meta.clone()));
-        duties.spawn(gc::run(node.clone(), meta.clone()));
-        duties.spawn(compact::run(node.clone(), meta.clone()));
+        let mut duties = start_duties(&node, &meta);
         while changes.changed().await.is_ok() {
             let now = changes.borrow_and_update().clone();
             if !now.is_me || now.term != leadership.term {

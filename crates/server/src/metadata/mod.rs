@@ -21,6 +21,7 @@ mod sessions;
 pub(crate) mod voter;
 
 use isobar_base::KvRead;
+use isobar_base::limits::MUTATIONS_PER_MESSAGE_MAX;
 use isobar_consensus::{Group, ProposeError};
 use isobar_wire::Address;
 use isobar_wire::message::cluster::FoundingWait;
@@ -35,6 +36,7 @@ use delegations::Delegations;
 use liveness::Liveness;
 use proposer::Proposer;
 use sessions::Sessions;
+use voter::LongestApply;
 
 /// The metadata role of this node.
 pub(crate) struct Metadata {
@@ -49,12 +51,14 @@ pub(crate) struct Metadata {
     pub(crate) delegations: Delegations,
     /// What a blank disk waits for before it is part of the group.
     pub(crate) waiting: Mutex<Option<FoundingWait>>,
+    /// How long applying an entry took at most.
+    pub(crate) longest_apply: LongestApply,
     proposer: Proposer,
 }
 
 impl Metadata {
     /// Starts the role on an open group whose log has `log_bytes`.
-    pub(crate) fn start(group: Group, log_bytes: u64) -> Metadata {
+    pub(crate) fn start(group: Group, log_bytes: u64, longest_apply: LongestApply) -> Metadata {
         Metadata {
             me: group.status().me.id,
             proposer: Proposer::start(group.clone(), log_bytes),
@@ -63,6 +67,7 @@ impl Metadata {
             sessions: Sessions::default(),
             delegations: Delegations::default(),
             waiting: Mutex::default(),
+            longest_apply,
         }
     }
 
@@ -71,13 +76,15 @@ impl Metadata {
         self.group.leader().filter(|l| l.id != self.me).as_ref().and_then(address)
     }
 
-    /// Carries out operations of the leader's own.
+    /// Carries out operations of the leader's own, in order: a request like a client's after the other, so
+    /// that no entry of the log is longer than it may be.
     pub(crate) async fn execute(&self, ops: Vec<Op>) -> Result<Vec<OpResult>, ProposeError> {
-        if ops.is_empty() {
-            return Ok(Vec::new());
+        let mut results = Vec::with_capacity(ops.len());
+        for ops in ops.chunks(MUTATIONS_PER_MESSAGE_MAX) {
+            let ops = ops.iter().cloned().map(Mutation::of_nobody).collect();
+            results.extend(self.proposer.propose(ops).await.map_err(|_| ProposeError::Stopped)??);
         }
-        let ops = ops.into_iter().map(Mutation::of_nobody).collect();
-        self.proposer.propose(ops).await.map_err(|_| ProposeError::Stopped)?
+        Ok(results)
     }
 
     /// Reads the newest state: confirmed by a majority first.

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::member::address;
 use crate::limits::ENTRY_BYTES_MAX;
+use crate::supervise::supervise;
 
 /// The queue of operations on their way into the log. Stops when dropped.
 pub(crate) struct Proposer {
@@ -44,7 +45,10 @@ impl Proposer {
         let waiting = Arc::new(AtomicUsize::new(0));
         // What one entry of the log may hold, less its own framing.
         let entry_bytes_max = ENTRY_BYTES_MAX.min((log_bytes / 16) as usize - (64 << 10));
-        tokio::spawn(propose_all(group, queue, waiting.clone(), entry_bytes_max));
+        let (queue, count) = (Arc::new(tokio::sync::Mutex::new(queue)), waiting.clone());
+        tokio::spawn(supervise("propose", move || {
+            propose_all(group.clone(), queue.clone(), count.clone(), entry_bytes_max)
+        }));
         Proposer { proposals, waiting }
     }
 
@@ -79,10 +83,12 @@ impl Proposer {
 
 async fn propose_all(
     group: Group,
-    mut queue: mpsc::UnboundedReceiver<Proposal>,
+    queue: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Proposal>>>,
     waiting: Arc<AtomicUsize>,
     entry_bytes_max: usize,
 ) {
+    // Nobody else asks for it while this runs.
+    let mut queue = queue.lock().await;
     let room = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX));
     let last_stamp = Mutex::new(Time::default());
     let mut held = None;

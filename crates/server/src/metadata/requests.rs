@@ -176,7 +176,7 @@ fn is_long(query: &Query) -> bool {
             | ClusterQuery::DeleteQueue { .. }
             | ClusterQuery::PurgeQueue { .. },
         )
-        | Query::Session(SessionQuery::Orphans { .. })
+        | Query::Session(SessionQuery::Orphans { .. } | SessionQuery::Ended { .. })
         | Query::File(_) => false,
     }
 }

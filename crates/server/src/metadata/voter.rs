@@ -12,7 +12,8 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use isobar_base::{GroupId, Kv, random_u64};
 use isobar_consensus::{Group, GroupConfig, Member, Reply, Rpc, StateMachine, Transport, TransportError};
@@ -39,12 +40,31 @@ struct VoterId {
     id: String,
 }
 
+/// The longest that applying one entry has taken since the node started.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LongestApply(Arc<AtomicU64>);
+
+impl LongestApply {
+    /// In milliseconds.
+    pub(crate) fn milliseconds(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, took: Duration) {
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_max(milliseconds, Ordering::Relaxed);
+    }
+}
+
 /// The metadata state machine, as consensus wants it.
-struct Machine;
+struct Machine(LongestApply);
 
 impl StateMachine for Machine {
     fn apply(&self, kv: &mut dyn Kv, index: u64, entry: &[u8]) -> Vec<u8> {
-        isobar_meta::apply_encoded(kv, GROUP, index, entry)
+        let begun = Instant::now();
+        let results = isobar_meta::apply_encoded(kv, GROUP, index, entry);
+        self.0.note(begun.elapsed());
+        results
     }
 }
 
@@ -75,12 +95,12 @@ impl Transport for RaftTransport {
     }
 }
 
-/// Opens the metadata role of a node, or makes a blank one.
+/// Opens the metadata role of a node, or makes a blank one. Gives what is measured of it, too.
 pub(crate) async fn open(
     config: &NodeConfig,
     addr: &Address,
     channels: Channels,
-) -> Result<Group, ServerError> {
+) -> Result<(Group, LongestApply), ServerError> {
     let dir = config.resolve(&config.data_dir).join("meta");
     let failed = |why: String| ServerError::Meta { path: dir.clone(), why };
     let id = identity(config, &dir).map_err(failed)?;
@@ -95,7 +115,9 @@ pub(crate) async fn open(
         election_ms: config.meta.election_ms,
         ..GroupConfig::new(group_dir, me, GROUP.0)
     };
-    let group = Group::open(settings, Arc::new(Machine), Arc::new(RaftTransport(channels)))
+    let longest = LongestApply::default();
+    let machine = Arc::new(Machine(longest.clone()));
+    let group = Group::open(settings, machine, Arc::new(RaftTransport(channels)))
         .await
         .map_err(|e| failed(e.to_string()))?;
     if dir.join(JOINED_FILE).exists() && !group.is_initialized() {
@@ -106,7 +128,7 @@ pub(crate) async fn open(
             config.node
         )));
     }
-    Ok(group)
+    Ok((group, longest))
 }
 
 /// Remembers that the disk has taken part in a group, once it has.

@@ -86,3 +86,38 @@ async fn many_narrow_extents_become_one_wide_segment() {
     assert_eq!(map(&cluster, file.ino).await.segments[0].geometry.data, 2);
     assert_eq!(contents(&cluster, &segments, file.ino).await, expected);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn segments_that_lost_a_row_do_not_wait_for_the_end_of_half_dead_ones() {
+    let mut cluster = TestCluster::prepare(Over::Memory, 4, 3, 3, 1);
+    for at in 0..4 {
+        let mut config = cluster.config(at);
+        // Less than what the load leaves half dead.
+        config.compaction.bytes_per_second = 200_000;
+        cluster.start_with(at, config).await.unwrap();
+    }
+    cluster.wait_for(|view| !view.map.groups.is_empty() && view.live.iter().all(|l| l.up)).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let (file, churned) = (create(&session, "file").await, create(&session, "churned").await);
+    write(&session, &segments, &file, 0, bytes(100_000, 1)).await;
+    let gone = cluster.status(3).await.targets[0].0.id;
+    cluster.stop_node(3).await;
+    let churn = async {
+        for at in 0u64.. {
+            write(&session, &segments, &churned, at * 200_000, bytes(200_000, 2)).await;
+            write(&session, &segments, &churned, at * 200_000, bytes(150_000, 3)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        }
+    };
+    let narrowed = eventually("no row is on it", async || {
+        let (map, view) = (map(&cluster, file.ino).await, cluster.view().await);
+        map.segments.iter().all(|segment| {
+            let group = view.map.group(segment.pg).unwrap();
+            segment.positions.iter().all(|at| group.positions[usize::from(*at)].target != gone)
+        })
+    });
+    tokio::select! {
+        () = churn => {}
+        () = narrowed => {}
+    }
+}

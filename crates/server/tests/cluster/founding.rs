@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use isobar_testcluster::{Over, SECOND, TestCluster};
+use isobar_base::TargetId;
+use isobar_wire::Opcode;
+use isobar_wire::message::cluster::{Heartbeat, HeartbeatReply};
+
+use isobar_testcluster::{Over, SECOND, TestCluster, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn eight_nodes_found_one_cluster_and_build_its_placement() {
@@ -106,4 +110,37 @@ async fn a_cluster_with_a_voter_missing_waits_for_it() {
     cluster.start_node(2).await.unwrap();
     cluster.wait_for(|view| !view.map.groups.is_empty()).await;
     assert!(cluster.access.refresh(Duration::from_secs(1)).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn more_targets_at_once_than_an_entry_has_operations_are_admitted() {
+    const TARGETS: u32 = 4100;
+    let mut cluster = TestCluster::prepare(Over::Memory, 4, 3, 2, 1);
+    for at in 0..3 {
+        cluster.start_node(at).await.unwrap();
+    }
+    cluster.wait_for(|view| view.map.targets.len() == 3).await;
+    // The fourth node has very many disks, and reports by the mouth of this test.
+    let (info, live) = cluster.status(0).await.targets[0].clone();
+    let target = |slot: u32| {
+        let id = TargetId(1 << 32 | u64::from(slot));
+        let info =
+            isobar_wire::message::cluster::TargetInfo { id, node: "node3".into(), slot, ..info.clone() };
+        (info, isobar_wire::message::cluster::TargetLive { id, ..live })
+    };
+    let heartbeat = Heartbeat {
+        node: "node3".to_owned(),
+        addr: cluster.spec.node[3].addr.clone(),
+        epoch: u64::MAX,
+        targets: (0..TARGETS).map(target).collect(),
+        voter: None,
+    };
+    eventually("as many are known as there may be", async || {
+        if let Some(leader) = cluster.leader() {
+            let channel = cluster.access.channels().to(&cluster.spec.node[leader].addr);
+            channel.call::<_, HeartbeatReply>(Opcode::Heartbeat, &heartbeat, 5 * SECOND).await.ok();
+        }
+        cluster.view().await.map.targets.len() == 4096
+    })
+    .await;
 }

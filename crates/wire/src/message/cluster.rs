@@ -197,6 +197,8 @@ pub struct MetaStatus {
     pub last_log: u64,
     /// Last entry applied.
     pub applied: u64,
+    /// The longest that applying one entry has taken since the node started, in milliseconds.
+    pub apply_ms_max: u64,
     /// Hash of the state at `applied`; only when asked for.
     pub state_hash: Option<u64>,
     /// The members.

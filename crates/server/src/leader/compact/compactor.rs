@@ -1,17 +1,17 @@
 //! What a round works with.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use isobar_base::{Errno, Ino, TargetId};
+use isobar_base::{Errno, Ino, SegmentId, TargetId};
 use isobar_cluster::Session;
 use isobar_segments::Segments;
 use isobar_wire::message::ops::{FileOp, SessionOp};
 use isobar_wire::message::queries::{Answer, SessionQuery};
 
 use crate::context::NodeContext;
-use crate::limits::ORPHANS_PER_RENEWAL_MAX;
+use crate::limits::{COMPACT_SHARE_SECONDS, ORPHANS_PER_RENEWAL_MAX};
 use crate::metadata::Metadata;
 
 pub(super) struct Compactor {
@@ -21,13 +21,38 @@ pub(super) struct Compactor {
     session: Option<Session>,
     /// Inodes up to this one were looked at for narrow extents.
     pub(super) gathered: Ino,
+    /// Bytes that the walk under way may still copy.
+    pub(super) share_left: u64,
+    /// A walk of the last round used up its share before its end.
+    pub(super) cut_short: bool,
+    pub(super) rest: Rest,
+    /// Nodes whose replacement is allowed, and since when this leader knows.
+    replacing: HashMap<String, Instant>,
+}
+
+/// Where walks go on that have used up their share of a round: each after a segment.
+#[derive(Default)]
+pub(super) struct Rest {
+    pub(super) unprotected: Option<SegmentId>,
+    pub(super) low_live: Option<SegmentId>,
+    pub(super) crowded: Option<SegmentId>,
 }
 
 impl Compactor {
     /// Nothing looked at, no session.
     pub(super) fn new(node: Arc<NodeContext>, meta: Arc<Metadata>) -> Compactor {
         let segments = Segments::new(node.cluster.clone());
-        Compactor { node, meta, segments, session: None, gathered: Ino(0) }
+        Compactor {
+            node,
+            meta,
+            segments,
+            session: None,
+            gathered: Ino(0),
+            share_left: 0,
+            cut_short: false,
+            rest: Rest::default(),
+            replacing: HashMap::new(),
+        }
     }
 
     /// What share of the room of all targets that report is used.
@@ -40,13 +65,24 @@ impl Compactor {
         used as f64 / (used + free).max(1) as f64
     }
 
-    /// Targets that have been away so long that nobody is expected to bring them back.
-    pub(super) fn dead_targets(&self) -> HashSet<TargetId> {
+    /// Targets that have been away so long that nobody is expected to bring them back. A node that is to be
+    /// replaced gets the same time again for its blank disks to come.
+    pub(super) fn dead_targets(&mut self) -> HashSet<TargetId> {
         let map = self.meta.group.read(isobar_meta::cluster_map);
         let grace = Duration::from_secs(self.node.config.compaction.dead_target_seconds);
-        let targets = map.targets.iter().filter(|t| !map.replacing.contains(&t.node));
+        self.replacing.retain(|node, _| map.replacing.contains(node));
+        for node in &map.replacing {
+            self.replacing.entry(node.clone()).or_insert_with(Instant::now);
+        }
+        let expected = |node: &String| self.replacing.get(node).is_some_and(|since| since.elapsed() <= grace);
+        let targets = map.targets.iter().filter(|t| !expected(&t.node));
         let dead = targets.filter(|t| self.meta.liveness.silent_for(t).is_some_and(|away| away > grace));
         dead.map(|t| t.id).collect()
+    }
+
+    /// What one walk of a round copies before it is the next one's turn.
+    pub(super) fn share_bytes(&self) -> u64 {
+        self.node.config.compaction.bytes_per_second.saturating_mul(COMPACT_SHARE_SECONDS)
     }
 
     pub(super) async fn session(&mut self) -> Result<Session, Errno> {

@@ -3,10 +3,10 @@
 //! what they wrote since stays on top, and a copy nobody needs any more queues itself for deletion.
 //!
 //! What is rewritten, in this order:
-//! 1. segments that are less than half alive, and when room gets short those that are less than three
-//!    quarters and then nine tenths alive;
-//! 2. segments with a row on a target that has been away for long and has no replacement: over the
+//! 1. segments with a row on a target that has been away for long and has no replacement: over the
 //!    others, narrower, so that they have all their parity again (I7);
+//! 2. segments that are less than half alive, and when room gets short those that are less than three
+//!    quarters and then nine tenths alive;
 //! 3. chunks of a file that are in very many narrow segments and have been quiet for a while.
 //!
 //! The compactor holds a session like any client, for one round: removed files wait for every session, and
@@ -33,7 +33,7 @@ use crate::metadata::Metadata;
 use compactor::Compactor;
 use select::CROWDED;
 
-/// Pause between rounds of a cluster that is filling up.
+/// Pause between rounds of a cluster that is filling up, or has more to do.
 const CROWDED_PAUSE: Duration = Duration::from_millis(500);
 
 /// Compacts, as long as this node leads.
@@ -45,7 +45,8 @@ pub(crate) async fn run(node: Arc<NodeContext>, meta: Arc<Metadata>) {
     let interval = Duration::from_secs(node.config.compaction.interval_seconds);
     loop {
         // Whether woken or not, it is time.
-        let wait = if compactor.fill_ratio() > CROWDED { interval.min(CROWDED_PAUSE) } else { interval };
+        let soon = compactor.cut_short || compactor.fill_ratio() > CROWDED;
+        let wait = if soon { interval.min(CROWDED_PAUSE) } else { interval };
         tokio::time::timeout(wait, node.compact_now.notified()).await.ok();
         if let Err(error) = compactor.round().await {
             tracing::debug!(%error, "compaction cut short");

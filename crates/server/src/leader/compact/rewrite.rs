@@ -23,7 +23,7 @@ impl Compactor {
         while let Some(map) = self.map(ino, offset).await? {
             let wanted = |extent: &Extent| source(extent).is_some_and(|id| ids.contains(&id));
             self.copy(&map, wanted).await?;
-            if map.complete_to == u64::MAX {
+            if map.complete_to == u64::MAX || self.share_left == 0 {
                 break;
             }
             offset = map.complete_to;
@@ -41,7 +41,8 @@ impl Compactor {
         }
     }
 
-    /// Copies the wanted extents of a map into as few new segments as they fit into.
+    /// Copies the wanted extents of a map into as few new segments as they fit into, until the walk's share
+    /// of the round is used up.
     pub(super) async fn copy(&mut self, map: &Map, wanted: impl Fn(&Extent) -> bool) -> Result<(), Errno> {
         let infos: HashMap<SegmentId, &SegmentInfo> = map.segments.iter().map(|s| (s.id, s)).collect();
         let mut batch: Vec<Piece> = Vec::new();
@@ -60,6 +61,9 @@ impl Compactor {
 
     /// Copies pieces of at most one segment's size into one new segment.
     async fn copy_batch(&mut self, attr: &Attr, batch: Vec<Piece>) -> Result<(), Errno> {
+        if self.share_left == 0 {
+            return Ok(());
+        }
         let session = self.session().await?;
         self.keep_no_file(&session).await;
         let (pieces, data) = self.read(batch).await?;
@@ -96,6 +100,7 @@ impl Compactor {
             // Truncated, removed or expired meanwhile: the copy is an orphan now.
             Err(error) => tracing::debug!(ino = %attr.ino, segment = %id, %error, "copy not taken"),
         }
+        self.share_left = self.share_left.saturating_sub(bytes as u64);
         self.pace(bytes as u64).await;
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::compactor::Compactor;
 use super::rewrite::source;
 use crate::limits::{
     COMPACT_SEGMENTS_PER_STEP, GATHER_INODES_PER_STEP, GATHER_PAGES_PER_ROUND, GATHER_QUIET,
-    GATHER_SEGMENTS_MIN,
+    GATHER_SEGMENTS_MIN, GATHER_STEPS_PER_ROUND,
 };
 
 /// From this share of used room on, segments that are less than three quarters alive are rewritten, ...
@@ -21,22 +21,10 @@ const FILLING: f64 = 0.7;
 pub(super) const CROWDED: f64 = 0.8;
 
 impl Compactor {
+    /// One round: re-protection first, then what frees room. Each has a share of the round, so that neither
+    /// waits for the end of the other, and goes on in the next round where its share was used up.
     pub(super) async fn round(&mut self) -> Result<(), Errno> {
-        self.rewrite_all(|after| ClusterQuery::LowLive { after, limit: COMPACT_SEGMENTS_PER_STEP }, |_| true)
-            .await?;
-        let most_alive = match self.fill_ratio() {
-            crowded if crowded > CROWDED => 0.9,
-            crowded if crowded > FILLING => 0.75,
-            _ => 0.0,
-        };
-        if most_alive > 0.0 {
-            let wanted = |s: &SegmentInfo| (s.live_bytes as f64) < f64::from(s.geometry.len) * most_alive;
-            self.rewrite_all(
-                |after| ClusterQuery::Segments { after, limit: COMPACT_SEGMENTS_PER_STEP },
-                wanted,
-            )
-            .await?;
-        }
+        self.cut_short = false;
         let dead = self.dead_targets();
         if !dead.is_empty() {
             let map = self.node.cluster.view().known();
@@ -45,25 +33,40 @@ impl Compactor {
                 let holder = |&at: &u8| group.positions.get(usize::from(at)).map(|p| p.target);
                 segment.positions.iter().filter_map(holder).any(|target| dead.contains(&target))
             };
-            self.rewrite_all(|after| ClusterQuery::Segments { after, limit: COMPACT_SEGMENTS_PER_STEP }, hit)
-                .await?;
+            let from = self.rest.unprotected.take();
+            self.rest.unprotected = self.rewrite_all(from, all_segments, hit).await?;
+        }
+        let low_live = |after| ClusterQuery::LowLive { after, limit: COMPACT_SEGMENTS_PER_STEP };
+        let from = self.rest.low_live.take();
+        self.rest.low_live = self.rewrite_all(from, low_live, |_| true).await?;
+        let most_alive = match self.fill_ratio() {
+            crowded if crowded > CROWDED => 0.9,
+            crowded if crowded > FILLING => 0.75,
+            _ => 0.0,
+        };
+        if most_alive > 0.0 {
+            let wanted = |s: &SegmentInfo| (s.live_bytes as f64) < f64::from(s.geometry.len) * most_alive;
+            let from = self.rest.crowded.take();
+            self.rest.crowded = self.rewrite_all(from, all_segments, wanted).await?;
         }
         self.gather().await
     }
 
-    /// Rewrites the wanted ones among the segments that a query gives, step by step.
+    /// Rewrites the wanted ones among the segments that a query gives after one, step by step. Gives the one
+    /// after which to go on when the share of the round was used up before the end.
     async fn rewrite_all(
         &mut self,
+        mut after: Option<SegmentId>,
         query: impl Fn(Option<SegmentId>) -> ClusterQuery,
         wanted: impl Fn(&SegmentInfo) -> bool,
-    ) -> Result<(), Errno> {
-        let mut after = None;
+    ) -> Result<Option<SegmentId>, Errno> {
+        self.share_left = self.share_bytes();
         loop {
             let Answer::Segments(step) = self.node.cluster.query(query(after)).await? else {
                 return Err(Errno::EPROTO);
             };
-            let Some(last) = step.last() else { return Ok(()) };
-            after = Some(last.id);
+            let Some(last) = step.last() else { return Ok(None) };
+            let next = Some(last.id);
             let mut by_inode: BTreeMap<Ino, HashSet<SegmentId>> = BTreeMap::new();
             for segment in step.iter().filter(|s| wanted(s)) {
                 by_inode.entry(segment.ino).or_default().insert(segment.id);
@@ -71,48 +74,72 @@ impl Compactor {
             for (ino, ids) in by_inode {
                 self.rewrite(ino, &ids).await?;
             }
+            if self.share_left == 0 {
+                // What is done of this step is not wanted any more.
+                self.cut_short = true;
+                return Ok(after);
+            }
+            after = next;
         }
     }
 
     /// Looks at some more files for chunks of very many narrow extents, and makes one segment of each.
     async fn gather(&mut self) -> Result<(), Errno> {
-        let n = self.node.spec.data_rows;
-        let query = ClusterQuery::Inodes { after: self.gathered, limit: GATHER_INODES_PER_STEP };
-        let Answer::Inos(inos) = self.node.cluster.query(query).await? else { return Err(Errno::EPROTO) };
+        self.share_left = u64::MAX;
         let mut pages = 0;
-        if inos.is_empty() {
-            self.gathered = Ino(0);
-        }
-        for ino in inos {
-            let mut offset = 0;
-            while let Some(map) = self.map(ino, offset).await? {
-                pages += 1;
-                if !is_quiet(&map.attr) {
-                    break;
+        for _ in 0..GATHER_STEPS_PER_ROUND {
+            let query = ClusterQuery::Inodes { after: self.gathered, limit: GATHER_INODES_PER_STEP };
+            let Answer::InodesUpTo { inos, next } = self.node.cluster.query(query).await? else {
+                return Err(Errno::EPROTO);
+            };
+            for ino in inos {
+                pages += self.gather_file(ino).await?;
+                self.gathered = ino;
+                if pages >= GATHER_PAGES_PER_ROUND {
+                    return Ok(());
                 }
-                let chunks = narrow_chunks(&map, n);
-                if !chunks.is_empty() {
-                    let wanted = |extent: &Extent| chunks.contains(&(extent.offset / SEGMENT_BYTES_MAX));
-                    self.copy(&map, wanted).await?;
-                }
-                if map.complete_to == u64::MAX {
-                    break;
-                }
-                offset = map.complete_to;
             }
-            self.gathered = ino;
-            if pages >= GATHER_PAGES_PER_ROUND {
-                break;
+            self.gathered = next.unwrap_or_default();
+            if next.is_none() {
+                return Ok(());
             }
         }
         Ok(())
     }
+
+    /// Gives how many pages of the file's map were looked at.
+    async fn gather_file(&mut self, ino: Ino) -> Result<usize, Errno> {
+        let n = self.node.spec.data_rows;
+        let (mut offset, mut pages) = (0, 0);
+        while let Some(map) = self.map(ino, offset).await? {
+            pages += 1;
+            if !is_quiet(&map.attr) {
+                break;
+            }
+            let chunks = narrow_chunks(&map, n);
+            if !chunks.is_empty() {
+                let wanted = |extent: &Extent| chunks.contains(&(extent.offset / SEGMENT_BYTES_MAX));
+                self.copy(&map, wanted).await?;
+            }
+            if map.complete_to == u64::MAX {
+                break;
+            }
+            offset = map.complete_to;
+        }
+        Ok(pages)
+    }
 }
 
-/// Whether nobody has written for a while, by clocks that may be wrong: then a rewrite may be in vain.
+fn all_segments(after: Option<SegmentId>) -> ClusterQuery {
+    ClusterQuery::Segments { after, limit: COMPACT_SEGMENTS_PER_STEP }
+}
+
+/// Whether nobody has written for a while, by clocks that may be wrong: then a rewrite may be in vain. The
+/// mtime is the user's, and may be anything.
 fn is_quiet(attr: &Attr) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    attr.mtime.seconds.max(attr.ctime.seconds) + (GATHER_QUIET.as_secs() as i64) < now.as_secs() as i64
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    attr.ctime.seconds.saturating_add(GATHER_QUIET.as_secs() as i64) < now
 }
 
 /// Chunks of the file with bytes in many segments narrower than `n`. Counting segments, not extents: bytes
@@ -174,7 +201,18 @@ mod tests {
         let mut attr = map(1, 1).attr;
         assert!(is_quiet(&attr));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        attr.mtime = Time { seconds: now.as_secs() as i64, nanoseconds: 0 };
+        attr.ctime = Time { seconds: now.as_secs() as i64, nanoseconds: 0 };
+        assert!(!is_quiet(&attr));
+    }
+
+    #[test]
+    fn times_at_the_ends_of_the_calendar_are_times_like_others() {
+        let mut attr = map(1, 1).attr;
+        for seconds in [i64::MIN, -1, 0, i64::MAX] {
+            attr.mtime = Time { seconds, nanoseconds: 999_999_999 };
+            assert!(is_quiet(&attr), "an mtime says nothing about when it was set");
+        }
+        attr.ctime = attr.mtime;
         assert!(!is_quiet(&attr));
     }
 }

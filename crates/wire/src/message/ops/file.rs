@@ -160,8 +160,8 @@ pub enum FileOp {
         /// Who holds it.
         session: SessionId,
     },
-    /// By the leader: frees a bounded number of extents of an inode nobody can reach. →
-    /// [`super::OpReply::Done`]
+    /// By the leader: frees a bounded number of extents that nobody can reach of an inode in the purge queue.
+    /// → [`super::OpReply::Done`]
     Purge {
         /// The inode.
         ino: Ino,

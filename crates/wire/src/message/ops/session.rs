@@ -20,4 +20,9 @@ pub enum SessionOp {
         /// Which.
         session: SessionId,
     },
+    /// By the leader: removes a bounded part of what an ended session left behind. → [`super::OpReply::Done`]
+    CleanUp {
+        /// From [`crate::message::queries::SessionQuery::Ended`].
+        session: SessionId,
+    },
 }

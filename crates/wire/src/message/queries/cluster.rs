@@ -23,13 +23,18 @@ pub enum ClusterQuery {
         /// Segments found on a device.
         ids: Vec<SegmentId>,
     },
-    /// Segments that nothing names any more, oldest first. → [`super::Answer::Segments`]
+    /// Segments that nothing names any more, longest queued first. → [`super::Answer::Deleted`]
     DeleteQueue {
+        /// Continue after this place of the queue. Whoever remembers where it was does not step over what was
+        /// collected since.
+        after: Option<(u64, SegmentId)>,
         /// At most this many.
         limit: u32,
     },
-    /// Inodes nobody can reach that still have extents. → [`super::Answer::Inos`]
+    /// Inodes with extents that nobody can reach, longest queued first. → [`super::Answer::Queued`]
     PurgeQueue {
+        /// Continue after this place of the queue.
+        after: Option<(u64, Ino)>,
         /// At most this many.
         limit: u32,
     },
@@ -40,7 +45,8 @@ pub enum ClusterQuery {
         /// At most this many.
         limit: u32,
     },
-    /// Inodes with extents, for walking all ledgers. → [`super::Answer::Inos`]
+    /// Inodes with extents, for walking all ledgers. A bounded number of inodes is looked at, with or without
+    /// extents. → [`super::Answer::InodesUpTo`]
     Inodes {
         /// Continue after this one.
         after: Ino,

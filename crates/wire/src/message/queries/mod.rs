@@ -129,6 +129,19 @@ pub enum Answer {
     Segments(Vec<SegmentInfo>),
     /// One for each id asked about, in order.
     SegmentStates(Vec<SegmentState>),
+    /// Segments that nothing names any more, and since which log index.
+    Deleted(Vec<(u64, SegmentInfo)>),
+    /// Inodes, and since which log index they are in the purge queue.
+    Queued(Vec<(u64, Ino)>),
+    /// Part of a walk over inodes.
+    InodesUpTo {
+        /// Those that were found.
+        inos: Vec<Ino>,
+        /// The walk goes on after this one; `None`: this was the end.
+        next: Option<Ino>,
+    },
+    /// Sessions.
+    SessionIds(Vec<SessionId>),
 }
 
 /// What may become of a segment found on a device.

@@ -15,4 +15,10 @@ pub enum SessionQuery {
         /// At most this many.
         limit: u32,
     },
+    /// Sessions that have ended and left something behind that is not removed yet. →
+    /// [`super::Answer::SessionIds`]
+    Ended {
+        /// At most this many.
+        limit: u32,
+    },
 }
