@@ -27,12 +27,13 @@ pub(crate) fn write_blocks(disk: &dyn Disk, block: u64, bytes: &[u8]) -> io::Res
     disk.write_at(block * BLOCK_BYTES, &[IoSlice::new(bytes)])
 }
 
-/// Fills `bytes` with a fragment's own blocks from `first` on.
+/// Fills `bytes` with the own blocks of the fragment `key` from `first` on.
 ///
 /// # Errors
-/// `Read`.
+/// `Corrupt`: a block that the medium does not give back is damage of its fragment, as wrong bytes are.
 pub(crate) fn read_runs(
     disk: &dyn Disk,
+    key: FragmentKey,
     runs: &Runs,
     first: u64,
     bytes: &mut [u8],
@@ -40,7 +41,10 @@ pub(crate) fn read_runs(
     let mut rest = bytes;
     for piece in runs.pieces(first..first + rest.len() as u64 / BLOCK_BYTES) {
         let (now, later) = rest.split_at_mut((u64::from(piece.blocks) * BLOCK_BYTES) as usize);
-        read_blocks(disk, piece.start, now)?;
+        if let Err(error) = read_blocks(disk, piece.start, now) {
+            tracing::warn!(%key, block = piece.start, blocks = piece.blocks, %error, "blocks cannot be read");
+            return Err(StoreError::Corrupt { key, what: "its blocks cannot be read" });
+        }
         rest = later;
     }
     assert!(rest.is_empty(), "a fragment has all blocks that are read of it");
@@ -127,7 +131,7 @@ pub(crate) fn descriptor_blocks(entry: &Entry) -> u64 {
 /// everything, leaves the payload in `buf` and returns the unit CRCs.
 ///
 /// # Errors
-/// `Corrupt`, `Read`.
+/// `Corrupt`.
 pub(crate) fn read_whole(
     disk: &dyn Disk,
     key: FragmentKey,
@@ -135,7 +139,7 @@ pub(crate) fn read_whole(
     nonce: u64,
     buf: &mut AlignedBuf,
 ) -> Result<Vec<u32>, StoreError> {
-    read_runs(disk, &entry.runs, 0, buf)?;
+    read_runs(disk, key, &entry.runs, 0, buf)?;
     let payload = (u64::from(entry.units()) * BLOCK_BYTES) as usize;
     let crcs = match entry.crcs.as_slice() {
         Some(crcs) => crcs.to_vec(),

@@ -42,6 +42,8 @@ pub(crate) const READ_QUEUE_MAX: usize = 1024;
 pub(crate) const READ_POOL_BYTES_MAX: usize = 64 << 20;
 /// Unit CRCs kept in RAM for partial reads of large fragments (4 bytes each).
 pub(crate) const CACHED_CRCS_MAX: usize = 4 << 20;
+/// Damaged fragments that are remembered.
+pub(crate) const DAMAGED_MAX: usize = 1 << 16;
 /// How often a GET that finds wrong bytes looks the fragment up again: it may have been deleted, and
 /// its blocks reused, under the read.
 pub(crate) const READ_ATTEMPTS: u32 = 3;

@@ -33,22 +33,27 @@ impl StoreState {
     /// Reads `units` of a fragment, all of them for [`WHOLE`].
     ///
     /// # Errors
-    /// `NotFound`, `InvalidRange`, `Corrupt`, `Read`, `Poisoned`.
+    /// `NotFound`, `InvalidRange`, `Corrupt`.
     pub(crate) fn get(&self, key: FragmentKey, units: Range<u32>) -> Result<Fragment, StoreError> {
         let mut attempt = 1;
         loop {
-            self.check()?;
             let entry = self.index.read().get(&key).cloned().ok_or(StoreError::NotFound(key))?;
             match self.read(key, &entry, units.clone()) {
                 // Deleted, and its blocks reused, under the read? Then the index knows by now.
                 Err(StoreError::Corrupt { .. }) if attempt < READ_ATTEMPTS => attempt += 1,
                 Err(error @ StoreError::Corrupt { .. }) => {
                     tracing::warn!(%error);
+                    self.damaged.lock().insert(key);
                     return Err(error);
                 }
                 other => return other,
             }
         }
+    }
+
+    /// Whether a fragment's bytes on the device are what was stored.
+    pub(crate) fn is_intact(&self, key: FragmentKey, entry: &Entry) -> bool {
+        self.read_whole(key, entry).is_ok()
     }
 
     fn read(&self, key: FragmentKey, entry: &Entry, units: Range<u32>) -> Result<Fragment, StoreError> {
@@ -84,7 +89,7 @@ impl StoreState {
             None => self.large_crcs(key, entry)?[range].to_vec(),
         };
         let mut data = self.pool.get((u64::from(units.end - units.start) * BLOCK_BYTES) as usize);
-        read_runs(&*self.disk, &entry.runs, u64::from(units.start), &mut data)?;
+        read_runs(&*self.disk, key, &entry.runs, u64::from(units.start), &mut data)?;
         if !verify_units(&data, &crcs) {
             return Err(StoreError::Corrupt { key, what: "its payload does not match its checksums" });
         }
@@ -96,7 +101,7 @@ impl StoreState {
             return Ok(crcs);
         }
         let mut descriptor = self.pool.get((descriptor_blocks(entry) * BLOCK_BYTES) as usize);
-        read_runs(&*self.disk, &entry.runs, u64::from(entry.units()), &mut descriptor)?;
+        read_runs(&*self.disk, key, &entry.runs, u64::from(entry.units()), &mut descriptor)?;
         let crcs: Arc<[u32]> = descriptor_crcs(key, entry, self.nonce, &descriptor)?.into();
         self.cache.insert(key, entry.header_crc, crcs.clone());
         Ok(crcs)

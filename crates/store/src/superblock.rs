@@ -65,7 +65,11 @@ pub(crate) fn read(disk: &dyn Disk) -> Result<Slots, StoreError> {
         if (block + 1) * BLOCK_BYTES > disk.size() {
             return Err(StoreError::TooSmall { bytes: disk.size(), needed: crate::limits::DEVICE_BYTES_MIN });
         }
-        read_blocks(disk, block, &mut bytes)?;
+        if let Err(error) = read_blocks(disk, block, &mut bytes) {
+            tracing::warn!(slot, %error, "a superblock copy cannot be read");
+            found[slot] = Err(FrameError::Corrupt);
+            continue;
+        }
         found[slot] = frame::decode(Kind::Superblock, None, &bytes).and_then(|(nonce, body)| {
             Ok((nonce, postcard::from_bytes(body).map_err(|_| FrameError::Corrupt)?))
         });
