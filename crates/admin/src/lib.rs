@@ -3,6 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `deep` | the part of `fsck` that reads bytes |
 //! | `fsck` | what the log names against what the targets hold |
 //! | `redundancy` | how many rows of how many segments cannot be had at the moment |
 //! | `replace` | blank disks of a node take the places of lost ones |
@@ -10,13 +11,15 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+mod deep;
 mod fsck;
 mod limits;
 mod redundancy;
 mod replace;
 mod status;
 
-pub use fsck::{FsckError, FsckReport, LostRange, MissingRow, fsck};
+pub use deep::DeepReport;
+pub use fsck::{Depth, FsckError, FsckReport, LostRange, MissingRow, fsck};
 pub use redundancy::{Count, Redundancy, redundancy, unclean_targets};
 pub use replace::{ReplaceError, ReplaceProgress, Replaced, replace};
 pub use status::{node_states, segments};

@@ -114,6 +114,7 @@ mod tests {
             id: TargetId(at as u64),
             up: up[at],
             failed: false,
+            damaged_rows: 0,
             used_bytes: 0,
             free_bytes: 0,
             rebuild: None,

@@ -7,7 +7,7 @@ use isobar_admin::{node_states, segments, unclean_targets};
 use isobar_base::TargetId;
 use isobar_cluster::{AskError, Cluster};
 use isobar_config::ClusterSpec;
-use isobar_wire::message::cluster::{ClusterView, NodeStatus};
+use isobar_wire::message::cluster::{ClusterView, NodeStatus, TargetLive};
 use serde_json::json;
 
 use crate::cluster::{self, ClusterArgs};
@@ -36,7 +36,10 @@ pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
             _ => None,
         };
         let healthy = match (&view, &redundancy) {
-            (Ok(view), Some(r)) => view.live.iter().all(|l| l.up && !l.failed) && r.worst() == 0,
+            (Ok(view), Some(r)) => {
+                let is_well = |l: &TargetLive| l.up && !l.failed && l.damaged_rows == 0;
+                view.live.iter().all(is_well) && r.worst() == 0
+            }
             _ => false,
         };
         if output::is_json(format) {
@@ -63,7 +66,10 @@ fn target_state(view: &ClusterView, id: TargetId) -> String {
             None => "rebuilding".to_owned(),
         };
     }
-    "up".to_owned()
+    match live.damaged_rows {
+        0 => "up".to_owned(),
+        rows => format!("{rows} rows damaged"),
+    }
 }
 
 fn print_table(
@@ -138,9 +144,7 @@ fn node_rows(
         for id in targets {
             let Some(view) = view else { continue };
             let live = view.live.iter().find(|l| l.id == id);
-            let size = |pick: fn(&isobar_wire::message::cluster::TargetLive) -> u64| {
-                live.map_or("?".into(), |l| output::bytes(pick(l)))
-            };
+            let size = |pick: fn(&TargetLive) -> u64| live.map_or("?".into(), |l| output::bytes(pick(l)));
             rows.push(vec![
                 node.name.clone(),
                 node.addr.to_string(),

@@ -19,7 +19,7 @@ use crate::write::smooth;
 
 const SLOW_FACTOR: u32 = 20;
 const SLOW_MIN: Duration = Duration::from_secs(2);
-const SLOW_MAX: Duration = Duration::from_secs(10);
+pub(crate) const SLOW_MAX: Duration = Duration::from_secs(10);
 
 /// How reading went since the client started.
 #[derive(Clone, Copy, Debug, Default)]
@@ -143,8 +143,8 @@ impl Segments {
             decoded => decoded?,
         };
         self.0.stats.decoded.fetch_add(1, Ordering::Relaxed);
-        if let Some(damaged) = repair {
-            self.queue_repair(segment, row, damaged);
+        if repair.is_some() {
+            self.queue_repair(segment, row);
         }
         Ok(buf)
     }
@@ -154,7 +154,7 @@ impl Segments {
         (usual * SLOW_FACTOR).clamp(SLOW_MIN, SLOW_MAX)
     }
 
-    async fn is_referenced(&self, segment: &SegmentInfo) -> Result<bool, Errno> {
+    pub(crate) async fn is_referenced(&self, segment: &SegmentInfo) -> Result<bool, Errno> {
         match self.0.cluster.query(ClusterQuery::SegmentStates { ids: vec![segment.id] }).await? {
             Answer::SegmentStates(states) => Ok(states.first() == Some(&SegmentState::Referenced)),
             _ => Err(Errno::EPROTO),
@@ -239,28 +239,25 @@ impl Segments {
     }
 
     /// Writes a row again in the background, if nothing else keeps the repairers busy.
-    fn queue_repair(&self, segment: &SegmentInfo, row: u8, damaged: bool) {
+    fn queue_repair(&self, segment: &SegmentInfo, row: u8) {
         let Ok(turn) = self.0.repairs.clone().try_acquire_owned() else { return };
         let (this, segment) = (self.clone(), segment.clone());
         tokio::spawn(async move {
             let _turn = turn;
-            if this.repair(&segment, row, damaged).await.is_some() {
-                this.0.stats.repaired.fetch_add(1, Ordering::Relaxed);
-                tracing::info!(segment = %segment.id, row, damaged, "row repaired");
+            match this.repair(&segment, row).await {
+                Ok(()) => {
+                    this.0.stats.repaired.fetch_add(1, Ordering::Relaxed);
+                    tracing::info!(segment = %segment.id, row, "row repaired");
+                }
+                Err(error) => tracing::info!(segment = %segment.id, row, ?error, "row not repaired"),
             }
         });
     }
 
-    async fn repair(&self, segment: &SegmentInfo, row: u8, damaged: bool) -> Option<()> {
-        let (header, buf) = self.rebuild_row(segment, row).await.ok()?;
+    async fn repair(&self, segment: &SegmentInfo, row: u8) -> Result<(), RowError> {
+        let (header, buf) = self.rebuild_row(segment, row).await.map_err(|_| RowError::Damaged)?;
         let known = self.0.cluster.view().known();
-        let target = holder(&known, segment, row)?;
-        let key = header.key;
-        if damaged {
-            // A store refuses a second payload under one key (I1): the damaged one goes first. All other
-            // rows were just read, so this is not the last copy.
-            self.delete_row(&known, target, key, SLOW_MAX).await.ok()?;
-        }
-        self.put_row(&known, target, header, vec![Bytes::from_owner(buf)], SLOW_MAX).await.ok()
+        let target = holder(&known, segment, row).ok_or(RowError::Unreachable)?;
+        self.rewrite_row(&known, target, header, vec![Bytes::from_owner(buf)], SLOW_MAX).await
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use isobar_base::limits::UNIT_BYTES;
 use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, TargetId, verify_units};
 use isobar_wire::message::files::SegmentInfo;
-use isobar_wire::message::storage::{DeleteRequest, GetReply, GetRequest, PutRequest, StorageError};
+use isobar_wire::message::storage::{GetReply, GetRequest, PutRequest, StorageError};
 use isobar_wire::{CallError, Opcode, Refusal};
 
 use crate::Segments;
@@ -57,25 +58,30 @@ impl Segments {
         let reply =
             channel.call_with_payload::<_, GetReply>(Opcode::Get, &request, Vec::new(), timeout).await;
         let (reply, payload) = self.judge(target, reply)?;
+        let row_units = (segment.geometry.row_bytes() / UNIT_BYTES) as u32;
+        let asked = if units == 0 { row_units.saturating_sub(first_unit) } else { units };
         let genuine = reply.key == key
             && reply.geometry == segment.geometry
+            && payload.len() as u64 == u64::from(asked) * UNIT_BYTES
             && verify_units(&payload, &reply.unit_crcs);
         if genuine { Ok(payload) } else { Err(RowError::Damaged) }
     }
 
-    /// Removes a row that will be written again with the same bytes.
-    pub(crate) async fn delete_row(
+    /// Makes a row durable again that was missing or damaged on a target. The target looks for itself: a row that
+    /// is whole there stays as it is.
+    pub(crate) async fn rewrite_row(
         &self,
         known: &ClusterSnapshot,
         target: TargetId,
-        key: FragmentKey,
+        header: FragmentHeader,
+        payload: Vec<Bytes>,
         timeout: Duration,
     ) -> Result<(), RowError> {
         let addr = known.target(target).ok_or(RowError::Unreachable)?.addr.clone();
-        let request = DeleteRequest { target, keys: vec![key] };
-        let reply =
-            self.0.cluster.channels().to(&addr).call::<_, ()>(Opcode::Delete, &request, timeout).await;
-        self.judge(target, reply)
+        let request = PutRequest { target, header };
+        let channel = self.0.cluster.channels().to(&addr);
+        let reply = channel.call_with_payload::<_, ()>(Opcode::Rewrite, &request, payload, timeout).await;
+        self.judge(target, reply.map(drop))
     }
 
     /// Turns a failed call into what it means for the row, and remembers what it says of the target.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use isobar_base::{BufPool, ClusterId};
 use isobar_cluster::Cluster;
 use isobar_config::ClusterSpec;
+use isobar_disk::{Devices, SystemDevices};
 use isobar_wire::transport::{Tcp, Transport};
 use isobar_wire::{Address, Channels, Secret};
 use tokio::task::JoinSet;
@@ -30,14 +31,18 @@ impl Node {
     /// # Errors
     /// See [`ServerError`]; nothing keeps running then.
     pub async fn start(config: NodeConfig) -> Result<Node, ServerError> {
-        Node::start_on(config, Arc::new(Tcp)).await
+        Node::start_with(config, Arc::new(Tcp), Arc::new(SystemDevices)).await
     }
 
-    /// Like [`Node::start`], over another transport.
+    /// Like [`Node::start`], over another transport and on other devices.
     ///
     /// # Errors
     /// See [`ServerError`]; nothing keeps running then.
-    pub async fn start_on(config: NodeConfig, transport: Arc<dyn Transport>) -> Result<Node, ServerError> {
+    pub async fn start_with(
+        config: NodeConfig,
+        transport: Arc<dyn Transport>,
+        devices: Arc<dyn Devices>,
+    ) -> Result<Node, ServerError> {
         let spec = ClusterSpec::load(&config.resolve(&config.cluster_file))
             .map_err(|e| ServerError::Config(e.to_string()))?;
         let cluster = config.cluster_id()?;
@@ -49,9 +54,10 @@ impl Node {
             .await
             .map_err(|source| ServerError::Listen { addr: config.listen.clone(), source })?;
         let (opening, opening_addr) = (config.clone(), addr.clone());
-        let targets = tokio::task::spawn_blocking(move || target::open_all(&opening, &opening_addr))
-            .await
-            .map_err(|e| ServerError::Config(format!("a target could not be opened: {e}")))??;
+        let targets =
+            tokio::task::spawn_blocking(move || target::open_all(&*devices, &opening, &opening_addr))
+                .await
+                .map_err(|e| ServerError::Config(format!("a target could not be opened: {e}")))??;
         let pool = BufPool::new(POOL_BYTES);
         let meta = if config.voter {
             let channels = Channels::with_transport(transport.clone(), secret.clone(), pool.clone());

@@ -82,6 +82,7 @@ impl Table {
             id: target.id,
             up: false,
             failed: false,
+            damaged_rows: 0,
             used_bytes: 0,
             free_bytes: 0,
             rebuild: None,
@@ -120,7 +121,15 @@ mod tests {
     }
 
     fn up(id: u64) -> TargetLive {
-        TargetLive { id: TargetId(id), up: true, failed: false, used_bytes: 1, free_bytes: 2, rebuild: None }
+        TargetLive {
+            id: TargetId(id),
+            up: true,
+            failed: false,
+            damaged_rows: 0,
+            used_bytes: 1,
+            free_bytes: 2,
+            rebuild: None,
+        }
     }
 
     fn map(targets: Vec<TargetInfo>) -> ClusterMap {

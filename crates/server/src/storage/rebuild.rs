@@ -162,7 +162,7 @@ pub(crate) async fn rebuild(
         Err(Errno::ESTALE) => return Outcome::Gone,
         Err(error) => return Outcome::Missing(key, format!("too few other rows can be read ({error})")),
     };
-    match target.put(header, payload).await {
+    match target.rewrite(header, payload).await {
         Ok(()) => Outcome::Rebuilt,
         Err(error) => Outcome::Missing(key, error.to_string()),
     }

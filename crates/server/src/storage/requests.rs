@@ -22,6 +22,7 @@ use crate::limits::KEYS_PER_MESSAGE_MAX;
 pub(crate) fn handle(node: &Arc<NodeContext>, request: Request, responder: Responder) {
     let carried_out = match request.opcode {
         Opcode::Put => put(node, request, responder),
+        Opcode::Rewrite => rewrite(node, request, responder),
         Opcode::Get => get(node, &request.body, responder),
         Opcode::Delete => delete(node, &request.body, responder),
         Opcode::List => list(node, &request.body, responder),
@@ -52,6 +53,12 @@ fn parse<Q: DeserializeOwned>(
 fn put(node: &NodeContext, request: Request, responder: Responder) -> Begun {
     let (put, target, responder) = parse(node, &request.body, responder, |put: &PutRequest| put.target)?;
     target.put_then(put.header, request.payload, |target, result| reply_done(target, result, responder));
+    Ok(())
+}
+
+fn rewrite(node: &NodeContext, request: Request, responder: Responder) -> Begun {
+    let (put, target, responder) = parse(node, &request.body, responder, |put: &PutRequest| put.target)?;
+    target.rewrite_then(put.header, request.payload, |target, result| reply_done(target, result, responder));
     Ok(())
 }
 

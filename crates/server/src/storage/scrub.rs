@@ -91,7 +91,7 @@ async fn pass(
             if !bad {
                 continue;
             }
-            match repair(segments, target, segment, row, what).await {
+            match rebuild(segments, target, segment, row).await {
                 // Removed since the walk saw it: it is not missing.
                 Outcome::Gone => {}
                 Outcome::Rebuilt => {
@@ -114,29 +114,6 @@ fn row_on(map: &ClusterMap, segment: &SegmentInfo, target: &Target) -> Option<u8
     let positions = &map.group(segment.pg)?.positions;
     let here = |&at: &u8| positions.get(usize::from(at)).is_some_and(|p| p.target == target.id());
     segment.positions.iter().position(here).map(|row| row as u8)
-}
-
-/// Writes a row again. A store refuses a second payload under one key (I1), so a damaged one has to go first:
-/// only once the others are known to suffice, which makes it nobody's last copy.
-async fn repair(
-    segments: &Segments,
-    target: &Arc<Target>,
-    segment: SegmentInfo,
-    row: u8,
-    what: Pass,
-) -> Outcome {
-    let key = FragmentKey { segment: segment.id, row };
-    if what == Pass::Damaged {
-        match segments.rebuild_row(&segment, row).await {
-            Ok(_) => {}
-            Err(Errno::ESTALE) => return Outcome::Gone,
-            Err(error) => return Outcome::Missing(key, format!("too few other rows can be read ({error})")),
-        }
-        if let Err(error) = target.delete(vec![key]).await {
-            return Outcome::Missing(key, error.to_string());
-        }
-    }
-    rebuild(segments, target, segment, row).await
 }
 
 /// Keeps to the configured rate.

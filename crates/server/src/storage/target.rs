@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, TargetId, random_u64};
-use isobar_disk::{Disk, FileDisk};
+use isobar_disk::{Devices, Disk};
 use isobar_store::{Fragment, Label, Options, Store, StoreError};
 use isobar_wire::Address;
 use isobar_wire::message::cluster::{TargetInfo, TargetLive};
@@ -44,6 +44,7 @@ impl Target {
             id: self.id(),
             up: true,
             failed: self.store.is_poisoned(),
+            damaged_rows: usage.damaged,
             used_bytes: usage.used_bytes,
             free_bytes: usage.free_bytes,
             rebuild: *self.rebuild.lock(),
@@ -62,6 +63,24 @@ impl Target {
         when_room(&self.writes, permits as u32, move |permit| {
             let store = target.store.clone();
             store.put(header, payload, move |result| {
+                drop(permit);
+                done(&target, result);
+            });
+        });
+    }
+
+    /// Stores a row again that is missing or damaged; `done` is called by a thread of the store.
+    pub(crate) fn rewrite_then(
+        self: &Arc<Target>,
+        header: FragmentHeader,
+        payload: AlignedBuf,
+        done: impl FnOnce(&Target, Result<(), StoreError>) + Send + 'static,
+    ) {
+        let permits = 1 + payload.len() / STORE_WRITE_UNIT_BYTES;
+        let target = self.clone();
+        when_room(&self.writes, permits as u32, move |permit| {
+            let store = target.store.clone();
+            store.rewrite(header, payload, move |result| {
                 drop(permit);
                 done(&target, result);
             });
@@ -103,13 +122,13 @@ impl Target {
         });
     }
 
-    /// Makes a row durable.
-    pub(crate) async fn put(
+    /// Stores a row again that is missing or damaged.
+    pub(crate) async fn rewrite(
         self: &Arc<Target>,
         header: FragmentHeader,
         payload: AlignedBuf,
     ) -> Result<(), StoreError> {
-        answer(|done| self.put_then(header, payload, done)).await
+        answer(|done| self.rewrite_then(header, payload, done)).await
     }
 
     /// Reads a whole row, and with that verifies it.
@@ -150,12 +169,17 @@ fn when_room(room: &Arc<Semaphore>, permits: u32, act: impl FnOnce(OwnedSemaphor
 }
 
 /// Opens all targets of a configuration, formatting blank ones. Blocks.
-pub(crate) fn open_all(config: &NodeConfig, addr: &Address) -> Result<Vec<Arc<Target>>, ServerError> {
-    let open = |(slot, target)| open(config, addr, slot, target);
+pub(crate) fn open_all(
+    devices: &dyn Devices,
+    config: &NodeConfig,
+    addr: &Address,
+) -> Result<Vec<Arc<Target>>, ServerError> {
+    let open = |(slot, target)| open(devices, config, addr, slot, target);
     config.target.iter().enumerate().map(open).collect()
 }
 
 fn open(
+    devices: &dyn Devices,
     config: &NodeConfig,
     addr: &Address,
     slot: usize,
@@ -163,7 +187,7 @@ fn open(
 ) -> Result<Arc<Target>, ServerError> {
     let path = config.resolve(&target.path);
     let failed = |why: String| ServerError::Target { path: path.clone(), why };
-    let disk = open_disk(&path, target.size_bytes).map_err(failed)?;
+    let disk = open_disk(devices, &path, target.size_bytes).map_err(failed)?;
     let cluster = config.cluster_id()?;
     let label = match Store::read_label(&*disk) {
         Ok(label) => label,
@@ -210,8 +234,8 @@ fn open(
 }
 
 /// The file or device at `path`; a missing file is made with `size_bytes`.
-fn open_disk(path: &Path, size_bytes: u64) -> Result<Arc<dyn Disk>, String> {
-    let disk = match FileDisk::open(path) {
+fn open_disk(devices: &dyn Devices, path: &Path, size_bytes: u64) -> Result<Arc<dyn Disk>, String> {
+    let disk = match devices.open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if size_bytes < TARGET_BYTES_MIN {
                 return Err(format!(
@@ -221,13 +245,12 @@ fn open_disk(path: &Path, size_bytes: u64) -> Result<Arc<dyn Disk>, String> {
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent).map_err(|e| e.to_string())?;
             }
-            FileDisk::create(path, size_bytes.next_multiple_of(isobar_base::limits::UNIT_BYTES))
+            devices.create(path, size_bytes.next_multiple_of(isobar_base::limits::UNIT_BYTES))
         }
         opened => opened,
     };
-    let disk = disk.map_err(|e| match e.kind() {
+    disk.map_err(|e| match e.kind() {
         std::io::ErrorKind::WouldBlock => "is in use by another process".to_owned(),
         _ => e.to_string(),
-    })?;
-    Ok(Arc::new(disk))
+    })
 }

@@ -4,6 +4,7 @@
 mod checking;
 mod collection;
 mod compaction;
+mod damage;
 mod founding;
 mod metadata;
 mod replacement;

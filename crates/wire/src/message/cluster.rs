@@ -81,6 +81,8 @@ pub struct TargetLive {
     pub up: bool,
     /// Its device failed: it takes no data.
     pub failed: bool,
+    /// Rows that were found damaged on it and have not been written again.
+    pub damaged_rows: u64,
     /// Bytes in use.
     pub used_bytes: u64,
     /// Bytes that can still be written.
