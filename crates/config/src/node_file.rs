@@ -81,7 +81,7 @@ pub struct NodeConfig {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetConfig {
-    /// A file, created with its space reserved when missing, or a block device, used as it is.
+    /// A file, created with its space reserved when missing, or a block device, used whole.
     pub path: PathBuf,
     /// Size of the file in bytes. Ignored for a block device and for a file that exists.
     #[serde(default)]

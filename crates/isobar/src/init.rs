@@ -50,7 +50,7 @@ pub fn run(args: InitArgs, format: Format) -> Outcome {
     let targets: Vec<TargetConfig> = args
         .target
         .iter()
-        .map(|path| TargetConfig { path: path.clone(), size_bytes: args.target_mib << 20 })
+        .map(|path| TargetConfig { path: path.clone(), size_bytes: size_bytes(path, args.target_mib) })
         .collect();
     write(&args.out, &spec, |node| node_config(&spec, node, args.data_dir.clone(), targets.clone()))?;
     if output::is_json(format) {
@@ -70,6 +70,11 @@ pub fn run(args: InitArgs, format: Format) -> Outcome {
     println!("  isobar node --config NAME.toml");
     println!("Then, anywhere cluster.toml and secret are: isobar mount {} /mnt/isobar", args.out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The size to make a target with: a device is used whole, and never made.
+fn size_bytes(path: &Path, target_mib: u64) -> u64 {
+    if path.starts_with("/dev") && !path.starts_with("/dev/shm") { 0 } else { target_mib << 20 }
 }
 
 /// `[NAME=]HOST:PORT[@DOMAIN]`.
@@ -213,6 +218,13 @@ mod tests {
         assert!(cluster("fs", [nodes(5), nodes(1)].concat(), None, 2).unwrap_err().contains("twice"));
         assert!(parse_node("justahost").unwrap_err().contains("HOST:PORT"));
         assert!(parse_node("a/b=h:1").unwrap_err().contains("cannot name"));
+    }
+
+    #[test]
+    fn a_device_is_used_whole_and_a_file_has_the_size_that_was_asked_for() {
+        assert_eq!(size_bytes(Path::new("/dev/disk/by-id/nvme-x"), 100), 0);
+        assert_eq!(size_bytes(Path::new("/var/lib/isobar/target"), 100), 100 << 20);
+        assert_eq!(size_bytes(Path::new("/dev/shm/target"), 100), 100 << 20);
     }
 
     #[test]

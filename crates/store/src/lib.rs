@@ -70,6 +70,7 @@ mod core;
 mod damaged;
 mod error;
 mod extent;
+mod foreign;
 mod frame;
 mod index;
 mod label;

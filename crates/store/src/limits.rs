@@ -6,6 +6,8 @@ use isobar_base::limits::UNIT_BYTES;
 pub(crate) const BLOCK_BYTES: u64 = UNIT_BYTES;
 /// Smallest device that can be formatted.
 pub(crate) const DEVICE_BYTES_MIN: u64 = 1 << 20;
+/// A device is blank when so many bytes at its begin and at its end are zero.
+pub(crate) const BLANK_BYTES: u64 = 1 << 20;
 /// The blocks of the two superblock slots.
 pub(crate) const SLOT_BLOCKS: [u64; 2] = [0, 16];
 /// First block of the log.
