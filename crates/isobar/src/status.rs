@@ -38,7 +38,8 @@ pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
         let healthy = match (&view, &redundancy) {
             (Ok(view), Some(r)) => {
                 let is_well = |l: &TargetLive| l.up && !l.failed && l.damaged_rows == 0;
-                view.live.iter().all(is_well) && r.worst() == 0
+                let all_usable = nodes.iter().flatten().all(|node| node.unusable.is_empty());
+                all_usable && view.live.iter().all(is_well) && r.worst() == 0
             }
             _ => false,
         };
@@ -96,6 +97,11 @@ fn print_table(
     }
     if let Err(error) = view {
         println!("no leader: {error}");
+    }
+    for (node, status) in spec.node.iter().zip(nodes) {
+        for target in status.iter().flat_map(|status| &status.unusable) {
+            println!("node {}: target {} cannot be used: {}", node.name, target.path, target.why);
+        }
     }
     match redundancy {
         Some(redundancy) => println!("data: {}", redundancy_text(redundancy)),

@@ -100,7 +100,7 @@ async fn ask(node: &Arc<NodeContext>, other: &NodeSpec) -> Option<NodeStatus> {
 
 async fn has_rows(node: &Arc<NodeContext>, addr: &Address, target: isobar_base::TargetId) -> Option<bool> {
     if let Some(own) = node.target(target) {
-        return Some(own.store.usage().fragments > 0);
+        return Some(own.store().usage().fragments > 0);
     }
     let request = ListRequest { target, after: None, limit: 1 };
     let channel = node.cluster.channels().to(addr);
@@ -120,6 +120,10 @@ fn judge(said: &[Said]) -> Verdict {
         if *rows {
             return Verdict::Stranger(format!("{name} holds data"));
         }
+        // Who knows what is on it?
+        if status.as_ref().is_some_and(|s| !s.unusable.is_empty()) {
+            return Verdict::Wait(format!("{name} has a target that cannot be used"));
+        }
         match meta {
             Some(meta) if node.voter => {
                 voters.push(Member { id: meta.id, name: name.clone(), addr: node.addr.to_string() });
@@ -138,7 +142,7 @@ fn judge(said: &[Said]) -> Verdict {
 mod tests {
     use super::*;
     use isobar_base::ClusterId;
-    use isobar_wire::message::cluster::MetaStatus;
+    use isobar_wire::message::cluster::{MetaStatus, UnusableTarget};
 
     fn said(name: &str, voter: bool, initialized: Option<bool>, rows: bool) -> Said {
         let meta = initialized.map(|initialized| MetaStatus {
@@ -159,6 +163,7 @@ mod tests {
             cpu_milliseconds: 0,
             targets: Vec::new(),
             unadmitted: Vec::new(),
+            unusable: Vec::new(),
             meta,
         });
         let node = NodeSpec {
@@ -176,6 +181,10 @@ mod tests {
         assert!(matches!(judge(&blank()), Verdict::Found(voters) if voters.len() == 2));
         let with = |extra| blank().into_iter().chain([extra]).collect::<Vec<_>>();
         assert!(matches!(judge(&with(said("c", true, None, false))), Verdict::Wait(_)));
+        let mut closed = said("c", false, None, false);
+        let unusable = UnusableTarget { slot: 0, path: String::new(), why: String::new() };
+        closed.status.as_mut().unwrap().unusable.push(unusable);
+        assert!(matches!(judge(&with(closed)), Verdict::Wait(_)));
         assert!(matches!(judge(&with(said("c", true, Some(true), false))), Verdict::Stranger(_)));
         assert!(matches!(judge(&with(said("c", false, None, true))), Verdict::Stranger(_)));
         assert!(matches!(judge(&with(said("c", false, None, false))), Verdict::Found(_)));

@@ -15,7 +15,8 @@ use crate::context::NodeContext;
 use crate::handler::NodeHandler;
 use crate::limits::{METADATA_WAIT, POOL_BYTES};
 use crate::metadata::{Metadata, voter};
-use crate::storage::{orphans, rebuild, scrub, target};
+use crate::storage::attach;
+use crate::storage::open::open_all;
 use crate::{ServerError, bootstrap, heartbeat, leader};
 use isobar_config::NodeConfig;
 
@@ -54,10 +55,11 @@ impl Node {
             .await
             .map_err(|source| ServerError::Listen { addr: config.listen.clone(), source })?;
         let (opening, opening_addr) = (config.clone(), addr.clone());
-        let targets =
-            tokio::task::spawn_blocking(move || target::open_all(&*devices, &opening, &opening_addr))
-                .await
-                .map_err(|e| ServerError::Config(format!("a target could not be opened: {e}")))??;
+        let opening_devices = devices.clone();
+        let open_all = move || open_all(&*opening_devices, &opening, &opening_addr);
+        let opened = tokio::task::spawn_blocking(open_all)
+            .await
+            .map_err(|e| ServerError::Config(format!("a target could not be opened: {e}")))??;
         let pool = BufPool::new(POOL_BYTES);
         let meta = if config.voter {
             let channels = Channels::with_transport(transport.clone(), secret.clone(), pool.clone());
@@ -71,7 +73,7 @@ impl Node {
         nodes.sort_by_key(|n| !n.voter);
         let access =
             Cluster::new(channels, nodes.into_iter().map(|n| n.addr.clone()).collect(), METADATA_WAIT);
-        let shared = Arc::new(NodeContext::new(config, spec, cluster, addr, targets, meta, access));
+        let shared = Arc::new(NodeContext::new(config, spec, cluster, addr, opened, meta, access));
         let mut tasks = JoinSet::new();
         tasks.spawn(isobar_wire::serve(listener, secret, pool, Arc::new(NodeHandler(shared.clone()))));
         tasks.spawn(heartbeat::run(shared.clone()));
@@ -80,14 +82,10 @@ impl Node {
             tasks.spawn(voter::remember_joining(meta.group.clone(), voter::dir(&shared.config)));
             tasks.spawn(leader::lead(shared.clone(), meta.clone()));
         }
-        for target in &shared.targets {
-            tasks.spawn(orphans::run(shared.clone(), target.clone()));
-            tasks.spawn(rebuild::run(shared.clone(), target.clone()));
-            tasks.spawn(scrub::run(shared.clone(), target.clone()));
-        }
+        tasks.spawn(attach::run(shared.clone(), devices));
         tracing::info!(
             node = %shared.config.node, addr = %shared.addr, cluster = %shared.cluster_id,
-            targets = shared.targets.len(), voter = shared.meta.is_some(), "node serves"
+            targets = shared.targets().len(), voter = shared.meta.is_some(), "node serves"
         );
         Ok(Node { shared, tasks })
     }
@@ -118,7 +116,7 @@ impl Node {
         if let Some(meta) = &self.shared.meta {
             meta.group.clone().shutdown().await;
         }
-        let stores: Vec<_> = self.shared.targets.iter().map(|t| (t.id(), t.store.clone())).collect();
+        let stores: Vec<_> = self.shared.targets().iter().map(|t| (t.id(), t.store())).collect();
         let close = move || {
             for (target, store) in stores {
                 if let Err(error) = store.close() {

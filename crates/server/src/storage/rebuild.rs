@@ -83,7 +83,7 @@ async fn pass(
     let lacking = |segment: SegmentInfo| {
         let row = row_to_rebuild(&segment, unclean)?;
         let key = FragmentKey { segment: segment.id, row };
-        (!target.store.contains(key)).then_some((segment, row))
+        (!target.store().contains(key)).then_some((segment, row))
     };
     // The first walk only counts, for those who watch; its work is small beside the rebuilding.
     let (mut total, mut after) = (0, None);

@@ -94,7 +94,8 @@ fn delete(node: &NodeContext, body: &[u8], responder: Responder) -> Begun {
 fn list(node: &NodeContext, body: &[u8], responder: Responder) -> Begun {
     let (list, target, responder) = parse(node, body, responder, |list: &ListRequest| list.target)?;
     let limit = (list.limit as usize).min(KEYS_PER_MESSAGE_MAX);
-    let rows = target.store.list(list.after, limit).into_iter().map(|row| (row.key, row.geometry)).collect();
+    let rows =
+        target.store().list(list.after, limit).into_iter().map(|row| (row.key, row.geometry)).collect();
     responder.reply(&ListReply { rows });
     Ok(())
 }

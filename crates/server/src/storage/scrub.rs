@@ -82,7 +82,7 @@ async fn pass(
             let key = FragmentKey { segment: segment.id, row };
             found.rows += 1;
             let bad = match what {
-                Pass::Missing => !target.store.contains(key),
+                Pass::Missing => !target.store().contains(key),
                 Pass::Damaged => {
                     pace(node, segment.geometry.row_bytes()).await;
                     matches!(target.verify(key).await, Err(StoreError::Corrupt { .. }))

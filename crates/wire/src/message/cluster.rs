@@ -205,6 +205,17 @@ pub struct MetaStatus {
     pub members: Vec<VoterStatus>,
 }
 
+/// A target that a node is configured to have and cannot use.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UnusableTarget {
+    /// Which of the node's targets it is, from 0.
+    pub slot: u32,
+    /// Its file or device.
+    pub path: String,
+    /// Why, and what to do.
+    pub why: String,
+}
+
 /// One node as it sees itself.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NodeStatus {
@@ -223,6 +234,8 @@ pub struct NodeStatus {
     /// Targets not admitted to the cluster.
     #[serde(rename = "strangers")]
     pub unadmitted: Vec<TargetId>,
+    /// Targets of its configuration that it could not open. It tries again.
+    pub unusable: Vec<UnusableTarget>,
     /// Its metadata role, if any.
     pub meta: Option<MetaStatus>,
 }
