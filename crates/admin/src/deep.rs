@@ -1,11 +1,20 @@
 //! The part of a check that reads bytes: every row of every segment, and whether parity is that of the data.
 
-use isobar_base::FragmentKey;
+use isobar_base::{Errno, FragmentKey, Ino, TargetId};
 use isobar_segments::{RowState, Segments};
 use isobar_wire::message::cluster::ClusterMap;
 use isobar_wire::message::files::SegmentInfo;
 
-use crate::fsck::{FsckError, MissingRow};
+/// A row that is not where it should be, or not what it should be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MissingRow {
+    /// Which row.
+    pub key: FragmentKey,
+    /// Where it should be.
+    pub target: TargetId,
+    /// The file it belongs to.
+    pub ino: Ino,
+}
 
 /// What reading every row showed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -38,7 +47,7 @@ pub(crate) async fn read_all_rows(
     map: &ClusterMap,
     segment: &SegmentInfo,
     report: &mut DeepReport,
-) -> Result<Vec<u8>, FsckError> {
+) -> Result<Vec<u8>, Errno> {
     let Some(examined) = segments.examine(segment).await? else { return Ok(Vec::new()) };
     report.bytes += examined.bytes;
     let mut useless = Vec::new();

@@ -15,7 +15,7 @@ use isobar_wire::message::queries::{Answer, ClusterQuery, FileQuery, SegmentStat
 use isobar_wire::message::storage::{ListReply, ListRequest};
 use isobar_wire::{CallError, Opcode};
 
-use crate::deep::{DeepReport, read_all_rows};
+use crate::deep::{DeepReport, MissingRow, read_all_rows};
 use crate::limits::{
     KEYS_PER_MESSAGE_MAX, METADATA_WAIT, NODE_CALL_TIMEOUT, ORPHAN_ROWS_MAX, SEGMENTS_PER_STEP,
 };
@@ -56,17 +56,6 @@ pub struct FsckReport {
     pub files: u64,
     /// Rows found on targets.
     pub rows: u64,
-}
-
-/// A row that is not where it should be, or not what it should be.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MissingRow {
-    /// Which row.
-    pub key: FragmentKey,
-    /// Where it should be.
-    pub target: TargetId,
-    /// The file it belongs to.
-    pub ino: Ino,
 }
 
 /// Bytes of a file that cannot be read.

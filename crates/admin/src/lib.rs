@@ -18,8 +18,8 @@ mod redundancy;
 mod replace;
 mod status;
 
-pub use deep::DeepReport;
-pub use fsck::{Depth, FsckError, FsckReport, LostRange, MissingRow, fsck};
+pub use deep::{DeepReport, MissingRow};
+pub use fsck::{Depth, FsckError, FsckReport, LostRange, fsck};
 pub use redundancy::{Count, Redundancy, redundancy, unclean_targets};
 pub use replace::{ReplaceError, ReplaceProgress, Replaced, replace};
 pub use status::{node_states, segments};

@@ -103,6 +103,7 @@ mod tests {
             pg: PgId(0),
             geometry: Geometry { data: 2, parity: 1, len: 1000 },
             positions: vec![2, 0, 1],
+            row_crcs: vec![0; 3],
             ino: Ino(5),
             live_bytes: 1000,
             version,

@@ -47,8 +47,8 @@ impl FileDisk {
     /// Opens an existing file or block device.
     ///
     /// # Errors
-    /// `WouldBlock` when another process has it open, `ResourceBusy` when it is a block device that the kernel
-    /// itself uses; otherwise those of the file system.
+    /// `WouldBlock` when another process has it open, `ResourceBusy` when it is a block device that the
+    /// kernel itself uses; otherwise those of the file system.
     pub fn open(path: &Path) -> io::Result<FileDisk> {
         // A block device that the kernel itself uses (mounted, or part of RAID, LVM or ZFS) refuses O_EXCL.
         let block_device = std::fs::metadata(path)?.file_type().is_block_device();
@@ -105,8 +105,9 @@ impl Disk for FileDisk {
 
     fn sync(&self) -> io::Result<()> {
         self.file.sync_data().inspect_err(|_| {
-            // Without O_DIRECT the kernel keeps pages that did not reach the medium and calls them clean. They go,
-            // so that whoever recovers reads what is there. If even that fails, it is the same as before.
+            // Without O_DIRECT the kernel keeps pages that did not reach the medium and calls them clean.
+            // They go, so that whoever recovers reads what is there. If even that fails, it is the same as
+            // before.
             rustix::fs::fadvise(&self.file, 0, None, rustix::fs::Advice::DontNeed).ok();
         })
     }

@@ -1,5 +1,5 @@
-//! Looking at every byte of a segment: whether each of its rows can be read, and whether its parity is that of
-//! its data.
+//! Looking at every byte of a segment: whether each of its rows can be read, and whether its parity is that
+//! of its data.
 
 use isobar_base::{AlignedBuf, Errno};
 use isobar_wire::message::files::SegmentInfo;
@@ -35,8 +35,8 @@ pub struct Examined {
 }
 
 impl Segments {
-    /// Reads all rows of a segment, and compares the parity with that of the data where all data rows are right.
-    /// `None` when the segment is gone.
+    /// Reads all rows of a segment, and compares the parity with that of the data where all data rows are
+    /// right. `None` when the segment is gone.
     ///
     /// # Errors
     /// Of the question whether it is.
@@ -53,7 +53,7 @@ impl Segments {
             let (row, read) = read.map_err(|_| Errno::EIO)?;
             let row = usize::from(row);
             match read {
-                Ok(buf) => (rows[row], bufs[row]) = (RowState::Right, Some(buf)),
+                Ok(read) => (rows[row], bufs[row]) = (RowState::Right, Some(read.bytes)),
                 Err(error) => rows[row] = state_of(&error),
             }
         }

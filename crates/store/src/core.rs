@@ -348,7 +348,8 @@ impl Core {
 ///
 /// A block of that batch that cannot be read is like one that did not arrive. If the batch was never
 /// acknowledged, nothing is lost; if it was, the fragment is damaged either way, and a missing one is looked
-/// for first and may be PUT again, while a PUT of one that the index still names would be acknowledged unread.
+/// for first and may be PUT again, while a PUT of one that the index still names would be acknowledged
+/// unread.
 fn replay(disk: &dyn Disk, nonce: u64, superblock: &Superblock, index: &mut Index) -> Result<(), StoreError> {
     let mut reader = Reader::new(disk, nonce, superblock.log_blocks);
     let mut next = reader.next(Position::start(superblock.generation))?;

@@ -6,7 +6,8 @@ use isobar_base::FragmentKey;
 
 use crate::limits::DAMAGED_MAX;
 
-/// A set of damaged fragments. Beyond a bound further ones are not counted: the device is beyond help by then.
+/// A set of damaged fragments. Beyond a bound further ones are not counted: the device is beyond help by
+/// then.
 #[derive(Debug, Default)]
 pub(crate) struct Damaged(BTreeSet<FragmentKey>);
 

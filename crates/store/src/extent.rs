@@ -98,7 +98,8 @@ impl<'a> Writes<'a> {
     }
 }
 
-/// The unit CRCs in the descriptor `bytes`, if it is the one that `entry` of `key` means.
+/// The unit CRCs in the descriptor `bytes`, and behind them those of the data rows if it has them, if it is
+/// the one that `entry` of `key` means.
 ///
 /// # Errors
 /// `Corrupt`.
@@ -111,7 +112,7 @@ pub(crate) fn descriptor_crcs(
     let corrupt = |what| StoreError::Corrupt { key, what };
     let (_, body) = frame::decode(Kind::Fragment, Some(nonce), bytes)
         .map_err(|_| corrupt("its descriptor does not match its checksum"))?;
-    let header: FragmentHeader =
+    let mut header: FragmentHeader =
         postcard::from_bytes(body).map_err(|_| corrupt("its descriptor cannot be decoded"))?;
     if header.key != key
         || crc32c(body) != entry.header_crc
@@ -119,6 +120,7 @@ pub(crate) fn descriptor_crcs(
     {
         return Err(corrupt("its place holds another fragment"));
     }
+    header.unit_crcs.append(&mut header.data_crcs);
     Ok(header.unit_crcs)
 }
 
@@ -128,7 +130,8 @@ pub(crate) fn descriptor_blocks(entry: &Entry) -> u64 {
 }
 
 /// Reads all of a fragment into `buf`, which has the length of the payload and the descriptor, checks
-/// everything, leaves the payload in `buf` and returns the unit CRCs.
+/// everything, leaves the payload in `buf` and returns the unit CRCs, with those of the data rows behind them
+/// if the fragment has them.
 ///
 /// # Errors
 /// `Corrupt`.
@@ -146,7 +149,7 @@ pub(crate) fn read_whole(
         None => descriptor_crcs(key, entry, nonce, &buf[payload..])?,
     };
     buf.set_len(payload);
-    if !verify_units(buf, &crcs) {
+    if !verify_units(buf, &crcs[..entry.units() as usize]) {
         return Err(StoreError::Corrupt { key, what: "its payload does not match its checksums" });
     }
     Ok(crcs)

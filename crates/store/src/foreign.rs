@@ -1,6 +1,6 @@
-//! What is on a device without a label of ours. A device is blank only when its first and its last MiB are zero:
-//! everything that makes something of a device (file systems, RAID, volume managers, partition tables) leaves its
-//! mark there.
+//! What is on a device without a label of ours. A device is blank only when its first and its last MiB are
+//! zero: everything that makes something of a device (file systems, RAID, volume managers, partition tables)
+//! leaves its mark there.
 
 use isobar_base::AlignedBuf;
 use isobar_disk::Disk;

@@ -37,9 +37,9 @@ impl Op {
         Ok(Op(Change::Put(checked(header, payload)?)))
     }
 
-    /// Stores a fragment again that is missing or damaged; one whose bytes are right stays as it is. It has to
-    /// have the header that the damaged one was stored with (I1). The damaged one is given up only when the new
-    /// one is durable.
+    /// Stores a fragment again that is missing or damaged; one whose bytes are right stays as it is. It has
+    /// to have the header that the damaged one was stored with (I1). The damaged one is given up only when
+    /// the new one is durable.
     ///
     /// # Errors
     /// `InvalidFragment` if its shape is impossible or the payload has another length;
@@ -81,6 +81,11 @@ fn checked(header: FragmentHeader, payload: AlignedBuf) -> Result<Put, StoreErro
     }
     if header.payload_bytes() != header.geometry.row_bytes() {
         return invalid("it does not have a checksum for each unit of its row");
+    }
+    let in_parity = usize::from(header.geometry.data) * header.unit_crcs.len();
+    let parity = header.key.row >= header.geometry.data;
+    if !(header.data_crcs.is_empty() || parity && header.data_crcs.len() == in_parity) {
+        return invalid("it has checksums of other data rows than its segment");
     }
     if payload.len() as u64 != header.payload_bytes() {
         return invalid("its payload is not as long as its row");

@@ -25,6 +25,8 @@ pub struct Fragment {
     pub first_unit: u32,
     /// CRC32C of each 4 KiB unit of `data`, as the client made them.
     pub unit_crcs: Vec<u32>,
+    /// The same of the same units of each data row, row after row, where a parity row has them.
+    pub data_crcs: Vec<u32>,
     /// The units asked for.
     pub data: AlignedBuf,
 }
@@ -62,13 +64,14 @@ impl StoreState {
         if units.start >= units.end || units.end > all {
             return Err(StoreError::InvalidRange { key, units: all, start: units.start, end: units.end });
         }
-        let (unit_crcs, data) = if units == (0..all) {
+        let (crcs, data) = if units == (0..all) {
             self.read_whole(key, entry)?
         } else {
             self.read_part(key, entry, &units)?
         };
-        let geometry = entry.geometry;
-        Ok(Fragment { key, geometry, first_unit: units.start, unit_crcs, data })
+        let (mut unit_crcs, geometry) = (crcs, entry.geometry);
+        let data_crcs = unit_crcs.split_off((units.end - units.start) as usize);
+        Ok(Fragment { key, geometry, first_unit: units.start, unit_crcs, data_crcs, data })
     }
 
     fn read_whole(&self, key: FragmentKey, entry: &Entry) -> Result<(Vec<u32>, AlignedBuf), StoreError> {
@@ -84,13 +87,16 @@ impl StoreState {
         units: &Range<u32>,
     ) -> Result<(Vec<u32>, AlignedBuf), StoreError> {
         let range = units.start as usize..units.end as usize;
+        let of_rows = |crcs: &[u32]| -> Vec<u32> {
+            crcs.chunks(entry.units() as usize).flat_map(|row| &row[range.clone()]).copied().collect()
+        };
         let crcs = match entry.crcs.as_slice() {
-            Some(crcs) => crcs[range].to_vec(),
-            None => self.large_crcs(key, entry)?[range].to_vec(),
+            Some(crcs) => of_rows(crcs),
+            None => of_rows(&self.large_crcs(key, entry)?),
         };
         let mut data = self.pool.get((u64::from(units.end - units.start) * BLOCK_BYTES) as usize);
         read_runs(&*self.disk, key, &entry.runs, u64::from(units.start), &mut data)?;
-        if !verify_units(&data, &crcs) {
+        if !verify_units(&data, &crcs[..range.len()]) {
             return Err(StoreError::Corrupt { key, what: "its payload does not match its checksums" });
         }
         Ok((crcs, data))

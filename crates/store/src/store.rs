@@ -133,8 +133,8 @@ impl Store {
         }
     }
 
-    /// Stores a fragment again that is missing or damaged; `Ok` means that it is durably there with the bytes of
-    /// this header, and that those of a fragment that was whole have not been touched.
+    /// Stores a fragment again that is missing or damaged; `Ok` means that it is durably there with the bytes
+    /// of this header, and that those of a fragment that was whole have not been touched.
     ///
     /// # Errors
     /// As [`Store::put`].
@@ -154,8 +154,8 @@ impl Store {
     /// while the queue is full.
     ///
     /// # Errors
-    /// To `done`: `NotFound`, `InvalidRange`, `Corrupt`, `Closed`. Reading goes on when the store is poisoned: what
-    /// the index names was synced.
+    /// To `done`: `NotFound`, `InvalidRange`, `Corrupt`, `Closed`. Reading goes on when the store is
+    /// poisoned: what the index names was synced.
     pub fn get(
         &self,
         key: FragmentKey,

@@ -13,4 +13,4 @@ mod ops;
 
 pub use cluster::{Over, SECOND, TestCluster, eventually};
 pub use devices::FaultyDevices;
-pub use ops::{bytes, create, unlink, write};
+pub use ops::{bytes, commit, create, unlink, write};

@@ -68,8 +68,8 @@ impl Liveness {
         map.targets.iter().map(|target| table.live(target)).collect()
     }
 
-    /// How long a target has not been heard of as working: its node is silent, or does not have it, or says that
-    /// its device failed. `None` while it works.
+    /// How long a target has not been heard of as working: its node is silent, or does not have it, or says
+    /// that its device failed. `None` while it works.
     pub(crate) fn silent_for(&self, target: &TargetInfo) -> Option<Duration> {
         let table = self.0.lock();
         let well = table.well.get(&target.id).copied().or(table.leading_since)?;

@@ -1,7 +1,7 @@
 //! Devices that failed, or could not be used when the node started, are tried again for as long as it runs.
 //!
-//! A store that stopped because a write failed is opened again as after a restart: by its log, so that nothing
-//! counts that was not synced. Pauses grow while it fails again and again.
+//! A store that stopped because a write failed is opened again as after a restart: by its log, so that
+//! nothing counts that was not synced. Pauses grow while it fails again and again.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -3,8 +3,8 @@
 //! A blank file or device is a new target with a random id (I13): it never takes the place of an
 //! older one by its path or its node's name. A label of another cluster or node is refused.
 //!
-//! A device that is dead, damaged or not there costs itself: the node starts without it, and looks for it again
-//! (`attach`). What looks like a wrong line of the configuration keeps the node from starting.
+//! A device that is dead, damaged or not there costs itself: the node starts without it, and looks for it
+//! again (`attach`). What looks like a wrong line of the configuration keeps the node from starting.
 
 use std::io::ErrorKind;
 use std::path::Path;

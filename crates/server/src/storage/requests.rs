@@ -108,14 +108,18 @@ fn reply_done(target: &Target, result: Result<(), StoreError>, responder: Respon
 }
 
 fn reply_fragment(fragment: Fragment, first_unit: u32, responder: Responder) {
-    let Fragment { key, geometry, first_unit: at, mut unit_crcs, data, .. } = fragment;
-    let skip = (first_unit - at) as usize;
-    if skip > 0 && skip >= unit_crcs.len() {
-        return responder.refuse(Refusal::Unreadable);
+    let Fragment { key, geometry, first_unit: at, mut unit_crcs, mut data_crcs, data } = fragment;
+    let (skip, read) = ((first_unit - at) as usize, unit_crcs.len());
+    if skip > 0 {
+        if skip >= read {
+            return responder.refuse(Refusal::Unreadable);
+        }
+        unit_crcs.drain(..skip);
+        data_crcs = data_crcs.chunks(read).flat_map(|row| &row[skip..]).copied().collect();
     }
-    unit_crcs.drain(..skip);
     let payload = Bytes::from_owner(data).slice(skip * isobar_base::limits::UNIT_BYTES as usize..);
-    responder.reply_with_payload(&GetReply { key, geometry, unit_crcs }, vec![payload]);
+    responder
+        .reply_with_payload(&GetReply { key, geometry, first_unit, unit_crcs, data_crcs }, vec![payload]);
 }
 
 fn refusal(target: &Target, error: StoreError) -> Refusal {

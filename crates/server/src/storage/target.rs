@@ -3,6 +3,7 @@
 //! A store that failed is opened again on the same device and then takes the place of the old one, which
 //! answers reads until then: what it has in its index was synced.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use isobar_wire::message::cluster::{TargetInfo, TargetLive};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::limits::{STORE_READS_MAX, STORE_WRITE_UNIT_BYTES, STORE_WRITES_MAX};
+use crate::limits::{CONTRADICTIONS_MAX, STORE_READS_MAX, STORE_WRITE_UNIT_BYTES, STORE_WRITES_MAX};
 
 /// One storage target of this node.
 pub(crate) struct Target {
@@ -26,6 +27,8 @@ pub(crate) struct Target {
     reads: Arc<Semaphore>,
     /// Rows rebuilt and to rebuild, while that goes on.
     pub(crate) rebuild: Mutex<Option<(u64, u64)>>,
+    /// Parity rows that do not belong to their data.
+    contradicting: Mutex<HashSet<FragmentKey>>,
 }
 
 impl Target {
@@ -38,6 +41,7 @@ impl Target {
             writes: Arc::new(Semaphore::new(STORE_WRITES_MAX)),
             reads: Arc::new(Semaphore::new(STORE_READS_MAX)),
             rebuild: Mutex::new(None),
+            contradicting: Mutex::default(),
         }
     }
 
@@ -65,14 +69,24 @@ impl Target {
     pub(crate) fn live(&self) -> TargetLive {
         let store = self.store();
         let usage = store.usage();
+        let mut contradicting = self.contradicting.lock();
+        contradicting.retain(|&key| store.contains(key));
         TargetLive {
             id: self.id(),
             up: true,
             failed: store.is_poisoned(),
-            damaged_rows: usage.damaged,
+            damaged_rows: usage.damaged + contradicting.len() as u64,
             used_bytes: usage.used_bytes,
             free_bytes: usage.free_bytes,
             rebuild: *self.rebuild.lock(),
+        }
+    }
+
+    /// Remembers a parity row that does not belong to its data, as long as it is here.
+    pub(crate) fn note_contradiction(&self, key: FragmentKey) {
+        let mut contradicting = self.contradicting.lock();
+        if contradicting.len() < CONTRADICTIONS_MAX {
+            contradicting.insert(key);
         }
     }
 

@@ -1,4 +1,5 @@
-//! Rows whose bytes the device does not give back are repaired, by whoever finds them, and their target is used on.
+//! Rows whose bytes the device does not give back are repaired, by whoever finds them, and their target is
+//! used on.
 
 use std::path::Path;
 

@@ -100,7 +100,7 @@ async fn a_target_that_failed_a_write_is_read_on_and_comes_back_by_itself() {
     let put = async |counter| {
         let row = bytes(3 * 4096, counter as u8);
         let key = FragmentKey { segment: SegmentId { session: SessionId(1 << 40), counter }, row: 0 };
-        let header = FragmentHeader { key, geometry, unit_crcs: unit_crcs(&row) };
+        let header = FragmentHeader { key, geometry, unit_crcs: unit_crcs(&row), data_crcs: Vec::new() };
         let (put, payload) = (PutRequest { target, header }, vec![Bytes::from(row)]);
         channel.call_with_payload::<_, ()>(Opcode::Put, &put, payload, SECOND * 5).await.map(drop)
     };

@@ -5,6 +5,7 @@ mod checking;
 mod collection;
 mod compaction;
 mod damage;
+mod decoding;
 mod devices;
 mod founding;
 mod metadata;

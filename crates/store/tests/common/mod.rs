@@ -56,7 +56,8 @@ pub fn payload(key: FragmentKey, units: u32, version: u64) -> Vec<u8> {
 pub fn fragment(key: FragmentKey, units: u32, version: u64) -> (FragmentHeader, AlignedBuf) {
     let bytes = payload(key, units, version);
     let geometry = Geometry { data: 1, parity: 2, len: units * UNIT as u32 };
-    (FragmentHeader { key, geometry, unit_crcs: unit_crcs(&bytes) }, AlignedBuf::from_slice(&bytes))
+    let header = FragmentHeader { key, geometry, unit_crcs: unit_crcs(&bytes), data_crcs: Vec::new() };
+    (header, AlignedBuf::from_slice(&bytes))
 }
 
 pub fn put_op(key: FragmentKey, units: u32, version: u64) -> Op {

@@ -81,7 +81,8 @@ pub struct TargetLive {
     pub up: bool,
     /// Its device failed: it takes no data.
     pub failed: bool,
-    /// Rows that were found damaged on it and have not been written again.
+    /// Rows on it that are known to be of no use: damaged and not written again, or not the parity of their
+    /// data.
     pub damaged_rows: u64,
     /// Bytes in use.
     pub used_bytes: u64,

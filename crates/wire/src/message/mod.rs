@@ -51,8 +51,8 @@ pub enum Opcode {
     Delete = 34,
     /// [`storage::ListRequest`] → [`storage::ListReply`].
     List = 35,
-    /// [`storage::PutRequest`] with the row as payload → `()`: a row that is missing or damaged is stored again,
-    /// one that is whole stays as it is.
+    /// [`storage::PutRequest`] with the row as payload → `()`: a row that is missing or damaged is stored
+    /// again, one that is whole stays as it is.
     Rewrite = 36,
 }
 
