@@ -8,12 +8,14 @@ use std::ops::Range;
 
 use isobar_base::{Errno, FragmentKey, Ino, SegmentId, TargetId};
 use isobar_cluster::{AskError, Cluster};
+use isobar_segments::Segments;
 use isobar_wire::message::cluster::{ClusterMap, ClusterView, TargetInfo};
 use isobar_wire::message::files::{Extent, Map, SegmentInfo, Source};
 use isobar_wire::message::queries::{Answer, ClusterQuery, FileQuery, SegmentState};
 use isobar_wire::message::storage::{ListReply, ListRequest};
 use isobar_wire::{CallError, Opcode};
 
+use crate::deep::{DeepReport, MissingRow, read_all_rows};
 use crate::limits::{
     KEYS_PER_MESSAGE_MAX, METADATA_WAIT, NODE_CALL_TIMEOUT, ORPHAN_ROWS_MAX, SEGMENTS_PER_STEP,
 };
@@ -44,23 +46,16 @@ pub struct FsckReport {
     pub misplaced: Vec<(TargetId, FragmentKey)>,
     /// Contradictions in extent maps.
     pub contradictions: Vec<String>,
+    /// Rows that targets found damaged by themselves or by readers, and have not been able to store again.
+    pub known_damaged: u64,
+    /// What reading every row showed, if that was asked for.
+    pub deep: Option<DeepReport>,
     /// Segments looked at.
     pub segments: u64,
     /// Files looked at.
     pub files: u64,
     /// Rows found on targets.
     pub rows: u64,
-}
-
-/// A row that is not where it should be.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MissingRow {
-    /// Which row.
-    pub key: FragmentKey,
-    /// Where it should be.
-    pub target: TargetId,
-    /// The file it belongs to.
-    pub ino: Ino,
 }
 
 /// Bytes of a file that cannot be read.
@@ -84,6 +79,8 @@ impl FsckReport {
             && self.unfinished_rows == 0
             && self.lost.is_empty()
             && self.contradictions.is_empty()
+            && self.known_damaged == 0
+            && self.deep.as_ref().is_none_or(DeepReport::is_clean)
             && self.redundancy.worst() == 0
     }
 }
@@ -99,6 +96,15 @@ pub enum FsckError {
     Refused(#[from] Errno),
 }
 
+/// How much of the data a check reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Depth {
+    /// None: which rows there are.
+    Keys,
+    /// All of it: every byte of every row.
+    Bytes,
+}
+
 /// The rows of each target that could be listed.
 type Held = HashMap<TargetId, HashSet<FragmentKey>>;
 
@@ -109,9 +115,16 @@ type Lost = BTreeMap<Ino, HashMap<SegmentId, Vec<Range<u64>>>>;
 ///
 /// # Errors
 /// When the metadata leader cannot be asked; findings are not errors.
-pub async fn fsck(cluster: &Cluster, mut progress: impl FnMut(&FsckReport)) -> Result<FsckReport, FsckError> {
+pub async fn fsck(
+    cluster: &Cluster,
+    depth: Depth,
+    mut progress: impl FnMut(&FsckReport),
+) -> Result<FsckReport, FsckError> {
     let view = cluster.refresh(METADATA_WAIT).await?;
-    let mut report = FsckReport::default();
+    let segments = Segments::new(cluster.clone());
+    let known_damaged = view.live.iter().map(|live| live.damaged_rows).sum();
+    let deep = (depth == Depth::Bytes).then(DeepReport::default);
+    let mut report = FsckReport { known_damaged, deep, ..FsckReport::default() };
     let mut held = list_all(cluster, &view, &mut report).await;
     progress(&report);
     let mut lost = Lost::new();
@@ -124,7 +137,14 @@ pub async fn fsck(cluster: &Cluster, mut progress: impl FnMut(&FsckReport)) -> R
         report.redundancy.add(&redundancy(&step, &view));
         for segment in &step {
             report.segments += 1;
-            let rows = rows_lost(cluster, &view.map, segment, &mut held, &mut report).await?;
+            let useless = match &mut report.deep {
+                Some(deep) => read_all_rows(&segments, &view.map, segment, deep).await?,
+                None => Vec::new(),
+            };
+            if depth == Depth::Bytes {
+                progress(&report);
+            }
+            let rows = rows_lost(cluster, &view.map, segment, &useless, &mut held, &mut report).await?;
             if !rows.is_empty() {
                 lost.entry(segment.ino).or_default().insert(segment.id, rows);
             }
@@ -176,11 +196,12 @@ async fn list(
 }
 
 /// Takes the rows of a segment off the list of held ones. Gives the bytes of the segment that cannot be had:
-/// those of missing data rows, when too few others are there to decode them.
+/// those of missing and of `useless` data rows, when too few others are there to decode them.
 async fn rows_lost(
     cluster: &Cluster,
     map: &ClusterMap,
     segment: &SegmentInfo,
+    useless: &[u8],
     held: &mut Held,
     report: &mut FsckReport,
 ) -> Result<Vec<Range<u64>>, FsckError> {
@@ -200,8 +221,10 @@ async fn rows_lost(
         };
         let Some(keys) = held.get_mut(&position.target) else { continue };
         if keys.remove(&key) || is_held_now(cluster, map, position.target, key).await {
-            left += 1;
-            gone.pop();
+            if !useless.contains(&key.row) {
+                left += 1;
+                gone.pop();
+            }
         } else if !position.clean && segment.version <= position.since {
             unfinished += 1;
         } else {

@@ -128,6 +128,24 @@ pub enum Attention {
         /// Which target.
         target: TargetId,
     },
+    /// A node is configured to have a target that it cannot use.
+    TargetUnusable {
+        /// The node.
+        node: String,
+        /// Its file or device.
+        path: String,
+        /// What the node says of it.
+        why: String,
+    },
+    /// Rows on a target are damaged, and not stored again yet.
+    RowsDamaged {
+        /// The node.
+        node: String,
+        /// Which target.
+        target: TargetId,
+        /// So many.
+        rows: u64,
+    },
     /// A node answers, and the leader does not hear of one of its targets.
     TargetDown {
         /// The node.
@@ -296,17 +314,27 @@ impl<'a> Seen<'a> {
     fn targets_attention<'b>(&'b self, view: &'b ClusterView) -> impl Iterator<Item = Attention> + 'b {
         let strange = self.nodes.iter().flatten().filter(|s| !s.unadmitted.is_empty());
         let blank = strange.map(|s| Attention::TargetBlank { node: s.node.clone() });
-        let bad = view.live.iter().filter(|live| live.failed || !live.up);
+        let unusable = self.nodes.iter().flatten().flat_map(|status| {
+            status.unusable.iter().map(|target| Attention::TargetUnusable {
+                node: status.node.clone(),
+                path: target.path.clone(),
+                why: target.why.clone(),
+            })
+        });
+        let bad = view.live.iter().filter(|live| live.failed || !live.up || live.damaged_rows > 0);
         let bad = bad.filter_map(move |live| {
             let node = view.map.target(live.id)?.node.clone();
             if live.failed {
                 return Some(Attention::TargetFailed { node, target: live.id });
             }
+            if live.up {
+                return Some(Attention::RowsDamaged { node, target: live.id, rows: live.damaged_rows });
+            }
             // Nodes that do not answer, and those with blank disks, are listed as such.
             let status = self.status(&node)?;
             status.unadmitted.is_empty().then_some(Attention::TargetDown { node, target: live.id })
         });
-        blank.chain(bad)
+        blank.chain(unusable).chain(bad)
     }
 }
 

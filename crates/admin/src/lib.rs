@@ -3,6 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `deep` | the part of `fsck` that reads bytes |
 //! | `fsck` | what the log names against what the targets hold |
 //! | `health` | what may still be lost, and what needs somebody |
 //! | `redundancy` | how many rows of how many segments cannot be had at the moment |
@@ -11,6 +12,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+mod deep;
 mod fsck;
 mod health;
 mod limits;
@@ -18,7 +20,8 @@ mod redundancy;
 mod replace;
 mod status;
 
-pub use fsck::{FsckError, FsckReport, LostRange, MissingRow, fsck};
+pub use deep::{DeepReport, MissingRow};
+pub use fsck::{Depth, FsckError, FsckReport, LostRange, fsck};
 pub use health::{Attention, Founding, Health, Voter, VoterState, health};
 pub use redundancy::{Count, Redundancy, redundancy, unclean_targets};
 pub use replace::{ReplaceError, ReplaceProgress, Replaced, replace};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Geometry, SegmentId, limits::UNIT_BYTES};
+use crate::limits::{PACKED_BYTES_MAX, UNIT_BYTES};
+use crate::{Geometry, SegmentId, crc32c};
 
 /// Which row of which segment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -29,6 +30,22 @@ pub struct FragmentHeader {
     pub geometry: Geometry,
     /// CRC32C of each 4 KiB unit of the row; the row's length is the units times 4 KiB.
     pub unit_crcs: Vec<u32>,
+    /// In a parity row that is long enough for parts of it to be read alone (at least [`PACKED_BYTES_MAX`]):
+    /// the unit CRCs of all data rows, row after row. Units that are decoded with a parity row are checked
+    /// against them. Empty in all other rows.
+    pub data_crcs: Vec<u32>,
+}
+
+/// Whether parts of a row of this length are decoded alone, so that parity rows carry the unit CRCs of data
+/// rows; shorter rows are decoded whole.
+pub fn is_decoded_in_parts(row_bytes: u64) -> bool {
+    row_bytes >= PACKED_BYTES_MAX
+}
+
+/// What the ledger keeps of a row: CRC32C over its unit CRCs, little-endian.
+pub fn row_crc(unit_crcs: &[u32]) -> u32 {
+    let bytes: Vec<u8> = unit_crcs.iter().flat_map(|crc| crc.to_le_bytes()).collect();
+    crc32c(&bytes)
 }
 
 impl FragmentHeader {

@@ -20,7 +20,7 @@ pub mod quantity;
 pub use buf::{AlignedBuf, BufPool};
 pub use crc::{crc32c, unit_crcs, verify_units};
 pub use errno::Errno;
-pub use fragment::{FragmentHeader, FragmentKey};
+pub use fragment::{FragmentHeader, FragmentKey, is_decoded_in_parts, row_crc};
 pub use geometry::{Geometry, segment_width};
 pub use ids::{ClusterId, GroupId, Ino, PgId, SegmentId, SessionId, TargetId, random_u64};
 pub use kv::{Kv, KvRead, MemoryKv, Visit, state_hash};

@@ -81,7 +81,7 @@ pub struct NodeConfig {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetConfig {
-    /// A file, created with its space reserved when missing, or a block device, used as it is.
+    /// A file, created with its space reserved when missing, or a block device, used whole.
     pub path: PathBuf,
     /// Size of the file in bytes. Left out for a block device; ignored for a file that exists.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -166,11 +166,18 @@ pub struct ScrubConfig {
     pub interval_seconds: u64,
     /// Most bytes read for it in one second, on each target.
     pub bytes_per_second: u64,
+    /// One of so many segments is read whole, to compare its parity with its data; 0: none.
+    pub parity_one_of: u64,
 }
 
 impl Default for ScrubConfig {
     fn default() -> ScrubConfig {
-        ScrubConfig { enabled: true, interval_seconds: 24 * 3600, bytes_per_second: 16 << 20 }
+        ScrubConfig {
+            enabled: true,
+            interval_seconds: 24 * 3600,
+            bytes_per_second: 16 << 20,
+            parity_one_of: 64,
+        }
     }
 }
 

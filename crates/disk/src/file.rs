@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use isobar_base::AlignedBuf;
@@ -26,7 +26,8 @@ impl FileDisk {
     /// Of the file system; `StorageFull` when there is no room for `size` bytes.
     pub fn create(path: &Path, size: u64) -> io::Result<FileDisk> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, size) {
+        let allocate = || rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, size);
+        match rustix::io::retry_on_intr(allocate) {
             Ok(()) => {}
             Err(rustix::io::Errno::OPNOTSUPP) => file.set_len(size)?,
             Err(error) => {
@@ -46,15 +47,19 @@ impl FileDisk {
     /// Opens an existing file or block device.
     ///
     /// # Errors
-    /// `WouldBlock` when another process has it open; otherwise those of the file system.
+    /// `WouldBlock` when another process has it open, `ResourceBusy` when it is a block device that the
+    /// kernel itself uses; otherwise those of the file system.
     pub fn open(path: &Path) -> io::Result<FileDisk> {
-        let direct = OFlags::DIRECT.bits() as i32;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(direct)
-            .open(path)
-            .or_else(|_| OpenOptions::new().read(true).write(true).open(path))?;
+        // A block device that the kernel itself uses (mounted, or part of RAID, LVM or ZFS) refuses O_EXCL.
+        let block_device = std::fs::metadata(path)?.file_type().is_block_device();
+        let exclusive = if block_device { OFlags::EXCL } else { OFlags::empty() };
+        let open = |flags: OFlags| {
+            OpenOptions::new().read(true).write(true).custom_flags(flags.bits() as i32).open(path)
+        };
+        let file = match open(exclusive | OFlags::DIRECT) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => open(exclusive)?,
+            opened => opened?,
+        };
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
         let size = rustix::fs::seek(&file, rustix::fs::SeekFrom::End(0))?;
         Ok(FileDisk { file, size, path: path.to_owned() })
@@ -99,7 +104,12 @@ impl Disk for FileDisk {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+        self.file.sync_data().inspect_err(|_| {
+            // Without O_DIRECT the kernel keeps pages that did not reach the medium and calls them clean.
+            // They go, so that whoever recovers reads what is there. If even that fails, it is the same as
+            // before.
+            rustix::fs::fadvise(&self.file, 0, None, rustix::fs::Advice::DontNeed).ok();
+        })
     }
 
     fn size(&self) -> u64 {
@@ -114,7 +124,7 @@ fn bytes_before(bufs: &[IoSlice<'_>], group: &[IoSlice<'_>]) -> u64 {
 
 fn write_all_vectored(file: &File, offset: u64, bufs: &[IoSlice<'_>]) -> io::Result<()> {
     let total: usize = bufs.iter().map(|b| b.len()).sum();
-    let written = rustix::io::pwritev(file, bufs, offset)?;
+    let written = rustix::io::retry_on_intr(|| rustix::io::pwritev(file, bufs, offset))?;
     if written == total {
         return Ok(());
     }

@@ -6,11 +6,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+mod devices;
 mod file;
 mod recorded;
 
 use std::io::{self, IoSlice};
 
+pub use devices::{Devices, SystemDevices};
 pub use file::FileDisk;
 pub use recorded::{PowerLoss, RecordedDisk};
 

@@ -57,7 +57,7 @@ pub enum Command {
     Status(ClusterArgs),
     /// Walk all ledgers and all targets; list what is degraded, lost or orphaned.
     #[command(after_help = fsck::EXAMPLES)]
-    Fsck(ClusterArgs),
+    Fsck(fsck::FsckArgs),
     /// Measure any mounted file system, or this one through the client library.
     #[command(after_help = bench::EXAMPLES)]
     Bench(bench::BenchArgs),

@@ -45,7 +45,8 @@ pub fn configure(paths: &[PathBuf], file_mib: u64) -> Result<Vec<TargetConfig>, 
 
 /// A block device, here or by where it is: the node may be another machine.
 fn is_device(path: &Path) -> bool {
-    path.starts_with("/dev") || std::fs::metadata(path).is_ok_and(|found| found.file_type().is_block_device())
+    path.starts_with("/dev") && !path.starts_with("/dev/shm")
+        || std::fs::metadata(path).is_ok_and(|found| found.file_type().is_block_device())
 }
 
 /// What matches a pattern in the last part of a path, in order of names. Of several names of one device the

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("isobar-consensus", &["isobar-base", "isobar-disk"]),
     ("isobar-cluster", &["isobar-base", "isobar-wire", "isobar-config"]),
     ("isobar-segments", &["isobar-base", "isobar-erasure", "isobar-wire", "isobar-cluster"]),
-    ("isobar-admin", &["isobar-base", "isobar-wire", "isobar-config", "isobar-cluster"]),
+    ("isobar-admin", &["isobar-base", "isobar-wire", "isobar-config", "isobar-cluster", "isobar-segments"]),
     (
         "isobar-server",
         &[
@@ -38,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         TEST_CLUSTER,
         &[
             "isobar-base",
+            "isobar-disk",
             "isobar-wire",
             "isobar-config",
             "isobar-cluster",

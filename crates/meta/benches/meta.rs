@@ -107,7 +107,8 @@ impl World {
         let positions = &map.groups[pg.0 as usize].positions;
         let rows = (0..data + 2).map(|r| (r, positions[usize::from(r)].target)).collect();
         let id = SegmentId { session: self.session, counter: self.counter };
-        NewSegment { id, pg, geometry: Geometry { data, parity: 2, len }, rows }
+        let row_crcs = (0..u32::from(data) + 2).map(|row| 0x9e37_79b9 ^ row).collect();
+        NewSegment { id, pg, geometry: Geometry { data, parity: 2, len }, rows, row_crcs }
     }
 }
 

@@ -36,7 +36,8 @@ pub(crate) fn validate(
     for segment in segments {
         let geometry = segment.geometry;
         let shape = geometry.is_valid() && geometry.parity == parity && geometry.data <= data_max;
-        let rows = segment.rows.len() == usize::from(geometry.data) + usize::from(parity);
+        let row_count = usize::from(geometry.data) + usize::from(parity);
+        let rows = segment.rows.len() == row_count && segment.row_crcs.len() == row_count;
         // I5: the low-water fences what a session has given up.
         let counter = segment.id.counter;
         let fenced = segment.id.session != session || counter < floor || counter == u64::MAX;
@@ -105,6 +106,7 @@ pub(crate) fn settle(
             pg: segment.pg,
             geometry: segment.geometry,
             positions: segment.rows.iter().map(|&(position, _)| position).collect(),
+            row_crcs: segment.row_crcs.clone(),
             ino,
             live_bytes: add(0, live),
             version: state.index,

@@ -85,6 +85,7 @@ fn impossible_segments_are_refused_and_change_nothing() {
     assert_eq!(one(&mut w, file, |s| s.id.session = SessionId(77)), eproto);
     assert_eq!(one(&mut w, file, |s| s.id.counter = 0), eproto);
     assert_eq!(one(&mut w, file, |s| s.rows.truncate(1)), eproto);
+    assert_eq!(one(&mut w, file, |s| s.row_crcs.truncate(1)), eproto);
     let dir = w.mkdir(ROOT, "d");
     assert_eq!(one(&mut w, dir, |_| ()), Err(errno(Errno::EISDIR)));
     assert_eq!(one(&mut w, Ino(999), |_| ()), Err(errno(Errno::ESTALE)));

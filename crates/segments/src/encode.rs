@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use isobar_base::limits::UNIT_BYTES;
-use isobar_base::{BufPool, Errno, FragmentHeader, FragmentKey, Geometry, SegmentId, crc32c};
+use isobar_base::{
+    BufPool, Errno, FragmentHeader, FragmentKey, Geometry, SegmentId, crc32c, is_decoded_in_parts, row_crc,
+};
 
 /// The rows of a segment, ready to be sent.
 #[derive(Debug)]
@@ -12,6 +14,20 @@ pub(crate) struct Encoded {
     pub geometry: Geometry,
     /// For each row its unit CRCs and its bytes in pieces.
     pub rows: Vec<(Vec<u32>, Vec<Bytes>)>,
+}
+
+impl Encoded {
+    /// What the ledger keeps of each row.
+    pub(crate) fn row_crcs(&self) -> Vec<u32> {
+        self.rows.iter().map(|(unit_crcs, _)| row_crc(unit_crcs)).collect()
+    }
+
+    /// The header of a row.
+    pub(crate) fn header(&self, segment: SegmentId, row: u8) -> FragmentHeader {
+        let data_crcs = self.rows.iter().take(usize::from(self.geometry.data));
+        let data_crcs = || data_crcs.flat_map(|(unit_crcs, _)| unit_crcs).copied().collect();
+        header(segment, row, self.geometry, self.rows[usize::from(row)].0.clone(), data_crcs)
+    }
 }
 
 static ZEROS: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![0; 64 << 10]));
@@ -44,8 +60,16 @@ pub(crate) fn encode(data: &Bytes, geometry: Geometry, pool: &BufPool) -> Result
 
 /// The header of a row, the same whether the row is written for the first time or was computed from others: a
 /// target takes it for the same row only then (I1).
-pub(crate) fn header(segment: SegmentId, row: u8, geometry: Geometry, unit_crcs: Vec<u32>) -> FragmentHeader {
-    FragmentHeader { key: FragmentKey { segment, row }, geometry, unit_crcs }
+pub(crate) fn header(
+    segment: SegmentId,
+    row: u8,
+    geometry: Geometry,
+    unit_crcs: Vec<u32>,
+    data_crcs: impl FnOnce() -> Vec<u32>,
+) -> FragmentHeader {
+    let carries = row >= geometry.data && is_decoded_in_parts(geometry.row_bytes());
+    let data_crcs = if carries { data_crcs() } else { Vec::new() };
+    FragmentHeader { key: FragmentKey { segment, row }, geometry, unit_crcs, data_crcs }
 }
 
 /// The row as pieces: the bytes and zeros up to its length.
@@ -112,8 +136,10 @@ mod tests {
             let mut rebuilt = vec![0; geometry.row_bytes() as usize];
             let wanted = &mut [(row, &mut rebuilt[..])];
             isobar_erasure::reconstruct(geometry.data, geometry.parity, &others[..4], wanted).unwrap();
-            let original = header(id, row, geometry, encoded.rows[usize::from(row)].0.clone());
-            assert_eq!(header(id, row, geometry, isobar_base::unit_crcs(&rebuilt)), original);
+            let original = encoded.header(id, row);
+            let again = header(id, row, geometry, isobar_base::unit_crcs(&rebuilt), || panic!("it is short"));
+            assert_eq!(again, original);
+            assert_eq!(row_crc(&again.unit_crcs), encoded.row_crcs()[usize::from(row)]);
             assert_eq!(original.key.segment.session.group(), GroupId(3));
         }
     }

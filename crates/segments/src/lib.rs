@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+mod decode;
 mod encode;
+mod examine;
 mod read;
 mod row;
 mod write;
@@ -11,6 +13,7 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+pub use examine::{Examined, RowState};
 pub use read::ReadStats;
 
 use isobar_cluster::Cluster;

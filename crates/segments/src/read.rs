@@ -6,20 +6,19 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use isobar_base::limits::UNIT_BYTES;
-use isobar_base::{AlignedBuf, Errno, FragmentHeader, unit_crcs};
+use isobar_base::{AlignedBuf, Errno};
 use isobar_wire::message::files::SegmentInfo;
 use isobar_wire::message::queries::{Answer, ClusterQuery, SegmentState};
 use isobar_wire::message::storage::StorageError;
 use tokio::task::JoinSet;
 
 use crate::Segments;
-use crate::encode::header;
 use crate::row::{RowError, holder};
 use crate::write::smooth;
 
 const SLOW_FACTOR: u32 = 20;
 const SLOW_MIN: Duration = Duration::from_secs(2);
-const SLOW_MAX: Duration = Duration::from_secs(10);
+pub(crate) const SLOW_MAX: Duration = Duration::from_secs(10);
 
 /// How reading went since the client started.
 #[derive(Clone, Copy, Debug, Default)]
@@ -108,9 +107,9 @@ impl Segments {
         if holder(&known, segment, row).is_some_and(|target| view.is_readable(&known, target)) {
             let begun = Instant::now();
             match self.get_row(&known, segment, row, first, units, self.get_budget()).await {
-                Ok(buf) => {
+                Ok(read) => {
                     smooth(&self.0.get_us, begun.elapsed());
-                    return Ok(buf);
+                    return Ok(read.bytes);
                 }
                 Err(error) => missing = Some(error),
             }
@@ -134,133 +133,53 @@ impl Segments {
                     tracing::debug!(%error, "the cluster map could not be renewed");
                 }
                 if repair != Some(true)
-                    && let Ok(buf) = self.get_row(&view.known(), segment, row, first, units, SLOW_MAX).await
+                    && let Ok(read) = self.get_row(&view.known(), segment, row, first, units, SLOW_MAX).await
                 {
-                    return Ok(buf);
+                    return Ok(read.bytes);
                 }
                 self.decode_units(segment, row, first, units).await?
             }
             decoded => decoded?,
         };
         self.0.stats.decoded.fetch_add(1, Ordering::Relaxed);
-        if let Some(damaged) = repair {
-            self.queue_repair(segment, row, damaged);
+        if repair.is_some() {
+            self.queue_repair(segment, row);
         }
         Ok(buf)
     }
 
-    fn get_budget(&self) -> Duration {
+    pub(crate) fn get_budget(&self) -> Duration {
         let usual = Duration::from_micros(self.0.get_us.load(Ordering::Relaxed));
         (usual * SLOW_FACTOR).clamp(SLOW_MIN, SLOW_MAX)
     }
 
-    async fn is_referenced(&self, segment: &SegmentInfo) -> Result<bool, Errno> {
+    pub(crate) async fn is_referenced(&self, segment: &SegmentInfo) -> Result<bool, Errno> {
         match self.0.cluster.query(ClusterQuery::SegmentStates { ids: vec![segment.id] }).await? {
             Answer::SegmentStates(states) => Ok(states.first() == Some(&SegmentState::Referenced)),
             _ => Err(Errno::EPROTO),
         }
     }
 
-    /// Computes units of a row from the same units of any n others.
-    async fn decode_units(
-        &self,
-        segment: &SegmentInfo,
-        row: u8,
-        first: u32,
-        units: u32,
-    ) -> Result<AlignedBuf, Errno> {
-        let geometry = segment.geometry;
-        let need = usize::from(geometry.data);
-        let view = self.0.cluster.view();
-        // Two rounds: targets thought dead are asked in the second, when the first did not suffice.
-        let mut have: Vec<(u8, AlignedBuf)> = Vec::with_capacity(need);
-        for hopeful in [true, false] {
-            let known = view.known();
-            let mut candidates: Vec<u8> = (0..geometry.rows())
-                .filter(|&r| r != row && !have.iter().any(|(h, _)| *h == r))
-                .filter(|&r| {
-                    let readable = holder(&known, segment, r).is_some_and(|t| view.is_readable(&known, t));
-                    readable == hopeful
-                })
-                .collect();
-            candidates.reverse();
-            let mut reads = JoinSet::new();
-            while have.len() < need {
-                while have.len() + reads.len() < need
-                    && let Some(candidate) = candidates.pop()
-                {
-                    let (this, known, segment) = (self.clone(), known.clone(), segment.clone());
-                    let budget = self.get_budget();
-                    reads.spawn(async move {
-                        (candidate, this.get_row(&known, &segment, candidate, first, units, budget).await)
-                    });
-                }
-                match reads.join_next().await {
-                    Some(Ok((candidate, Ok(buf)))) => have.push((candidate, buf)),
-                    Some(_) => {}
-                    None => break,
-                }
-            }
-            if have.len() >= need {
-                break;
-            }
-        }
-        if have.len() < need {
-            // Rows that are gone may mean that the segment is, and that the map is old.
-            if !self.is_referenced(segment).await? {
-                return Err(Errno::ESTALE);
-            }
-            tracing::warn!(segment = %segment.id, row, have = have.len(), need, "too few rows can be read");
-            return Err(Errno::EIO);
-        }
-        let len = have[0].1.len();
-        let mut wanted = self.0.cluster.channels().pool().get(len);
-        let rows: Vec<(u8, &[u8])> = have.iter().map(|(r, b)| (*r, &b[..])).collect();
-        isobar_erasure::reconstruct(geometry.data, geometry.parity, &rows, &mut [(row, &mut wanted[..])])
-            .map_err(|error| {
-                tracing::error!(%error, segment = %segment.id, "cannot decode");
-                Errno::EIO
-            })?;
-        Ok(wanted)
-    }
-
-    /// Computes a whole row with its header, to be stored again.
-    ///
-    /// # Errors
-    /// `EIO` when fewer than n other rows can be had, `ESTALE` when the segment is gone.
-    pub async fn rebuild_row(
-        &self,
-        segment: &SegmentInfo,
-        row: u8,
-    ) -> Result<(FragmentHeader, AlignedBuf), Errno> {
-        let units = (segment.geometry.row_bytes() / UNIT_BYTES) as u32;
-        let buf = self.decode_units(segment, row, 0, units).await?;
-        Ok((header(segment.id, row, segment.geometry, unit_crcs(&buf)), buf))
-    }
-
     /// Writes a row again in the background, if nothing else keeps the repairers busy.
-    fn queue_repair(&self, segment: &SegmentInfo, row: u8, damaged: bool) {
+    fn queue_repair(&self, segment: &SegmentInfo, row: u8) {
         let Ok(turn) = self.0.repairs.clone().try_acquire_owned() else { return };
         let (this, segment) = (self.clone(), segment.clone());
         tokio::spawn(async move {
             let _turn = turn;
-            if this.repair(&segment, row, damaged).await.is_some() {
-                this.0.stats.repaired.fetch_add(1, Ordering::Relaxed);
-                tracing::info!(segment = %segment.id, row, damaged, "row repaired");
+            match this.repair(&segment, row).await {
+                Ok(()) => {
+                    this.0.stats.repaired.fetch_add(1, Ordering::Relaxed);
+                    tracing::info!(segment = %segment.id, row, "row repaired");
+                }
+                Err(error) => tracing::info!(segment = %segment.id, row, ?error, "row not repaired"),
             }
         });
     }
 
-    async fn repair(&self, segment: &SegmentInfo, row: u8, damaged: bool) -> Option<()> {
-        let (header, buf) = self.rebuild_row(segment, row).await.ok()?;
+    async fn repair(&self, segment: &SegmentInfo, row: u8) -> Result<(), RowError> {
+        let (header, buf) = self.rebuild_row(segment, row).await.map_err(|_| RowError::Damaged)?;
         let known = self.0.cluster.view().known();
-        let target = holder(&known, segment, row)?;
-        let key = header.key;
-        if damaged {
-            // A store refuses a second payload under one key (I1): the damaged one goes first. All other
-            // rows were just read, so this is not the last copy.
-            self.delete_row(&known, target, key, SLOW_MAX).await.ok()?;
-        }
-        self.put_row(&known, target, header, vec![Bytes::from_owner(buf)], SLOW_MAX).await.ok()
+        let target = holder(&known, segment, row).ok_or(RowError::Unreachable)?;
+        self.rewrite_row(&known, target, header, vec![Bytes::from_owner(buf)], SLOW_MAX).await
     }
 }

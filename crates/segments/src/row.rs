@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, TargetId, verify_units};
+use isobar_base::limits::UNIT_BYTES;
+use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, TargetId, row_crc, verify_units};
 use isobar_wire::message::files::SegmentInfo;
-use isobar_wire::message::storage::{DeleteRequest, GetReply, GetRequest, PutRequest, StorageError};
+use isobar_wire::message::storage::{GetReply, GetRequest, PutRequest, StorageError};
 use isobar_wire::{CallError, Opcode, Refusal};
 
 use crate::Segments;
@@ -20,6 +21,16 @@ pub(crate) enum RowError {
     Storage(StorageError),
     /// What came back is not what was asked for (I9).
     Damaged,
+}
+
+/// Units of a row as they were stored.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub bytes: AlignedBuf,
+    /// CRC32C of each unit.
+    pub unit_crcs: Vec<u32>,
+    /// Of a parity row that has them: those of the same units of each data row, row after row.
+    pub data_crcs: Vec<u32>,
 }
 
 impl Segments {
@@ -39,7 +50,8 @@ impl Segments {
         self.judge(target, reply.map(drop))
     }
 
-    /// Reads `units` units of a row (0: all from `first_unit` on) and checks them.
+    /// Reads `units` units of a row (0: all from `first_unit` on) and checks them; a whole row is what the
+    /// ledger says it is, too.
     pub(crate) async fn get_row(
         &self,
         known: &ClusterSnapshot,
@@ -48,7 +60,7 @@ impl Segments {
         first_unit: u32,
         units: u32,
         timeout: Duration,
-    ) -> Result<AlignedBuf, RowError> {
+    ) -> Result<Row, RowError> {
         let target = holder(known, segment, row).ok_or(RowError::Unreachable)?;
         let addr = known.target(target).ok_or(RowError::Unreachable)?.addr.clone();
         let key = FragmentKey { segment: segment.id, row };
@@ -57,25 +69,36 @@ impl Segments {
         let reply =
             channel.call_with_payload::<_, GetReply>(Opcode::Get, &request, Vec::new(), timeout).await;
         let (reply, payload) = self.judge(target, reply)?;
+        let row_units = (segment.geometry.row_bytes() / UNIT_BYTES) as u32;
+        let asked = if units == 0 { row_units.saturating_sub(first_unit) } else { units };
         let genuine = reply.key == key
             && reply.geometry == segment.geometry
+            && reply.first_unit == first_unit
+            && payload.len() as u64 == u64::from(asked) * UNIT_BYTES
             && verify_units(&payload, &reply.unit_crcs);
-        if genuine { Ok(payload) } else { Err(RowError::Damaged) }
+        let GetReply { unit_crcs, data_crcs, .. } = reply;
+        let whole = asked == row_units;
+        if !genuine || whole && segment.row_crcs.get(usize::from(row)) != Some(&row_crc(&unit_crcs)) {
+            return Err(RowError::Damaged);
+        }
+        Ok(Row { bytes: payload, unit_crcs, data_crcs })
     }
 
-    /// Removes a row that will be written again with the same bytes.
-    pub(crate) async fn delete_row(
+    /// Makes a row durable again that was missing or damaged on a target. The target looks for itself: a row
+    /// that is whole there stays as it is.
+    pub(crate) async fn rewrite_row(
         &self,
         known: &ClusterSnapshot,
         target: TargetId,
-        key: FragmentKey,
+        header: FragmentHeader,
+        payload: Vec<Bytes>,
         timeout: Duration,
     ) -> Result<(), RowError> {
         let addr = known.target(target).ok_or(RowError::Unreachable)?.addr.clone();
-        let request = DeleteRequest { target, keys: vec![key] };
-        let reply =
-            self.0.cluster.channels().to(&addr).call::<_, ()>(Opcode::Delete, &request, timeout).await;
-        self.judge(target, reply)
+        let request = PutRequest { target, header };
+        let channel = self.0.cluster.channels().to(&addr);
+        let reply = channel.call_with_payload::<_, ()>(Opcode::Rewrite, &request, payload, timeout).await;
+        self.judge(target, reply.map(drop))
     }
 
     /// Turns a failed call into what it means for the row, and remembers what it says of the target.

@@ -14,7 +14,7 @@ use isobar_wire::message::storage::StorageError;
 use tokio::task::JoinSet;
 
 use crate::Segments;
-use crate::encode::{Encoded, encode, header};
+use crate::encode::{Encoded, encode};
 use crate::row::RowError;
 use isobar_cluster::{ClusterSnapshot, Quarantine, Session};
 
@@ -65,7 +65,7 @@ impl Segments {
                 let begun = Instant::now();
                 if self.put_all(&known, id, code, &rows, budget).await {
                     smooth(&self.0.put_us, begun.elapsed());
-                    return Ok(NewSegment { id, pg, geometry, rows });
+                    return Ok(NewSegment { id, pg, geometry, rows, row_crcs: code.row_crcs() });
                 }
                 attempt += 1;
             }
@@ -141,8 +141,8 @@ impl Segments {
         budget: Duration,
     ) -> bool {
         let mut puts = JoinSet::new();
-        for (row, ((unit_crcs, parts), &(_, target))) in code.rows.iter().zip(rows).enumerate() {
-            let header = header(id, row as u8, code.geometry, unit_crcs.clone());
+        for (row, ((_, parts), &(_, target))) in code.rows.iter().zip(rows).enumerate() {
+            let header = code.header(id, row as u8);
             let (this, known, parts) = (self.clone(), known.clone(), parts.clone());
             puts.spawn(async move { (target, this.put_row(&known, target, header, parts, budget).await) });
         }

@@ -104,7 +104,7 @@ async fn ask(node: &Arc<NodeContext>, other: &NodeSpec) -> Option<NodeStatus> {
 
 async fn has_rows(node: &Arc<NodeContext>, addr: &Address, target: isobar_base::TargetId) -> Option<bool> {
     if let Some(own) = node.target(target) {
-        return Some(own.store.usage().fragments > 0);
+        return Some(own.store().usage().fragments > 0);
     }
     let request = ListRequest { target, after: None, limit: 1 };
     let channel = node.cluster.channels().to(addr);
@@ -124,6 +124,10 @@ fn judge(said: &[Said]) -> Verdict {
         if *rows {
             return Verdict::Wait(FoundingWait::Holder(name.clone()));
         }
+        // Who knows what is on it?
+        if status.as_ref().is_some_and(|s| !s.unusable.is_empty()) {
+            return Verdict::Wait(FoundingWait::Unusable(name.clone()));
+        }
         match meta {
             Some(meta) if node.voter => {
                 voters.push(Member { id: meta.id, name: name.clone(), addr: node.addr.to_string() });
@@ -142,7 +146,7 @@ fn judge(said: &[Said]) -> Verdict {
 mod tests {
     use super::*;
     use isobar_base::ClusterId;
-    use isobar_wire::message::cluster::MetaStatus;
+    use isobar_wire::message::cluster::{MetaStatus, UnusableTarget};
 
     fn said(name: &str, voter: bool, initialized: Option<bool>, rows: bool) -> Said {
         let meta = initialized.map(|initialized| MetaStatus {
@@ -166,6 +170,7 @@ mod tests {
             cpu_milliseconds: 0,
             targets: Vec::new(),
             unadmitted: Vec::new(),
+            unusable: Vec::new(),
             meta,
         });
         let node = NodeSpec {
@@ -192,6 +197,10 @@ mod tests {
             Verdict::Wait(FoundingWait::Member(c()))
         );
         assert_eq!(judge(&with(said("c", false, None, true))), Verdict::Wait(FoundingWait::Holder(c())));
+        let mut closed = said("c", false, None, false);
+        let unusable = UnusableTarget { slot: 0, path: String::new(), why: String::new() };
+        closed.status.as_mut().unwrap().unusable.push(unusable);
+        assert_eq!(judge(&with(closed)), Verdict::Wait(FoundingWait::Unusable(c())));
         assert!(matches!(judge(&with(said("c", false, None, false))), Verdict::Found(_)));
     }
 }

@@ -7,8 +7,8 @@ use isobar_base::{ClusterId, TargetId};
 use isobar_cluster::Cluster;
 use isobar_config::ClusterSpec;
 use isobar_wire::Address;
-use isobar_wire::message::cluster::{ClusterMap, TargetLive};
-use parking_lot::Mutex;
+use isobar_wire::message::cluster::{ClusterMap, TargetLive, UnusableTarget};
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::limits::ECHOES_MAX;
@@ -23,7 +23,9 @@ pub(crate) struct NodeContext {
     pub(crate) cluster_id: ClusterId,
     /// Where others find this node.
     pub(crate) addr: Address,
-    pub(crate) targets: Vec<Arc<Target>>,
+    targets: RwLock<Vec<Arc<Target>>>,
+    /// Targets of the configuration that could not be opened yet.
+    unusable: Mutex<Vec<UnusableTarget>>,
     pub(crate) meta: Option<Arc<Metadata>>,
     /// Access to the metadata leader and to other nodes. Its view is fed by heartbeats.
     pub(crate) cluster: Cluster,
@@ -52,7 +54,7 @@ impl NodeContext {
         spec: ClusterSpec,
         cluster_id: ClusterId,
         addr: Address,
-        targets: Vec<Arc<Target>>,
+        (targets, unusable): (Vec<Arc<Target>>, Vec<UnusableTarget>),
         meta: Option<Arc<Metadata>>,
         cluster: Cluster,
     ) -> NodeContext {
@@ -61,7 +63,8 @@ impl NodeContext {
             spec,
             cluster_id,
             addr,
-            targets,
+            targets: RwLock::new(targets),
+            unusable: Mutex::new(unusable),
             meta,
             cluster,
             search_now: Notify::new(),
@@ -74,7 +77,25 @@ impl NodeContext {
 
     /// The target with this id, if it is here.
     pub(crate) fn target(&self, id: TargetId) -> Option<Arc<Target>> {
-        self.targets.iter().find(|target| target.id() == id).cloned()
+        self.targets.read().iter().find(|target| target.id() == id).cloned()
+    }
+
+    /// The targets that are open, by their slots.
+    pub(crate) fn targets(&self) -> Vec<Arc<Target>> {
+        self.targets.read().clone()
+    }
+
+    /// The targets of the configuration that could not be opened yet.
+    pub(crate) fn unusable(&self) -> Vec<UnusableTarget> {
+        self.unusable.lock().clone()
+    }
+
+    /// A target could be opened after all.
+    pub(crate) fn add_target(&self, target: Arc<Target>) {
+        self.unusable.lock().retain(|unusable| unusable.slot != target.info.slot);
+        let mut targets = self.targets.write();
+        targets.push(target);
+        targets.sort_by_key(|target| target.info.slot);
     }
 
     /// Whether the target is known to have all rows it should have.

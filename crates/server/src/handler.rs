@@ -24,7 +24,7 @@ impl Handler for NodeHandler {
     fn handle(&self, request: Request, responder: Responder) {
         let node = &self.0;
         match request.opcode {
-            Opcode::Put | Opcode::Get | Opcode::Delete | Opcode::List => {
+            Opcode::Put | Opcode::Rewrite | Opcode::Get | Opcode::Delete | Opcode::List => {
                 storage::handle(node, request, responder)
             }
             Opcode::Mutate => {

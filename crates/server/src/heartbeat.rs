@@ -44,7 +44,7 @@ async fn report(node: &Arc<NodeContext>, to: &Address) -> Option<HeartbeatReply>
         node: node.config.node.clone(),
         addr: node.addr.clone(),
         epoch: node.cluster.view().known().map.epoch,
-        targets: node.targets.iter().map(|t| (t.info.clone(), t.live())).collect(),
+        targets: node.targets().iter().map(|t| (t.info.clone(), t.live())).collect(),
         voter: node.meta.as_ref().map(|meta| meta.me),
     };
     if *to == node.addr {

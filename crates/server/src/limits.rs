@@ -47,6 +47,14 @@ pub(crate) const ORPHAN_ROWS_MAX: usize = 1024;
 pub(crate) const ORPHANS_PAUSE: Duration = Duration::from_secs(2);
 /// Pause before a scrub that was cut short or left rows bad begins again, and before the first one.
 pub(crate) const SCRUB_PAUSE: Duration = Duration::from_secs(2);
+/// Parity rows of one target that are known not to belong to their data.
+pub(crate) const CONTRADICTIONS_MAX: usize = 4096;
+/// Pause before a failed or unusable target is tried again: at first, ...
+pub(crate) const ATTACH_PAUSE_MIN: Duration = Duration::from_secs(1);
+/// ... and at most, after it failed again and again, ...
+pub(crate) const ATTACH_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// ... until it has worked for so long.
+pub(crate) const ATTACH_QUIET: Duration = Duration::from_secs(600);
 /// Segments looked at in one step of a walk over all of them.
 pub(crate) const SEGMENTS_PER_STEP: u32 = 2048;
 /// Pause before a rebuild that left rows missing, or lost its leader, goes over them again.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use isobar_base::{BufPool, ClusterId};
 use isobar_cluster::Cluster;
 use isobar_config::ClusterSpec;
+use isobar_disk::{Devices, SystemDevices};
 use isobar_wire::transport::{Tcp, Transport};
 use isobar_wire::{Address, Channels, Secret};
 use tokio::task::JoinSet;
@@ -14,7 +15,8 @@ use crate::context::NodeContext;
 use crate::handler::NodeHandler;
 use crate::limits::{METADATA_WAIT, POOL_BYTES};
 use crate::metadata::{Metadata, voter};
-use crate::storage::{orphans, rebuild, scrub, target};
+use crate::storage::attach;
+use crate::storage::open::open_all;
 use crate::supervise::supervise;
 use crate::{ServerError, bootstrap, heartbeat, leader};
 use isobar_config::NodeConfig;
@@ -31,14 +33,18 @@ impl Node {
     /// # Errors
     /// See [`ServerError`]; nothing keeps running then.
     pub async fn start(config: NodeConfig) -> Result<Node, ServerError> {
-        Node::start_on(config, Arc::new(Tcp)).await
+        Node::start_with(config, Arc::new(Tcp), Arc::new(SystemDevices)).await
     }
 
-    /// Like [`Node::start`], over another transport.
+    /// Like [`Node::start`], over another transport and on other devices.
     ///
     /// # Errors
     /// See [`ServerError`]; nothing keeps running then.
-    pub async fn start_on(config: NodeConfig, transport: Arc<dyn Transport>) -> Result<Node, ServerError> {
+    pub async fn start_with(
+        config: NodeConfig,
+        transport: Arc<dyn Transport>,
+        devices: Arc<dyn Devices>,
+    ) -> Result<Node, ServerError> {
         let spec = ClusterSpec::load(&config.resolve(&config.cluster_file))
             .map_err(|e| ServerError::Config(e.to_string()))?;
         let cluster = config.cluster_id()?;
@@ -53,7 +59,9 @@ impl Node {
             .await
             .map_err(|source| ServerError::Listen { addr: config.listen.clone(), source })?;
         let (opening, opening_addr) = (config.clone(), addr.clone());
-        let targets = tokio::task::spawn_blocking(move || target::open_all(&opening, &opening_addr))
+        let opening_devices = devices.clone();
+        let open_all = move || open_all(&*opening_devices, &opening, &opening_addr);
+        let opened = tokio::task::spawn_blocking(open_all)
             .await
             .map_err(|e| ServerError::Config(format!("a target could not be opened: {e}")))??;
         let pool = BufPool::new(POOL_BYTES);
@@ -69,12 +77,12 @@ impl Node {
         nodes.sort_by_key(|n| !n.voter);
         let access =
             Cluster::new(channels, nodes.into_iter().map(|n| n.addr.clone()).collect(), METADATA_WAIT);
-        let shared = Arc::new(NodeContext::new(config, spec, cluster, addr, targets, meta, access));
-        let mut tasks = start_background(&shared);
+        let shared = Arc::new(NodeContext::new(config, spec, cluster, addr, opened, meta, access));
+        let mut tasks = start_background(&shared, devices);
         tasks.spawn(isobar_wire::serve(listener, secret, pool, Arc::new(NodeHandler(shared.clone()))));
         tracing::info!(
             node = %shared.config.node, listen = %shared.config.listen, addr = %shared.addr,
-            cluster = %shared.cluster_id, targets = shared.targets.len(), voter = shared.meta.is_some(), "node serves"
+            cluster = %shared.cluster_id, targets = shared.targets().len(), voter = shared.meta.is_some(), "node serves"
         );
         Ok(Node { shared, tasks })
     }
@@ -105,7 +113,7 @@ impl Node {
         if let Some(meta) = &self.shared.meta {
             meta.group.clone().shutdown().await;
         }
-        let stores: Vec<_> = self.shared.targets.iter().map(|t| (t.id(), t.store.clone())).collect();
+        let stores: Vec<_> = self.shared.targets().iter().map(|t| (t.id(), t.store())).collect();
         let close = move || {
             for (target, store) in stores {
                 if let Err(error) = store.close() {
@@ -121,7 +129,7 @@ impl Node {
 }
 
 /// What a node does by itself. One duty that panics does not stop the others, and starts again.
-fn start_background(shared: &Arc<NodeContext>) -> JoinSet<()> {
+fn start_background(shared: &Arc<NodeContext>, devices: Arc<dyn Devices>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let node = shared.clone();
     tasks.spawn(supervise("heartbeat", move || heartbeat::run(node.clone())));
@@ -133,14 +141,7 @@ fn start_background(shared: &Arc<NodeContext>) -> JoinSet<()> {
         let (node, m) = (shared.clone(), meta.clone());
         tasks.spawn(supervise("lead", move || leader::lead(node.clone(), m.clone())));
     }
-    for target in &shared.targets {
-        let (node, t) = (shared.clone(), target.clone());
-        tasks.spawn(supervise("orphans", move || orphans::run(node.clone(), t.clone())));
-        let (node, t) = (shared.clone(), target.clone());
-        tasks.spawn(supervise("rebuild", move || rebuild::run(node.clone(), t.clone())));
-        let (node, t) = (shared.clone(), target.clone());
-        tasks.spawn(supervise("scrub", move || scrub::run(node.clone(), t.clone())));
-    }
+    tasks.spawn(attach::run(shared.clone(), devices));
     tasks
 }
 

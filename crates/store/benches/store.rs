@@ -44,6 +44,7 @@ fn bench(store: &Store, row: u32, mib: u64) {
         key: key(0),
         geometry: Geometry { data: 1, parity: 2, len: row },
         unit_crcs: unit_crcs(&bytes),
+        data_crcs: Vec::new(),
     };
     let pool = BufPool::new(64 << 20);
     measure("PUT", row, count, |at, done| {

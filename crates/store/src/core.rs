@@ -141,7 +141,7 @@ impl Core {
     /// See [`crate::Store::get`].
     ///
     /// # Errors
-    /// `NotFound`, `InvalidRange`, `Corrupt`, `Read`, `Poisoned`.
+    /// `NotFound`, `InvalidRange`, `Corrupt`.
     pub fn get(&self, key: FragmentKey, units: Range<u32>) -> Result<Fragment, StoreError> {
         self.state.get(key, units)
     }
@@ -189,17 +189,21 @@ impl Core {
                 break;
             }
             let result = match &op.0 {
-                Change::Put(put) => {
+                Change::Put(put) | Change::Rewrite(put) => {
                     let key = put.header.key;
                     if plan.touched.contains(&key) {
                         break;
                     }
+                    let may_replace = matches!(op.0, Change::Rewrite(_));
                     match index.get(&key) {
-                        Some(entry) if entry.header_crc == put.header_crc => Ok(()),
-                        Some(_) => {
+                        Some(entry) if entry.header_crc != put.header_crc => {
                             tracing::error!(%key, "a second PUT with other contents was refused (I1)");
                             Err(StoreError::Conflict(key))
                         }
+                        Some(entry) if may_replace && !state.is_intact(key, entry) => {
+                            self.plan_put(&index, &mut plan, put)
+                        }
+                        Some(_) => Ok(()),
                         None => self.plan_put(&index, &mut plan, put),
                     }
                 }
@@ -276,13 +280,21 @@ impl Core {
     fn apply(&mut self, puts: Vec<Planned<'_>>, deletes: &[FragmentKey]) {
         let mut index = self.state.index.write();
         for planned in puts {
-            let old = index.insert(planned.put.header.key, planned.entry);
-            assert!(old.is_none(), "a key is put only when it is free (I1)");
+            let key = planned.put.header.key;
+            if let Some(damaged) = index.insert(key, planned.entry) {
+                assert_eq!(
+                    damaged.header_crc, planned.put.header_crc,
+                    "only the same bytes are put again (I1)"
+                );
+                self.space.free(damaged.runs.as_slice());
+                self.state.damaged.lock().remove(&key);
+            }
         }
         for key in deletes {
             let old =
                 index.remove(key).unwrap_or_else(|| panic!("{key} was there when its delete was planned"));
             self.space.free(old.runs.as_slice());
+            self.state.damaged.lock().remove(key);
         }
         drop(index);
         self.update_free();
@@ -333,6 +345,11 @@ impl Core {
 }
 
 /// Applies the log to `index`; of its last batch only the fragments whose bytes are on the device.
+///
+/// A block of that batch that cannot be read is like one that did not arrive. If the batch was never
+/// acknowledged, nothing is lost; if it was, the fragment is damaged either way, and a missing one is looked
+/// for first and may be PUT again, while a PUT of one that the index still names would be acknowledged
+/// unread.
 fn replay(disk: &dyn Disk, nonce: u64, superblock: &Superblock, index: &mut Index) -> Result<(), StoreError> {
     let mut reader = Reader::new(disk, nonce, superblock.log_blocks);
     let mut next = reader.next(Position::start(superblock.generation))?;
@@ -343,7 +360,7 @@ fn replay(disk: &dyn Disk, nonce: u64, superblock: &Superblock, index: &mut Inde
             match record {
                 Record::Delete(key) => drop(index.remove(&key)),
                 Record::Put(key, entry) => {
-                    if !is_last || is_on_device(disk, nonce, key, &entry)? {
+                    if !is_last || is_on_device(disk, nonce, key, &entry) {
                         index.insert(key, entry);
                     }
                 }
@@ -353,15 +370,12 @@ fn replay(disk: &dyn Disk, nonce: u64, superblock: &Superblock, index: &mut Inde
     Ok(())
 }
 
-fn is_on_device(disk: &dyn Disk, nonce: u64, key: FragmentKey, entry: &Entry) -> Result<bool, StoreError> {
+fn is_on_device(disk: &dyn Disk, nonce: u64, key: FragmentKey, entry: &Entry) -> bool {
     let blocks = u64::from(entry.units()) + descriptor_blocks(entry);
     let mut buf = AlignedBuf::zeroed((blocks * BLOCK_BYTES) as usize);
-    match read_whole(disk, key, entry, nonce, &mut buf) {
-        Ok(_) => Ok(true),
-        Err(error @ StoreError::Corrupt { .. }) => {
-            tracing::warn!(%error, "dropped: its batch was never acknowledged");
-            Ok(false)
-        }
-        Err(error) => Err(error),
+    let read = read_whole(disk, key, entry, nonce, &mut buf);
+    if let Err(error) = &read {
+        tracing::warn!(%error, "dropped: it is of the last batch, which may not have been acknowledged");
     }
+    read.is_ok()
 }

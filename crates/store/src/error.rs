@@ -11,8 +11,10 @@ pub enum StoreError {
     #[error("the device is blank: it has no label")]
     Blank,
     /// The device holds something that is not ours.
-    #[error("the device holds foreign data; wipe its first 128 KiB to give it to the store")]
-    Foreign,
+    #[error(
+        "the device holds {0}: choose another one, or, if that may be lost, write zeros over its first and last MiB"
+    )]
+    Foreign(String),
     /// The device was formatted before; formatting it again would destroy that target.
     #[error("the device is already labelled as target {} of node {}", .0.target, .0.node)]
     Labelled(Box<Label>),
@@ -118,7 +120,7 @@ impl StoreError {
             StoreError::InvalidFragment { .. }
             | StoreError::InvalidRange { .. }
             | StoreError::InvalidLabel => Errno::EINVAL,
-            StoreError::Blank | StoreError::Foreign | StoreError::TooSmall { .. } => Errno::ENXIO,
+            StoreError::Blank | StoreError::Foreign(_) | StoreError::TooSmall { .. } => Errno::ENXIO,
             StoreError::Version { .. } => Errno::EOPNOTSUPP,
             StoreError::Closed => Errno::ENODEV,
             StoreError::CorruptSuperblock

@@ -27,12 +27,13 @@ pub(crate) fn write_blocks(disk: &dyn Disk, block: u64, bytes: &[u8]) -> io::Res
     disk.write_at(block * BLOCK_BYTES, &[IoSlice::new(bytes)])
 }
 
-/// Fills `bytes` with a fragment's own blocks from `first` on.
+/// Fills `bytes` with the own blocks of the fragment `key` from `first` on.
 ///
 /// # Errors
-/// `Read`.
+/// `Corrupt`: a block that the medium does not give back is damage of its fragment, as wrong bytes are.
 pub(crate) fn read_runs(
     disk: &dyn Disk,
+    key: FragmentKey,
     runs: &Runs,
     first: u64,
     bytes: &mut [u8],
@@ -40,7 +41,10 @@ pub(crate) fn read_runs(
     let mut rest = bytes;
     for piece in runs.pieces(first..first + rest.len() as u64 / BLOCK_BYTES) {
         let (now, later) = rest.split_at_mut((u64::from(piece.blocks) * BLOCK_BYTES) as usize);
-        read_blocks(disk, piece.start, now)?;
+        if let Err(error) = read_blocks(disk, piece.start, now) {
+            tracing::warn!(%key, block = piece.start, blocks = piece.blocks, %error, "blocks cannot be read");
+            return Err(StoreError::Corrupt { key, what: "its blocks cannot be read" });
+        }
         rest = later;
     }
     assert!(rest.is_empty(), "a fragment has all blocks that are read of it");
@@ -94,7 +98,8 @@ impl<'a> Writes<'a> {
     }
 }
 
-/// The unit CRCs in the descriptor `bytes`, if it is the one that `entry` of `key` means.
+/// The unit CRCs in the descriptor `bytes`, and behind them those of the data rows if it has them, if it is
+/// the one that `entry` of `key` means.
 ///
 /// # Errors
 /// `Corrupt`.
@@ -107,7 +112,7 @@ pub(crate) fn descriptor_crcs(
     let corrupt = |what| StoreError::Corrupt { key, what };
     let (_, body) = frame::decode(Kind::Fragment, Some(nonce), bytes)
         .map_err(|_| corrupt("its descriptor does not match its checksum"))?;
-    let header: FragmentHeader =
+    let mut header: FragmentHeader =
         postcard::from_bytes(body).map_err(|_| corrupt("its descriptor cannot be decoded"))?;
     if header.key != key
         || crc32c(body) != entry.header_crc
@@ -115,6 +120,7 @@ pub(crate) fn descriptor_crcs(
     {
         return Err(corrupt("its place holds another fragment"));
     }
+    header.unit_crcs.append(&mut header.data_crcs);
     Ok(header.unit_crcs)
 }
 
@@ -124,10 +130,11 @@ pub(crate) fn descriptor_blocks(entry: &Entry) -> u64 {
 }
 
 /// Reads all of a fragment into `buf`, which has the length of the payload and the descriptor, checks
-/// everything, leaves the payload in `buf` and returns the unit CRCs.
+/// everything, leaves the payload in `buf` and returns the unit CRCs, with those of the data rows behind them
+/// if the fragment has them.
 ///
 /// # Errors
-/// `Corrupt`, `Read`.
+/// `Corrupt`.
 pub(crate) fn read_whole(
     disk: &dyn Disk,
     key: FragmentKey,
@@ -135,14 +142,14 @@ pub(crate) fn read_whole(
     nonce: u64,
     buf: &mut AlignedBuf,
 ) -> Result<Vec<u32>, StoreError> {
-    read_runs(disk, &entry.runs, 0, buf)?;
+    read_runs(disk, key, &entry.runs, 0, buf)?;
     let payload = (u64::from(entry.units()) * BLOCK_BYTES) as usize;
     let crcs = match entry.crcs.as_slice() {
         Some(crcs) => crcs.to_vec(),
         None => descriptor_crcs(key, entry, nonce, &buf[payload..])?,
     };
     buf.set_len(payload);
-    if !verify_units(buf, &crcs) {
+    if !verify_units(buf, &crcs[..entry.units() as usize]) {
         return Err(StoreError::Corrupt { key, what: "its payload does not match its checksums" });
     }
     Ok(crcs)

@@ -44,7 +44,16 @@
 //!
 //! A PUT that would leave less free space than the next checkpoint needs gets
 //! [`StoreError::Full`]; a DELETE needs no space but its log record. A failed write or sync poisons
-//! the store: nothing is acked again until the device has been reopened.
+//! the store: no change is acked again until the device has been reopened. Reading goes on, as all that
+//! the index names was synced.
+//!
+//! # Damage
+//! Bytes that are wrong and blocks that the medium does not give back are the same: damage of the
+//! fragment they belong to, and of nothing else ([`StoreError::Corrupt`]). A *rewrite* puts the same
+//! bytes into other blocks, and gives the damaged ones up in the batch that makes the new ones durable;
+//! the index remembers the CRC of the header, so that no other bytes can take their place (I1).
+//! An unreadable block of the log is a torn batch, one of a superblock slot or of a copy of the
+//! checkpoint costs that copy.
 //!
 //! # Invariants held here
 //! I1 write-once: a second PUT of a key is acknowledged if its header is identical, else refused and
@@ -58,8 +67,10 @@
 mod cache;
 mod checkpoint;
 mod core;
+mod damaged;
 mod error;
 mod extent;
+mod foreign;
 mod frame;
 mod index;
 mod label;

@@ -6,6 +6,8 @@ use isobar_base::limits::UNIT_BYTES;
 pub(crate) const BLOCK_BYTES: u64 = UNIT_BYTES;
 /// Smallest device that can be formatted.
 pub(crate) const DEVICE_BYTES_MIN: u64 = 1 << 20;
+/// A device is blank when so many bytes at its begin and at its end are zero.
+pub(crate) const BLANK_BYTES: u64 = 1 << 20;
 /// The blocks of the two superblock slots.
 pub(crate) const SLOT_BLOCKS: [u64; 2] = [0, 16];
 /// First block of the log.
@@ -42,6 +44,8 @@ pub(crate) const READ_QUEUE_MAX: usize = 1024;
 pub(crate) const READ_POOL_BYTES_MAX: usize = 64 << 20;
 /// Unit CRCs kept in RAM for partial reads of large fragments (4 bytes each).
 pub(crate) const CACHED_CRCS_MAX: usize = 4 << 20;
+/// Damaged fragments that are remembered.
+pub(crate) const DAMAGED_MAX: usize = 1 << 16;
 /// How often a GET that finds wrong bytes looks the fragment up again: it may have been deleted, and
 /// its blocks reused, under the read.
 pub(crate) const READ_ATTEMPTS: u32 = 3;

@@ -69,9 +69,9 @@ impl<'a> Reader<'a> {
     /// The records of the batch at `at` and the position behind it; `None` at the end of the log.
     ///
     /// # Errors
-    /// `CorruptLog` when there is no such batch but a later one; `Read`.
+    /// `CorruptLog` when there is no such batch but a later one.
     pub(crate) fn next(&mut self, at: Position) -> Result<Option<(Vec<Record>, Position)>, StoreError> {
-        if let Some((head, records, blocks)) = self.batch(at.block)?
+        if let Some((head, records, blocks)) = self.batch(at.block)
             && (head.generation, head.sequence) == (at.generation, at.sequence)
             && let Some(records) = decode_records(head.records, &records)
         {
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
             return Ok(Some((records, next)));
         }
         for block in at.block..self.log_blocks {
-            if let Some((head, ..)) = self.batch(block)?
+            if let Some((head, ..)) = self.batch(block)
                 && head.generation == at.generation
                 && head.sequence > at.sequence
             {
@@ -94,35 +94,46 @@ impl<'a> Reader<'a> {
     }
 
     /// The batch at a block, if there is an undamaged one: head, encoded records, blocks.
-    fn batch(&mut self, block: u64) -> Result<Option<(Head, Vec<u8>, u64)>, StoreError> {
+    fn batch(&mut self, block: u64) -> Option<(Head, Vec<u8>, u64)> {
         if block >= self.log_blocks {
-            return Ok(None);
+            return None;
         }
-        let Some(blocks) = frame::claimed_blocks(Kind::LogBatch, self.read(block, 1)?) else {
-            return Ok(None);
-        };
+        let blocks = frame::claimed_blocks(Kind::LogBatch, self.read(block, 1))?;
         if block + blocks > self.log_blocks || blocks * BLOCK_BYTES > LOG_WINDOW_BYTES as u64 {
-            return Ok(None);
+            return None;
         }
         let nonce = self.nonce;
-        let Ok((_, body)) = frame::decode(Kind::LogBatch, Some(nonce), self.read(block, blocks)?) else {
-            return Ok(None);
-        };
-        let batch = postcard::take_from_bytes::<Head>(body).ok();
-        Ok(batch.map(|(head, records)| (head, records.to_vec(), blocks)))
+        let (_, body) = frame::decode(Kind::LogBatch, Some(nonce), self.read(block, blocks)).ok()?;
+        let (head, records) = postcard::take_from_bytes::<Head>(body).ok()?;
+        Some((head, records.to_vec(), blocks))
     }
 
-    fn read(&mut self, block: u64, blocks: u64) -> Result<&[u8], StoreError> {
+    /// Reads the window. A block that cannot be read is left zero: no batch, as one that was torn. Whether
+    /// that is the end of the log or damage before its end, the batches behind it tell.
+    fn fill(&mut self) {
+        let start = LOG_START + self.window_start;
+        if read_blocks(self.disk, start, &mut self.window).is_ok() {
+            return;
+        }
+        for (block, bytes) in (start..).zip(self.window.chunks_mut(BLOCK_BYTES as usize)) {
+            if let Err(error) = read_blocks(self.disk, block, bytes) {
+                tracing::warn!(block, %error, "a block of the log cannot be read");
+                bytes.fill(0);
+            }
+        }
+    }
+
+    fn read(&mut self, block: u64, blocks: u64) -> &[u8] {
         let window_end = self.window_start + self.window.len() as u64 / BLOCK_BYTES;
         if block < self.window_start || block + blocks > window_end {
             let bytes = ((self.log_blocks - block) * BLOCK_BYTES).min(LOG_WINDOW_BYTES as u64);
             self.window.set_len(0);
             self.window.set_len(bytes as usize);
-            read_blocks(self.disk, LOG_START + block, &mut self.window)?;
             self.window_start = block;
+            self.fill();
         }
         let from = ((block - self.window_start) * BLOCK_BYTES) as usize;
-        Ok(&self.window[from..from + (blocks * BLOCK_BYTES) as usize])
+        &self.window[from..from + (blocks * BLOCK_BYTES) as usize]
     }
 }
 

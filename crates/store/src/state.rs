@@ -9,10 +9,11 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::StoreError;
 use crate::cache::CrcCache;
+use crate::damaged::Damaged;
 use crate::index::Index;
 use crate::limits::{BLOCK_BYTES, CACHED_CRCS_MAX, READ_POOL_BYTES_MAX};
 
-/// How full a store is. All but `fragments` in bytes.
+/// How full a store is, in bytes, and its fragments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Usage {
     /// Room for fragments on the empty device.
@@ -24,6 +25,8 @@ pub struct Usage {
     pub free_bytes: u64,
     /// Number of fragments.
     pub fragments: u64,
+    /// Those of them that were found damaged and have not been written again.
+    pub damaged: u64,
 }
 
 /// State that the writer changes and readers see.
@@ -37,6 +40,7 @@ pub(crate) struct StoreState {
     poison: Mutex<Option<String>>,
     pub pool: BufPool,
     pub cache: CrcCache,
+    pub damaged: Mutex<Damaged>,
 }
 
 impl StoreState {
@@ -50,10 +54,11 @@ impl StoreState {
             poison: Mutex::new(None),
             pool: BufPool::new(READ_POOL_BYTES_MAX),
             cache: CrcCache::new(CACHED_CRCS_MAX),
+            damaged: Mutex::default(),
         }
     }
 
-    /// Fails once a write or sync has failed.
+    /// Fails once a write or sync has failed. Reading needs no such check: what the index names was synced.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         match &*self.poison.lock() {
             Some(why) => Err(StoreError::Poisoned(why.clone())),
@@ -61,7 +66,7 @@ impl StoreState {
         }
     }
 
-    /// Makes every later call fail; the first reason is kept.
+    /// Makes every later change fail; the first reason is kept.
     pub(crate) fn poison(&self, why: String) -> StoreError {
         tracing::error!(%why, "the fragment store stops: its device failed");
         StoreError::Poisoned(self.poison.lock().get_or_insert(why).clone())
@@ -74,6 +79,7 @@ impl StoreState {
             used_bytes: index.used_blocks() * BLOCK_BYTES,
             free_bytes: self.free_bytes.load(Ordering::Relaxed),
             fragments: index.len(),
+            damaged: self.damaged.lock().len(),
         }
     }
 }

@@ -133,11 +133,29 @@ impl Store {
         }
     }
 
+    /// Stores a fragment again that is missing or damaged; `Ok` means that it is durably there with the bytes
+    /// of this header, and that those of a fragment that was whole have not been touched.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn rewrite(
+        &self,
+        header: FragmentHeader,
+        payload: AlignedBuf,
+        done: impl FnOnce(Result<(), StoreError>) + Send + 'static,
+    ) {
+        match self.handle.state.check().and_then(|()| Op::rewrite(header, payload)) {
+            Ok(op) => self.handle.write(op, Box::new(done)),
+            Err(error) => done(Err(error)),
+        }
+    }
+
     /// Reads `units` (of 4 KiB) of a fragment, all with [`Store::WHOLE`], and verifies them. Waits
     /// while the queue is full.
     ///
     /// # Errors
-    /// To `done`: `NotFound`, `InvalidRange`, `Corrupt`, `Read`, `Poisoned`, `Closed`.
+    /// To `done`: `NotFound`, `InvalidRange`, `Corrupt`, `Closed`. Reading goes on when the store is
+    /// poisoned: what the index names was synced.
     pub fn get(
         &self,
         key: FragmentKey,
@@ -182,7 +200,7 @@ impl Store {
         self.handle.state.usage()
     }
 
-    /// Whether a write or sync has failed, so that every call fails until the device is reopened.
+    /// Whether a write or sync has failed, so that every change fails until the device is reopened.
     pub fn is_poisoned(&self) -> bool {
         self.handle.state.check().is_err()
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::extent::{read_blocks, write_blocks};
+use crate::foreign::what_is_there;
 use crate::frame::{self, FrameError, Kind};
 use crate::label::Label;
 use crate::limits::{BLOCK_BYTES, LOG_START, SLOT_BLOCKS};
@@ -65,7 +66,11 @@ pub(crate) fn read(disk: &dyn Disk) -> Result<Slots, StoreError> {
         if (block + 1) * BLOCK_BYTES > disk.size() {
             return Err(StoreError::TooSmall { bytes: disk.size(), needed: crate::limits::DEVICE_BYTES_MIN });
         }
-        read_blocks(disk, block, &mut bytes)?;
+        if let Err(error) = read_blocks(disk, block, &mut bytes) {
+            tracing::warn!(slot, %error, "a superblock copy cannot be read");
+            found[slot] = Err(FrameError::Corrupt);
+            continue;
+        }
         found[slot] = frame::decode(Kind::Superblock, None, &bytes).and_then(|(nonce, body)| {
             Ok((nonce, postcard::from_bytes(body).map_err(|_| FrameError::Corrupt)?))
         });
@@ -76,7 +81,7 @@ pub(crate) fn read(disk: &dyn Disk) -> Result<Slots, StoreError> {
         (Ok(a), Ok(b)) if a.1.generation < b.1.generation => (0, b),
         (Ok(a), _) => (1, a),
         (_, Ok(b)) => (0, b),
-        _ => return Err(unreadable(errors.into_iter().flatten())),
+        _ => return Err(unreadable(disk, errors.into_iter().flatten())),
     };
     if let Some(error) = errors.into_iter().flatten().next() {
         tracing::warn!(slot = older, ?error, target_id = %superblock.label.target, "a superblock copy is damaged");
@@ -85,17 +90,16 @@ pub(crate) fn read(disk: &dyn Disk) -> Result<Slots, StoreError> {
 }
 
 /// The error that says most about two unreadable slots.
-fn unreadable(errors: impl Iterator<Item = FrameError>) -> StoreError {
-    let mut worst = StoreError::Blank;
+fn unreadable(disk: &dyn Disk, errors: impl Iterator<Item = FrameError>) -> StoreError {
+    let mut corrupt = false;
     for error in errors {
         match error {
             FrameError::Version(found) => return StoreError::Version { found, supported: frame::VERSION },
-            FrameError::Corrupt => worst = StoreError::CorruptSuperblock,
-            FrameError::Foreign if matches!(worst, StoreError::Blank) => worst = StoreError::Foreign,
+            FrameError::Corrupt => corrupt = true,
             FrameError::Foreign | FrameError::Blank => {}
         }
     }
-    worst
+    if corrupt { StoreError::CorruptSuperblock } else { what_is_there(disk) }
 }
 
 /// Makes both slots durable, `first` before the other.

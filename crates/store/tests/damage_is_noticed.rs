@@ -167,7 +167,7 @@ fn a_record_whose_payload_did_not_arrive_is_dropped_for_good() {
 fn an_old_log_means_nothing_on_a_device_formatted_anew() {
     let disk = five_batches();
     let old = disk.image();
-    disk.change(|bytes| bytes[..LOG].fill(0));
+    disk.change(|bytes| bytes[..1 << 20].fill(0));
     Core::format(&disk, &label()).unwrap();
     // Even if clearing the log had not worked.
     disk.change(|bytes| bytes[LOG..LOG + 8 * UNIT].copy_from_slice(&old[LOG..LOG + 8 * UNIT]));

@@ -4,8 +4,8 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{MemoryDisk, UNIT, label};
-use isobar_store::{Label, Options, Store, StoreError};
+use common::{MemoryDisk, UNIT, commit, key, label, put_op};
+use isobar_store::{Core, Label, Options, Store, StoreError};
 
 fn open(disk: &MemoryDisk) -> Result<Store, StoreError> {
     Store::open(Arc::new(disk.clone()), Options::default())
@@ -33,8 +33,8 @@ fn a_blank_device_is_refused_and_then_formatted_once() {
 fn foreign_devices_and_newer_versions_are_refused() {
     let disk = MemoryDisk::new(4 << 20);
     disk.change(|bytes| bytes[1024..1030].copy_from_slice(b"others"));
-    assert!(matches!(open(&disk), Err(StoreError::Foreign)));
-    assert!(matches!(Store::format(&disk, &label()), Err(StoreError::Foreign)));
+    assert!(matches!(open(&disk), Err(StoreError::Foreign(_))));
+    assert!(matches!(Store::format(&disk, &label()), Err(StoreError::Foreign(_))));
 
     let disk = MemoryDisk::formatted(4 << 20);
     disk.change(|bytes| {
@@ -61,4 +61,51 @@ fn a_device_that_shrank_or_is_too_small_is_refused() {
     assert!(matches!(Store::read_label(&MemoryDisk::new(UNIT)), Err(StoreError::TooSmall { .. })));
     let nameless = Label { node: String::new(), ..label() };
     assert!(matches!(Store::format(&disk, &nameless), Err(StoreError::InvalidLabel)));
+}
+
+#[test]
+fn only_a_device_that_is_zero_at_both_ends_is_blank() {
+    const SIZE: usize = 4 << 20;
+    let marks: &[(usize, &[u8], &str)] = &[
+        (0x438, &[0x53, 0xef], "ext4"),
+        (4096, &[0xfc, 0x4e, 0x2b, 0xa9, 1], "RAID"),
+        (SIZE - 8192, &[0xfc, 0x4e, 0x2b, 0xa9], "RAID"),
+        (4096 + 24, &[0xc6, 0x85, 0x73, 0xf6], "bcache"),
+        (512, b"EFI PART", "GPT"),
+        (0x1_0040, b"_BHRfS_M", "btrfs"),
+        (16 << 10, &[1], "at byte 16384"),
+        ((1 << 20) - 1, &[1], "at byte 1048575"),
+        (SIZE - (1 << 20), &[1], "at byte 3145728"),
+        (SIZE - 1, &[1], "at byte 4194303"),
+    ];
+    for &(at, mark, what) in marks {
+        let disk = MemoryDisk::new(SIZE);
+        disk.change(|bytes| bytes[at..at + mark.len()].copy_from_slice(mark));
+        let before = disk.image();
+        for error in [Store::read_label(&disk).unwrap_err(), Store::format(&disk, &label()).unwrap_err()] {
+            assert!(matches!(&error, StoreError::Foreign(found) if found.contains(what)), "{what}: {error}");
+        }
+        assert!(disk.image() == before);
+    }
+    // What lies between is nobody's mark.
+    let disk = MemoryDisk::new(SIZE);
+    disk.change(|bytes| bytes[1 << 20] = 1);
+    Store::format(&disk, &label()).unwrap();
+}
+
+#[test]
+fn a_device_whose_ends_cannot_be_read_is_not_taken_for_blank() {
+    let disk = MemoryDisk::new(4 << 20);
+    disk.lose((4 << 20) - 4096);
+    assert!(matches!(Store::format(&disk, &label()), Err(StoreError::Read(_))));
+}
+
+#[test]
+fn a_target_whose_label_was_wiped_is_not_blank() {
+    let disk = MemoryDisk::formatted(4 << 20);
+    let mut core = Core::open(Arc::new(disk.clone())).unwrap();
+    commit(&mut core, put_op(key(1), 1, 0)).unwrap();
+    disk.change(|bytes| bytes[..32 * UNIT].fill(0));
+    let error = Store::format(&disk, &label()).unwrap_err();
+    assert!(error.to_string().contains("a target of ours"), "{error}");
 }

@@ -17,6 +17,8 @@ use isobar_wire::{Address, CallError, Channels, Opcode, Secret};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::devices::FaultyDevices;
+
 /// One second.
 pub const SECOND: Duration = Duration::from_secs(1);
 /// Who asks through [`TestCluster::access`], as the network in memory knows it.
@@ -42,6 +44,8 @@ pub struct TestCluster {
     pub spec: ClusterSpec,
     /// Access to it.
     pub access: Cluster,
+    /// The disks of its nodes.
+    pub devices: FaultyDevices,
     network: Option<MemoryNetwork>,
     nodes: Vec<Option<(Runtime, Node)>>,
 }
@@ -80,7 +84,8 @@ impl TestCluster {
         std::fs::write(dir.path().join("cluster.toml"), spec.to_toml().unwrap()).unwrap();
         let network = (over == Over::Memory).then(MemoryNetwork::new);
         let access = access_to(&spec, transport(&network, TEST_HOST));
-        TestCluster { dir, spec, access, network, nodes: (0..nodes).map(|_| None).collect() }
+        let nodes = (0..nodes).map(|_| None).collect();
+        TestCluster { dir, spec, access, devices: FaultyDevices::default(), network, nodes }
     }
 
     /// All nodes started and placement built.
@@ -158,7 +163,8 @@ impl TestCluster {
     pub async fn start_with(&mut self, at: usize, config: NodeConfig) -> Result<(), ServerError> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        match runtime.spawn(Node::start_on(config, transport(&self.network, &host(at)))).await.unwrap() {
+        let (transport, devices) = (transport(&self.network, &host(at)), Arc::new(self.devices.clone()));
+        match runtime.spawn(Node::start_with(config, transport, devices)).await.unwrap() {
             Ok(node) => {
                 self.nodes[at] = Some((runtime, node));
                 Ok(())

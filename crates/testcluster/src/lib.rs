@@ -8,7 +8,9 @@
 #![forbid(unsafe_code)]
 
 mod cluster;
+mod devices;
 mod ops;
 
 pub use cluster::{Over, SECOND, TestCluster, eventually};
-pub use ops::{bytes, create, unlink, write};
+pub use devices::FaultyDevices;
+pub use ops::{bytes, commit, create, unlink, write};

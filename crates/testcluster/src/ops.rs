@@ -40,8 +40,14 @@ pub async fn write(
     offset: u64,
     data: Vec<u8>,
 ) -> NewSegment {
-    let len = data.len() as u64;
     let segment = segments.write(session, data.into()).await.unwrap();
+    commit(session, attr, offset, &segment).await;
+    segment
+}
+
+/// Commits a segment, all of it, at `offset`.
+pub async fn commit(session: &Session, attr: &Attr, offset: u64, segment: &NewSegment) {
+    let len = u64::from(segment.geometry.len);
     let extent = Extent { offset, len, source: Source::Segment { id: segment.id, offset: 0 }, version: 0 };
     let op = FileOp::Commit(Commit {
         ino: attr.ino,
@@ -55,7 +61,6 @@ pub async fn write(
     let committed = session.mutate(op).await.unwrap();
     assert!(matches!(committed, OpReply::Committed { .. }));
     session.settle(segment.id);
-    segment
 }
 
 /// Contents that differ from byte to byte and from seed to seed.

@@ -316,6 +316,7 @@ fn info(segment: &NewSegment, inode: &Inode, version: u64) -> SegmentInfo {
         pg: segment.pg,
         geometry: segment.geometry,
         positions: segment.rows.iter().map(|r| r.0).collect(),
+        row_crcs: segment.row_crcs.clone(),
         ino: inode.ino,
         live_bytes: u64::from(segment.geometry.len),
         version,

@@ -1,5 +1,7 @@
 //! The third act: the dead return, one of them with a blank disk, and what was rebuilt is put to the proof.
 
+use isobar_admin::Depth;
+
 use super::deaths::Victims;
 use super::report::Finding;
 use super::stage::{READY_WAIT, Stage};
@@ -22,7 +24,7 @@ pub async fn bring_back(stage: &Stage<'_>, victims: &Victims) -> Result<Finding,
     let view = cluster.refresh(READY_WAIT).await.map_err(|e| e.to_string())?;
     let segments = isobar_admin::segments(cluster).await.map_err(|e| e.to_string())?;
     let redundancy = isobar_admin::redundancy(&segments, &view);
-    let report = fsck::check(cluster, progress).await?;
+    let report = fsck::check(cluster, Depth::Keys, progress).await?;
     Ok(Finding {
         promised: "full redundancy returns",
         happened: format!(

@@ -53,7 +53,10 @@ fn target_state(view: &ClusterView, id: TargetId) -> String {
             None => "rebuilding".to_owned(),
         };
     }
-    "up".to_owned()
+    match live.damaged_rows {
+        0 => "up".to_owned(),
+        rows => format!("{rows} rows damaged"),
+    }
 }
 
 /// What a node does for the metadata.

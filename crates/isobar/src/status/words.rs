@@ -103,6 +103,13 @@ pub fn attention(attention: &Attention, health: &Health) -> String {
             "target {target} of {node} failed: start the node again; if the device is lost, put a blank one in \
              its place, start it, and: isobar node replace {node}"
         ),
+        Attention::TargetUnusable { node, path, why } => {
+            format!("{node} goes on without its target {path}: {why}")
+        }
+        Attention::RowsDamaged { node, target, rows } => format!(
+            "{rows} rows on target {target} of {node} are damaged and not stored again yet: wait; if they stay, the \
+             device is at fault"
+        ),
         Attention::TargetDown { node, target } => {
             format!("{node} answers and does not report target {target} to the leader: see its log")
         }

@@ -34,7 +34,8 @@ fn name() -> Vec<u8> {
 
 fn segments() -> Vec<NewSegment> {
     let geometry = Geometry { data: 1, parity: 1, len: 4096 };
-    vec![NewSegment { id: SEGMENT, pg: PgId(3), geometry, rows: vec![(4, TargetId(9)), (0, TargetId(8))] }]
+    let rows = vec![(4, TargetId(9)), (0, TargetId(8))];
+    vec![NewSegment { id: SEGMENT, pg: PgId(3), geometry, rows, row_crcs: vec![5, 300] }]
 }
 
 fn extents() -> Vec<Extent> {
@@ -252,12 +253,12 @@ const FILE_OPS: &[(&str, &str)] = &[
     ("RemoveXattr", "02020501ac0206040209ac02026162"),
     (
         "Commit",
-        "02020501ac020604020aac0201070101ac0207030101802002040900080200020002010200020301ac02070900010205",
+        "02020501ac020604020aac0201070101ac0207030101802002040900080205ac020200020002010200020301ac02070900010205",
     ),
     ("Punch", "02020501ac020604020bac020102"),
     (
         "Replace",
-        "02020501ac020604020cac020107d80401ac0207030101802002040900080200020002010200020301ac02070900",
+        "02020501ac020604020cac020107d80401ac0207030101802002040900080205ac020200020002010200020301ac02070900",
     ),
     ("Lock", "02020501ac020604020dac0200010063ac020506"),
     ("UnlockAll", "02020501ac020604020eac0205"),

@@ -10,6 +10,7 @@ pub(crate) struct Segment {
     pub(crate) pg: PgId,
     pub(crate) geometry: Geometry,
     pub(crate) positions: Vec<u8>,
+    pub(crate) row_crcs: Vec<u32>,
     pub(crate) ino: Ino,
     pub(crate) live_bytes: u64,
     pub(crate) version: u64,
@@ -22,7 +23,7 @@ impl Segment {
     }
 
     pub(crate) fn wire(self, id: SegmentId) -> SegmentInfo {
-        let Segment { pg, geometry, positions, ino, live_bytes, version } = self;
-        SegmentInfo { id, pg, geometry, positions, ino, live_bytes, version }
+        let Segment { pg, geometry, positions, row_crcs, ino, live_bytes, version } = self;
+        SegmentInfo { id, pg, geometry, positions, row_crcs, ino, live_bytes, version }
     }
 }

@@ -260,7 +260,8 @@ impl World {
         let positions = &map.groups[pg.0 as usize].positions;
         let rows = (0..data + 2).map(|r| (r, positions[usize::from(r)].target)).collect();
         let geometry = Geometry { data, parity: 2, len: len as u32 };
-        NewSegment { id: SegmentId { session, counter }, pg, geometry, rows }
+        let row_crcs = (0..u32::from(data) + 2).collect();
+        NewSegment { id: SegmentId { session, counter }, pg, geometry, rows, row_crcs }
     }
 
     pub fn commit_op(&self, ino: Ino, segments: Vec<NewSegment>, extents: Vec<Extent>) -> Commit {

@@ -28,6 +28,8 @@ struct Table {
     /// What the leader before was known to see: stands for a target until the time it has to report is up.
     inherited: HashMap<TargetId, TargetLive>,
     leading_since: Option<Instant>,
+    /// When each target was last reported as working.
+    well: HashMap<TargetId, Instant>,
 }
 
 impl Liveness {
@@ -37,6 +39,7 @@ impl Liveness {
             nodes: HashMap::new(),
             inherited: inherited.into_iter().map(|live| (live.id, live)).collect(),
             leading_since: Some(Instant::now()),
+            well: HashMap::new(),
         };
     }
 
@@ -49,6 +52,8 @@ impl Liveness {
         if silent {
             tracing::info!(node, "reports again");
         }
+        let working = report.heartbeat.targets.iter().filter(|(_, live)| !live.failed);
+        table.well.extend(working.map(|(info, _)| (info.id, report.at)));
         table.nodes.insert(node, report);
     }
 
@@ -63,25 +68,22 @@ impl Liveness {
         map.targets.iter().map(|target| table.live(target)).collect()
     }
 
-    /// How long a target has not been heard of; `None` while it reports.
+    /// How long a target has not been heard of as working: its node is silent, or does not have it, or says
+    /// that its device failed. `None` while it works.
     pub(crate) fn silent_for(&self, target: &TargetInfo) -> Option<Duration> {
         let table = self.0.lock();
-        let heard = table.report_of(target).map(|report| report.at).or(table.leading_since)?;
-        Some(heard.elapsed()).filter(|&silence| silence > DOWN_AFTER)
+        let well = table.well.get(&target.id).copied().or(table.leading_since)?;
+        Some(well.elapsed()).filter(|&silence| silence > DOWN_AFTER)
     }
 }
 
 impl Table {
-    fn report_of(&self, target: &TargetInfo) -> Option<&Report> {
-        let report = self.nodes.get(&target.node)?;
-        report.heartbeat.targets.iter().any(|(info, _)| info.id == target.id).then_some(report)
-    }
-
     fn live(&self, target: &TargetInfo) -> TargetLive {
         let down = TargetLive {
             id: target.id,
             up: false,
             failed: false,
+            damaged_rows: 0,
             used_bytes: 0,
             free_bytes: 0,
             rebuild: None,
@@ -120,7 +122,15 @@ mod tests {
     }
 
     fn up(id: u64) -> TargetLive {
-        TargetLive { id: TargetId(id), up: true, failed: false, used_bytes: 1, free_bytes: 2, rebuild: None }
+        TargetLive {
+            id: TargetId(id),
+            up: true,
+            failed: false,
+            damaged_rows: 0,
+            used_bytes: 1,
+            free_bytes: 2,
+            rebuild: None,
+        }
     }
 
     fn map(targets: Vec<TargetInfo>) -> ClusterMap {
@@ -154,5 +164,26 @@ mod tests {
         let live = liveness.live(&map(vec![target(1, "a"), target(9, "a")]));
         assert_eq!(live.iter().map(|l| l.up).collect::<Vec<_>>(), [false, true]);
         assert_eq!(liveness.silent_for(&target(9, "a")), None);
+    }
+
+    #[test]
+    fn a_target_whose_device_failed_is_silent_from_then_on_though_its_node_reports() {
+        let liveness = Liveness::default();
+        liveness.begin(Vec::new());
+        let report = |failed| Heartbeat {
+            node: "a".into(),
+            addr: "h:1".parse().unwrap(),
+            epoch: 0,
+            targets: vec![(target(1, "a"), TargetLive { failed, ..up(1) }), (target(2, "a"), up(2))],
+            voter: None,
+        };
+        liveness.hear(report(false));
+        let long_ago = Instant::now().checked_sub(DOWN_AFTER * 2).unwrap();
+        liveness.0.lock().well.insert(TargetId(1), long_ago);
+        liveness.hear(report(true));
+        assert!(liveness.silent_for(&target(1, "a")).is_some_and(|silence| silence >= DOWN_AFTER * 2));
+        assert_eq!(liveness.silent_for(&target(2, "a")), None);
+        liveness.hear(report(false));
+        assert_eq!(liveness.silent_for(&target(1, "a")), None);
     }
 }

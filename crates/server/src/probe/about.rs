@@ -22,13 +22,13 @@ pub(super) fn facts(node: &NodeContext) -> NodeFacts {
     let memory = read("/proc/meminfo");
     let unadmitted = node.unadmitted();
     let targets: Vec<TargetFacts> = node
-        .targets
+        .targets()
         .iter()
-        .zip(&node.config.target)
-        .map(|(target, config)| {
+        .filter_map(|target| {
+            let config = node.config.target.get(target.info.slot as usize)?;
             let path = node.config.resolve(&config.path);
             let live = target.live();
-            TargetFacts {
+            Some(TargetFacts {
                 slot: target.info.slot,
                 block_device: fs::metadata(&path).is_ok_and(|m| m.file_type().is_block_device()),
                 path: path.display().to_string(),
@@ -37,7 +37,7 @@ pub(super) fn facts(node: &NodeContext) -> NodeFacts {
                 free_bytes: live.free_bytes,
                 failed: live.failed,
                 stranger: unadmitted.contains(&target.id()),
-            }
+            })
         })
         .collect();
     NodeFacts {

@@ -1,16 +1,18 @@
 //! The storage role: targets, requests to them, and the duties of whoever owns one.
 //!
 //! ```text
-//! handler ─► requests ──┐
-//! orphans ◄──┐          ├─► target ─► the store of one device
-//! rebuild ◄─ scrub ─────┘
+//! handler ─► requests ───────────────┐
+//! attach ─┬► orphans, rebuild ◄ scrub ├─► target ─► the store of one device
+//!         └► open ────────────────────┘
 //! ```
 
-pub(crate) mod orphans;
-pub(crate) mod rebuild;
+pub(crate) mod attach;
+pub(crate) mod open;
+mod orphans;
+mod rebuild;
 mod requests;
-pub(crate) mod scrub;
-pub(crate) mod target;
+mod scrub;
+mod target;
 
 pub(crate) use requests::handle;
 pub(crate) use target::Target;

@@ -36,7 +36,7 @@ async fn search(node: &NodeContext, target: &Arc<Target>) -> Result<u64, Errno> 
     let (mut after, mut deleted) = (None, 0);
     loop {
         // The list comes first: a row that is in it was PUT before its fate is asked for.
-        let rows = target.store.list(after, ORPHAN_ROWS_MAX);
+        let rows = target.store().list(after, ORPHAN_ROWS_MAX);
         let Some(last) = rows.last() else { return Ok(deleted) };
         after = Some(last.key);
         let mut ids: Vec<SegmentId> = rows.iter().map(|row| row.key.segment).collect();

@@ -83,7 +83,7 @@ async fn pass(
     let lacking = |segment: SegmentInfo| {
         let row = row_to_rebuild(&segment, unclean)?;
         let key = FragmentKey { segment: segment.id, row };
-        (!target.store.contains(key)).then_some((segment, row))
+        (!target.store().contains(key)).then_some((segment, row))
     };
     // The first walk only counts, for those who watch; its work is small beside the rebuilding.
     let (mut total, mut after) = (0, None);
@@ -162,7 +162,7 @@ pub(crate) async fn rebuild(
         Err(Errno::ESTALE) => return Outcome::Gone,
         Err(error) => return Outcome::Missing(key, format!("too few other rows can be read ({error})")),
     };
-    match target.put(header, payload).await {
+    match target.rewrite(header, payload).await {
         Ok(()) => Outcome::Rebuilt,
         Err(error) => Outcome::Missing(key, error.to_string()),
     }

@@ -22,6 +22,7 @@ use crate::limits::KEYS_PER_MESSAGE_MAX;
 pub(crate) fn handle(node: &Arc<NodeContext>, request: Request, responder: Responder) {
     let carried_out = match request.opcode {
         Opcode::Put => put(node, request, responder),
+        Opcode::Rewrite => rewrite(node, request, responder),
         Opcode::Get => get(node, &request.body, responder),
         Opcode::Delete => delete(node, &request.body, responder),
         Opcode::List => list(node, &request.body, responder),
@@ -52,6 +53,12 @@ fn parse<Q: DeserializeOwned>(
 fn put(node: &NodeContext, request: Request, responder: Responder) -> Begun {
     let (put, target, responder) = parse(node, &request.body, responder, |put: &PutRequest| put.target)?;
     target.put_then(put.header, request.payload, |target, result| reply_done(target, result, responder));
+    Ok(())
+}
+
+fn rewrite(node: &NodeContext, request: Request, responder: Responder) -> Begun {
+    let (put, target, responder) = parse(node, &request.body, responder, |put: &PutRequest| put.target)?;
+    target.rewrite_then(put.header, request.payload, |target, result| reply_done(target, result, responder));
     Ok(())
 }
 
@@ -87,7 +94,8 @@ fn delete(node: &NodeContext, body: &[u8], responder: Responder) -> Begun {
 fn list(node: &NodeContext, body: &[u8], responder: Responder) -> Begun {
     let (list, target, responder) = parse(node, body, responder, |list: &ListRequest| list.target)?;
     let limit = (list.limit as usize).min(KEYS_PER_MESSAGE_MAX);
-    let rows = target.store.list(list.after, limit).into_iter().map(|row| (row.key, row.geometry)).collect();
+    let rows =
+        target.store().list(list.after, limit).into_iter().map(|row| (row.key, row.geometry)).collect();
     responder.reply(&ListReply { rows });
     Ok(())
 }
@@ -100,14 +108,18 @@ fn reply_done(target: &Target, result: Result<(), StoreError>, responder: Respon
 }
 
 fn reply_fragment(fragment: Fragment, first_unit: u32, responder: Responder) {
-    let Fragment { key, geometry, first_unit: at, mut unit_crcs, data, .. } = fragment;
-    let skip = (first_unit - at) as usize;
-    if skip > 0 && skip >= unit_crcs.len() {
-        return responder.refuse(Refusal::Unreadable);
+    let Fragment { key, geometry, first_unit: at, mut unit_crcs, mut data_crcs, data } = fragment;
+    let (skip, read) = ((first_unit - at) as usize, unit_crcs.len());
+    if skip > 0 {
+        if skip >= read {
+            return responder.refuse(Refusal::Unreadable);
+        }
+        unit_crcs.drain(..skip);
+        data_crcs = data_crcs.chunks(read).flat_map(|row| &row[skip..]).copied().collect();
     }
-    unit_crcs.drain(..skip);
     let payload = Bytes::from_owner(data).slice(skip * isobar_base::limits::UNIT_BYTES as usize..);
-    responder.reply_with_payload(&GetReply { key, geometry, unit_crcs }, vec![payload]);
+    responder
+        .reply_with_payload(&GetReply { key, geometry, first_unit, unit_crcs, data_crcs }, vec![payload]);
 }
 
 fn refusal(target: &Target, error: StoreError) -> Refusal {

@@ -5,12 +5,14 @@
 //! late. A row that should be here and is not is as good as damaged: what a device forgets in a power cut
 //! though it had said that it was durable ends up so, too. What is missing is looked for as soon as the node
 //! has started, before anything is read.
+//!
+//! Checksums cannot tell whether a parity row is the one of its data: some segments are read whole for that.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use isobar_base::{Errno, FragmentKey};
-use isobar_segments::Segments;
+use isobar_base::{Errno, FragmentKey, random_u64};
+use isobar_segments::{RowState, Segments};
 use isobar_store::StoreError;
 use isobar_wire::message::cluster::ClusterMap;
 use isobar_wire::message::files::SegmentInfo;
@@ -82,16 +84,17 @@ async fn pass(
             let key = FragmentKey { segment: segment.id, row };
             found.rows += 1;
             let bad = match what {
-                Pass::Missing => !target.store.contains(key),
+                Pass::Missing => !target.store().contains(key),
                 Pass::Damaged => {
                     pace(node, segment.geometry.row_bytes()).await;
+                    look_at_parity(node, target, segments, &segment, key).await;
                     matches!(target.verify(key).await, Err(StoreError::Corrupt { .. }))
                 }
             };
             if !bad {
                 continue;
             }
-            match repair(segments, target, segment, row, what).await {
+            match rebuild(segments, target, segment, row).await {
                 // Removed since the walk saw it: it is not missing.
                 Outcome::Gone => {}
                 Outcome::Rebuilt => {
@@ -109,34 +112,35 @@ async fn pass(
     Ok(found)
 }
 
+/// Compares the parity row of one segment of many with that of its data. Nothing is rewritten: what the
+/// ledger says of the row is what its writer made of it, so the row is as it was stored.
+async fn look_at_parity(
+    node: &NodeContext,
+    target: &Target,
+    segments: &Segments,
+    segment: &SegmentInfo,
+    key: FragmentKey,
+) {
+    let sampled = random_u64().checked_rem(node.config.scrub.parity_one_of) == Some(0);
+    if key.row < segment.geometry.data || !sampled {
+        return;
+    }
+    pace(node, segment.geometry.stored_bytes()).await;
+    let Ok(Some(examined)) = segments.examine(segment).await else { return };
+    if examined.rows.get(usize::from(key.row)) == Some(&RowState::Contradicts) {
+        target.note_contradiction(key);
+        tracing::error!(
+            target_id = %target.id(), fragment = %key, ino = %segment.ino,
+            "the row is not the parity of its data: its writer made it wrong; copy the file to have it right"
+        );
+    }
+}
+
 /// The row of a segment that should be on a target.
 fn row_on(map: &ClusterMap, segment: &SegmentInfo, target: &Target) -> Option<u8> {
     let positions = &map.group(segment.pg)?.positions;
     let here = |&at: &u8| positions.get(usize::from(at)).is_some_and(|p| p.target == target.id());
     segment.positions.iter().position(here).map(|row| row as u8)
-}
-
-/// Writes a row again. A store refuses a second payload under one key (I1), so a damaged one has to go first:
-/// only once the others are known to suffice, which makes it nobody's last copy.
-async fn repair(
-    segments: &Segments,
-    target: &Arc<Target>,
-    segment: SegmentInfo,
-    row: u8,
-    what: Pass,
-) -> Outcome {
-    let key = FragmentKey { segment: segment.id, row };
-    if what == Pass::Damaged {
-        match segments.rebuild_row(&segment, row).await {
-            Ok(_) => {}
-            Err(Errno::ESTALE) => return Outcome::Gone,
-            Err(error) => return Outcome::Missing(key, format!("too few other rows can be read ({error})")),
-        }
-        if let Err(error) = target.delete(vec![key]).await {
-            return Outcome::Missing(key, error.to_string());
-        }
-    }
-    rebuild(segments, target, segment, row).await
 }
 
 /// Keeps to the configured rate.

@@ -1,37 +1,65 @@
-//! The storage targets of a node: opening, formatting, what the node knows of each, and the way to its store.
+//! A storage target of a node: what the node knows of it, and the way to its store.
 //!
-//! A blank file or device is a new target with a random id (I13): it never takes the place of an
-//! older one by its path or its node's name. A label of another cluster or node is refused.
+//! A store that failed is opened again on the same device and then takes the place of the old one, which
+//! answers reads until then: what it has in its index was synced.
 
+use std::collections::HashSet;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
-use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, TargetId, random_u64};
-use isobar_disk::{Disk, FileDisk};
-use isobar_store::{Fragment, Label, Options, Store, StoreError};
-use isobar_wire::Address;
+use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, TargetId};
+use isobar_disk::Disk;
+use isobar_store::{Fragment, Options, Store, StoreError};
 use isobar_wire::message::cluster::{TargetInfo, TargetLive};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::ServerError;
-use crate::limits::{STORE_READS_MAX, STORE_WRITE_UNIT_BYTES, STORE_WRITES_MAX};
-use isobar_config::{NodeConfig, TARGET_BYTES_MIN, TargetConfig};
+use crate::limits::{CONTRADICTIONS_MAX, STORE_READS_MAX, STORE_WRITE_UNIT_BYTES, STORE_WRITES_MAX};
 
 /// One storage target of this node.
 pub(crate) struct Target {
     pub(crate) info: TargetInfo,
-    pub(crate) store: Store,
+    disk: Arc<dyn Disk>,
+    store: RwLock<Store>,
     /// Room in the store's write queue.
     writes: Arc<Semaphore>,
     /// Room in the store's read queue.
     reads: Arc<Semaphore>,
     /// Rows rebuilt and to rebuild, while that goes on.
     pub(crate) rebuild: Mutex<Option<(u64, u64)>>,
+    /// Parity rows that do not belong to their data.
+    contradicting: Mutex<HashSet<FragmentKey>>,
 }
 
 impl Target {
+    /// The target on an open store.
+    pub(crate) fn new(info: TargetInfo, disk: Arc<dyn Disk>, store: Store) -> Target {
+        Target {
+            info,
+            disk,
+            store: RwLock::new(store),
+            writes: Arc::new(Semaphore::new(STORE_WRITES_MAX)),
+            reads: Arc::new(Semaphore::new(STORE_READS_MAX)),
+            rebuild: Mutex::new(None),
+            contradicting: Mutex::default(),
+        }
+    }
+
+    /// Its store, as long as it does not fail.
+    pub(crate) fn store(&self) -> Store {
+        self.store.read().clone()
+    }
+
+    /// Opens the store again after it failed. Blocks.
+    ///
+    /// # Errors
+    /// Of the store; the one that failed stays.
+    pub(crate) fn reopen(&self) -> Result<(), StoreError> {
+        let store = Store::open(self.disk.clone(), Options::default())?;
+        *self.store.write() = store;
+        Ok(())
+    }
+
     /// The target's id.
     pub(crate) fn id(&self) -> TargetId {
         self.info.id
@@ -39,14 +67,26 @@ impl Target {
 
     /// How the target is, as its own node sees it.
     pub(crate) fn live(&self) -> TargetLive {
-        let usage = self.store.usage();
+        let store = self.store();
+        let usage = store.usage();
+        let mut contradicting = self.contradicting.lock();
+        contradicting.retain(|&key| store.contains(key));
         TargetLive {
             id: self.id(),
             up: true,
-            failed: self.store.is_poisoned(),
+            failed: store.is_poisoned(),
+            damaged_rows: usage.damaged + contradicting.len() as u64,
             used_bytes: usage.used_bytes,
             free_bytes: usage.free_bytes,
             rebuild: *self.rebuild.lock(),
+        }
+    }
+
+    /// Remembers a parity row that does not belong to its data, as long as it is here.
+    pub(crate) fn note_contradiction(&self, key: FragmentKey) {
+        let mut contradicting = self.contradicting.lock();
+        if contradicting.len() < CONTRADICTIONS_MAX {
+            contradicting.insert(key);
         }
     }
 
@@ -60,8 +100,26 @@ impl Target {
         let permits = 1 + payload.len() / STORE_WRITE_UNIT_BYTES;
         let target = self.clone();
         when_room(&self.writes, permits as u32, move |permit| {
-            let store = target.store.clone();
+            let store = target.store();
             store.put(header, payload, move |result| {
+                drop(permit);
+                done(&target, result);
+            });
+        });
+    }
+
+    /// Stores a row again that is missing or damaged; `done` is called by a thread of the store.
+    pub(crate) fn rewrite_then(
+        self: &Arc<Target>,
+        header: FragmentHeader,
+        payload: AlignedBuf,
+        done: impl FnOnce(&Target, Result<(), StoreError>) + Send + 'static,
+    ) {
+        let permits = 1 + payload.len() / STORE_WRITE_UNIT_BYTES;
+        let target = self.clone();
+        when_room(&self.writes, permits as u32, move |permit| {
+            let store = target.store();
+            store.rewrite(header, payload, move |result| {
                 drop(permit);
                 done(&target, result);
             });
@@ -77,7 +135,7 @@ impl Target {
     ) {
         let target = self.clone();
         when_room(&self.reads, 1, move |permit| {
-            let store = target.store.clone();
+            let store = target.store();
             store.get(key, units, move |result| {
                 drop(permit);
                 done(&target, result);
@@ -95,7 +153,7 @@ impl Target {
         let permits = 1 + keys.len() / 1024;
         let target = self.clone();
         when_room(&self.writes, permits as u32, move |permit| {
-            let store = target.store.clone();
+            let store = target.store();
             store.delete(keys, move |result| {
                 drop(permit);
                 done(&target, result);
@@ -103,13 +161,13 @@ impl Target {
         });
     }
 
-    /// Makes a row durable.
-    pub(crate) async fn put(
+    /// Stores a row again that is missing or damaged.
+    pub(crate) async fn rewrite(
         self: &Arc<Target>,
         header: FragmentHeader,
         payload: AlignedBuf,
     ) -> Result<(), StoreError> {
-        answer(|done| self.put_then(header, payload, done)).await
+        answer(|done| self.rewrite_then(header, payload, done)).await
     }
 
     /// Reads a whole row, and with that verifies it.
@@ -147,87 +205,4 @@ fn when_room(room: &Arc<Semaphore>, permits: u32, act: impl FnOnce(OwnedSemaphor
             });
         }
     }
-}
-
-/// Opens all targets of a configuration, formatting blank ones. Blocks.
-pub(crate) fn open_all(config: &NodeConfig, addr: &Address) -> Result<Vec<Arc<Target>>, ServerError> {
-    let open = |(slot, target)| open(config, addr, slot, target);
-    config.target.iter().enumerate().map(open).collect()
-}
-
-fn open(
-    config: &NodeConfig,
-    addr: &Address,
-    slot: usize,
-    target: &TargetConfig,
-) -> Result<Arc<Target>, ServerError> {
-    let path = config.resolve(&target.path);
-    let failed = |why: String| ServerError::Target { path: path.clone(), why };
-    let disk = open_disk(&path, target.size_bytes).map_err(failed)?;
-    let cluster = config.cluster_id()?;
-    let label = match Store::read_label(&*disk) {
-        Ok(label) => label,
-        Err(StoreError::Blank) => {
-            let target = TargetId(random_u64());
-            let label = Label { cluster, node: config.node.clone(), target, incarnation: 1 };
-            Store::format(&*disk, &label).map_err(|e| failed(e.to_string()))?;
-            tracing::info!(target_id = %target, path = %path.display(), "blank target formatted");
-            label
-        }
-        Err(error) => return Err(failed(error.to_string())),
-    };
-    if label.cluster != cluster || label.node != config.node {
-        return Err(failed(format!(
-            "it belongs to node {} of cluster {}, this is node {} of cluster {cluster}: \
-             check the path, or give the node a blank one",
-            label.node, label.cluster, config.node
-        )));
-    }
-    let capacity_bytes = disk.size();
-    let store = Store::open(disk, Options::default()).map_err(|e| {
-        failed(format!(
-            "{e}; if the device is lost, give the node a blank one and run `isobar node replace {}`",
-            config.node
-        ))
-    })?;
-    let usage = store.usage();
-    tracing::info!(target_id = %label.target, path = %path.display(), fragments = usage.fragments, "target open");
-    let info = TargetInfo {
-        id: label.target,
-        node: config.node.clone(),
-        slot: slot as u32,
-        addr: addr.clone(),
-        domain: config.domain.clone(),
-        capacity_bytes,
-    };
-    Ok(Arc::new(Target {
-        info,
-        store,
-        writes: Arc::new(Semaphore::new(STORE_WRITES_MAX)),
-        reads: Arc::new(Semaphore::new(STORE_READS_MAX)),
-        rebuild: Mutex::new(None),
-    }))
-}
-
-/// The file or device at `path`; a missing file is made with `size_bytes`.
-fn open_disk(path: &Path, size_bytes: u64) -> Result<Arc<dyn Disk>, String> {
-    let disk = match FileDisk::open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if size_bytes < TARGET_BYTES_MIN {
-                return Err(format!(
-                    "does not exist, and size_bytes = {size_bytes} is too small to make it: set at least {TARGET_BYTES_MIN}"
-                ));
-            }
-            if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent).map_err(|e| e.to_string())?;
-            }
-            FileDisk::create(path, size_bytes.next_multiple_of(isobar_base::limits::UNIT_BYTES))
-        }
-        opened => opened,
-    };
-    let disk = disk.map_err(|e| match e.kind() {
-        std::io::ErrorKind::WouldBlock => "is in use by another process".to_owned(),
-        _ => e.to_string(),
-    })?;
-    Ok(Arc::new(disk))
 }

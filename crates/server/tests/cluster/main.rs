@@ -4,6 +4,9 @@
 mod checking;
 mod collection;
 mod compaction;
+mod damage;
+mod decoding;
+mod devices;
 mod founding;
 mod metadata;
 mod replacement;

@@ -24,7 +24,7 @@ async fn rows_are_put_read_listed_and_deleted() {
     let row = bytes(3 * 4096, 7);
     let key = FragmentKey { segment: SegmentId { session: SessionId(1 << 40), counter: 1 }, row: 0 };
     let geometry = Geometry { data: 2, parity: 1, len: 6 * 4096 };
-    let header = FragmentHeader { key, geometry, unit_crcs: unit_crcs(&row) };
+    let header = FragmentHeader { key, geometry, unit_crcs: unit_crcs(&row), data_crcs: Vec::new() };
     let put = PutRequest { target, header };
     let send = async |put: &PutRequest, payload: &[u8]| {
         let payload = vec![Bytes::copy_from_slice(payload)];

@@ -1,6 +1,7 @@
 //! Fragments with known contents, disks that misbehave, and blocking calls.
 #![allow(dead_code, missing_docs)]
 
+use std::collections::BTreeSet;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +56,8 @@ pub fn payload(key: FragmentKey, units: u32, version: u64) -> Vec<u8> {
 pub fn fragment(key: FragmentKey, units: u32, version: u64) -> (FragmentHeader, AlignedBuf) {
     let bytes = payload(key, units, version);
     let geometry = Geometry { data: 1, parity: 2, len: units * UNIT as u32 };
-    (FragmentHeader { key, geometry, unit_crcs: unit_crcs(&bytes) }, AlignedBuf::from_slice(&bytes))
+    let header = FragmentHeader { key, geometry, unit_crcs: unit_crcs(&bytes), data_crcs: Vec::new() };
+    (header, AlignedBuf::from_slice(&bytes))
 }
 
 pub fn put_op(key: FragmentKey, units: u32, version: u64) -> Op {
@@ -86,12 +88,13 @@ pub fn delete(store: &Store, keys: Vec<FragmentKey>) -> Result<(), StoreError> {
     received.recv().unwrap()
 }
 
-/// A device in memory. Clones share it; writing fails, or syncing does, on request.
+/// A device in memory. Clones share it; writing fails, or syncing does, or reading some block, on request.
 #[derive(Clone)]
 pub struct MemoryDisk(Arc<Memory>);
 
 struct Memory {
     bytes: Mutex<Vec<u8>>,
+    unreadable: Mutex<BTreeSet<usize>>,
     fail_write: AtomicBool,
     fail_sync: AtomicBool,
 }
@@ -109,7 +112,8 @@ impl MemoryDisk {
 
     pub fn from_image(image: Vec<u8>) -> MemoryDisk {
         let (fail_write, fail_sync) = (AtomicBool::new(false), AtomicBool::new(false));
-        MemoryDisk(Arc::new(Memory { bytes: Mutex::new(image), fail_write, fail_sync }))
+        let unreadable = Mutex::default();
+        MemoryDisk(Arc::new(Memory { bytes: Mutex::new(image), unreadable, fail_write, fail_sync }))
     }
 
     pub fn image(&self) -> Vec<u8> {
@@ -129,6 +133,11 @@ impl MemoryDisk {
         self.0.bytes.lock().chunks(UNIT).position(|block| block.starts_with(needle)).map(|block| block * UNIT)
     }
 
+    /// The block at `offset` cannot be read until it is written.
+    pub fn lose(&self, offset: usize) {
+        self.0.unreadable.lock().insert(offset / UNIT);
+    }
+
     pub fn fail_writes(&self, fail: bool) {
         self.0.fail_write.store(fail, Ordering::SeqCst);
     }
@@ -141,6 +150,10 @@ impl MemoryDisk {
 impl Disk for MemoryDisk {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         assert_eq!((offset as usize % UNIT, buf.len() % UNIT), (0, 0), "direct I/O is in whole blocks");
+        let blocks = offset as usize / UNIT..(offset as usize + buf.len()) / UNIT;
+        if self.0.unreadable.lock().range(blocks).next().is_some() {
+            return Err(io::Error::other("injected medium error"));
+        }
         let bytes = self.0.bytes.lock();
         let from =
             bytes.get(offset as usize..offset as usize + buf.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
@@ -158,6 +171,7 @@ impl Disk for MemoryDisk {
             let aligned = (at % UNIT, buf.len() % UNIT, buf.as_ptr() as usize % UNIT);
             assert_eq!(aligned, (0, 0, 0), "direct I/O is in whole aligned blocks");
             bytes.get_mut(at..at + buf.len()).ok_or(io::ErrorKind::WriteZero)?.copy_from_slice(buf);
+            self.0.unreadable.lock().retain(|block| !(at..at + buf.len()).contains(&(block * UNIT)));
             at += buf.len();
         }
         Ok(())

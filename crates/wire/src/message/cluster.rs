@@ -81,6 +81,9 @@ pub struct TargetLive {
     pub up: bool,
     /// Its device failed: it takes no data.
     pub failed: bool,
+    /// Rows on it that are known to be of no use: damaged and not written again, or not the parity of their
+    /// data.
+    pub damaged_rows: u64,
     /// Bytes in use.
     pub used_bytes: u64,
     /// Bytes that can still be written.
@@ -225,9 +228,23 @@ pub enum FoundingWait {
     /// This node holds data already: the disk came into an old cluster.
     #[error("{0} holds data")]
     Holder(String),
+    /// Who knows what is on a target that this node cannot use?
+    #[error("{0} has a target that cannot be used: see isobar status")]
+    Unusable(String),
     /// The founding failed and is tried again.
     #[error("the cluster is not founded: {0}")]
     Failed(String),
+}
+
+/// A target that a node is configured to have and cannot use.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UnusableTarget {
+    /// Which of the node's targets it is, from 0.
+    pub slot: u32,
+    /// Its file or device.
+    pub path: String,
+    /// Why, and what to do.
+    pub why: String,
 }
 
 /// One node as it sees itself.
@@ -248,6 +265,8 @@ pub struct NodeStatus {
     /// Targets not admitted to the cluster.
     #[serde(rename = "strangers")]
     pub unadmitted: Vec<TargetId>,
+    /// Targets of its configuration that it could not open. It tries again.
+    pub unusable: Vec<UnusableTarget>,
     /// Its metadata role, if any.
     pub meta: Option<MetaStatus>,
 }

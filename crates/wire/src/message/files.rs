@@ -142,6 +142,8 @@ pub struct SegmentInfo {
     pub geometry: Geometry,
     /// Row r is on the target that holds position `positions[r]` of the placement group.
     pub positions: Vec<u8>,
+    /// [`isobar_base::row_crc`] of each row, as its writer made it.
+    pub row_crcs: Vec<u32>,
     /// The inode whose COMMIT named it.
     pub ino: Ino,
     /// Bytes that some extent still names.

@@ -51,6 +51,9 @@ pub enum Opcode {
     Delete = 34,
     /// [`storage::ListRequest`] → [`storage::ListReply`].
     List = 35,
+    /// [`storage::PutRequest`] with the row as payload → `()`: a row that is missing or damaged is stored
+    /// again, one that is whole stays as it is.
+    Rewrite = 36,
 }
 
 impl Opcode {
@@ -75,6 +78,7 @@ impl Opcode {
             Get,
             Delete,
             List,
+            Rewrite,
         ]
         .into_iter()
         .find(|op| *op as u16 == number)

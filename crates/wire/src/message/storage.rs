@@ -32,8 +32,12 @@ pub struct GetReply {
     pub key: FragmentKey,
     /// Shape of its segment, as the device says.
     pub geometry: Geometry,
+    /// The first unit sent.
+    pub first_unit: u32,
     /// CRC32C of each unit sent.
     pub unit_crcs: Vec<u32>,
+    /// Of a parity row: CRC32C of the same units of each data row, row after row, where the row has them.
+    pub data_crcs: Vec<u32>,
 }
 
 /// Removes rows; those missing are removed already.

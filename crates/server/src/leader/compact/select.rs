@@ -176,6 +176,7 @@ mod tests {
             pg: PgId(0),
             geometry: Geometry { data: n, parity: 2, len: 4096 },
             positions: Vec::new(),
+            row_crcs: Vec::new(),
             ino: Ino(2),
             live_bytes: 4096,
             version: at,

@@ -268,6 +268,8 @@ pub struct NewSegment {
     pub geometry: Geometry,
     /// For each row: position within the placement group and the target that acknowledged it.
     pub rows: Vec<(u8, TargetId)>,
+    /// [`isobar_base::row_crc`] of each row: what is computed from other rows is checked against it.
+    pub row_crcs: Vec<u32>,
 }
 
 /// One COMMIT.
