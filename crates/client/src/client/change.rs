@@ -18,7 +18,7 @@ impl Client {
         if let Some(inode) = &inode {
             _still = Some(inode.order.lock().await);
             if set.size.is_some() || set.mtime.is_some() || set.atime.is_some() {
-                self.0.files.write_back(inode).await;
+                self.0.files.write_back(inode).await?;
             }
         }
         let OpReply::Attr(attr) = self.mutate(FileOp::SetAttr { ino, set }).await? else {

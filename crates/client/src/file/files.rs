@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use isobar_base::{BufPool, Errno, Ino};
@@ -38,7 +38,13 @@ pub(crate) struct Files {
     pub budget: Budget,
     pub read_ahead_bytes: u64,
     pub(super) puts: Arc<Semaphore>,
+    /// Rises with every segment that is durable and every COMMIT.
+    pub(super) progress: Arc<AtomicU64>,
     pub(super) inodes: Arc<Mutex<HashMap<Ino, Arc<Inode>>>>,
+    /// No bytes are taken any more.
+    closing: Arc<AtomicBool>,
+    /// Why bytes were lost of some file that is closed, if nobody was told.
+    untold: Arc<Mutex<Option<Errno>>>,
 }
 
 /// One handle.
@@ -46,8 +52,10 @@ pub(crate) struct Files {
 pub(crate) struct FileHandle {
     pub inode: Arc<Inode>,
     pub options: OpenOptions,
-    /// Errors of the inode this handle has reported.
+    /// Errors of the inode that fsync has reported through this handle.
     pub seen: Seen,
+    /// Those that write(2) has, which leaves them to fsync.
+    pub told_writer: Seen,
     /// Where the last read ended, to notice sequential reading.
     pub read_end: AtomicU64,
     /// How far has been read ahead.
@@ -76,13 +84,21 @@ impl Files {
             session,
             read_ahead_bytes,
             puts: Arc::new(Semaphore::new(PUTS_MAX)),
+            progress: Arc::default(),
             inodes: Arc::default(),
+            closing: Arc::default(),
+            untold: Arc::default(),
         }
     }
 
     /// The inode, if it is in use here.
     pub fn get(&self, ino: Ino) -> Option<Arc<Inode>> {
         self.inodes.lock().get(&ino).cloned()
+    }
+
+    /// All inodes in use here.
+    pub(super) fn all(&self) -> Vec<Arc<Inode>> {
+        self.inodes.lock().values().cloned().collect()
     }
 
     /// A new handle. `attr` is fresh.
@@ -94,30 +110,61 @@ impl Files {
             inode
         };
         inode.state.lock().adopt(*attr, false);
-        let seen = inode.errors.sample();
+        let (seen, told_writer) = (inode.errors.sample(), inode.errors.sample());
         Arc::new(FileHandle {
             inode,
             options,
             seen,
+            told_writer,
             read_end: AtomicU64::new(0),
             ahead_end: AtomicU64::new(0),
             streaming: AtomicBool::new(false),
         })
     }
 
-    /// Gives up a handle; true when it was the last of its inode.
-    pub async fn close(&self, handle: &FileHandle) -> bool {
-        if !handle.inode.state.lock().is_clean() {
-            self.write_back(&handle.inode).await;
+    /// Gives up a handle. What nobody takes at the moment keeps the inode in use until it is committed.
+    pub async fn close(&self, handle: &FileHandle) {
+        let inode = &handle.inode;
+        if self.write_back(inode).await.is_ok() {
+            return self.closed(inode);
         }
+        let (this, inode) = (self.clone(), inode.clone());
+        self.runtime.spawn(async move {
+            while this.write_back(&inode).await.is_err() {}
+            this.closed(&inode);
+        });
+    }
+
+    fn closed(&self, inode: &Inode) {
         let mut inodes = self.inodes.lock();
-        let mut state = handle.inode.state.lock();
+        let mut state = inode.state.lock();
         state.open -= 1;
-        let last = state.open == 0;
-        if last {
-            inodes.remove(&handle.inode.ino);
+        if state.open == 0 {
+            inodes.remove(&inode.ino);
+            if let Some(errno) = inode.errors.untold() {
+                *self.untold.lock() = Some(errno);
+            }
         }
-        last
+    }
+
+    /// From now on writes fail.
+    pub fn refuse_writes(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    /// Whether writes fail. To be asked under the lock of the inode: what is buffered before the refusal is
+    /// found there by whoever refuses.
+    pub(super) fn refuses_writes(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Whether bytes were lost that nobody has been told of: no write, fsync or close has failed for them.
+    ///
+    /// # Errors
+    /// Why.
+    pub fn untold_loss(&self) -> Result<(), Errno> {
+        let untold = self.all().iter().find_map(|inode| inode.errors.untold()).or(*self.untold.lock());
+        untold.map_or(Ok(()), Err)
     }
 
     /// The log has an inode this client has answered for.

@@ -73,7 +73,7 @@ impl Files {
             !state.append.is_empty() || state.sent.iter().any(|s| s.append)
         };
         if appended {
-            self.write_back(inode).await;
+            self.write_back(inode).await?;
         }
         self.revalidate(inode, LEASE).await?;
         let mut stale = 0;
@@ -240,7 +240,7 @@ impl Files {
     /// First offset at or after `offset` that has data, or is a hole.
     pub async fn seek(&self, handle: &FileHandle, offset: u64, data: bool) -> Result<u64, Errno> {
         let inode = &handle.inode;
-        self.write_back(inode).await;
+        self.write_back(inode).await?;
         self.revalidate(inode, LEASE).await?;
         let mut at = offset;
         loop {

@@ -10,60 +10,75 @@ use super::budget::Reservation;
 use super::commit::{Freeze, lose_dirty};
 use super::files::{FileHandle, Files};
 use super::inode::State;
+use crate::options::WriteMode;
 
 /// Bytes gathered for the end of a file before they are sent.
 const APPEND_BYTES_MAX: usize = 4 << 20;
 
 impl Files {
     /// Buffers a write if nothing has to be waited for.
-    pub fn try_write(&self, handle: &FileHandle, offset: u64, data: &[u8]) -> Option<Result<(), Errno>> {
-        if handle.options.sync {
+    pub fn try_write(
+        &self,
+        handle: &FileHandle,
+        offset: u64,
+        data: &[u8],
+        mode: WriteMode,
+    ) -> Option<Result<(), Errno>> {
+        if mode.sync {
             return None;
         }
-        if let Err(errno) = check(handle, offset, data) {
-            return Some(Err(errno));
-        }
-        if let Err(errno) = handle.inode.errors.check_and_advance(&handle.seen) {
+        if let Err(errno) = check(handle, offset, data, mode) {
             return Some(Err(errno));
         }
         let reservation = self.budget.try_take(data.len())?;
         let full = {
             let mut state = handle.inode.state.lock();
-            if !fits(&state, handle.options.append, data.len()) {
+            if self.refuses_writes() {
+                return Some(Err(Errno::EIO));
+            }
+            if !fits(&state, mode.append, data.len()) {
                 return None;
             }
-            self.buffer(&mut state, handle.options.append, offset, data, reservation)
+            self.buffer(&mut state, mode.append, offset, data, reservation)
         };
         self.after_write(handle, full);
         Some(Ok(()))
     }
 
-    /// Writes, waiting for room and for durability as the handle asks.
-    pub async fn write(&self, handle: &FileHandle, offset: u64, data: &[u8]) -> Result<(), Errno> {
-        check(handle, offset, data)?;
-        handle.inode.errors.check_and_advance(&handle.seen)?;
+    /// Writes, waiting for room and for durability as `mode` asks.
+    pub async fn write(
+        &self,
+        handle: &FileHandle,
+        offset: u64,
+        data: &[u8],
+        mode: WriteMode,
+    ) -> Result<(), Errno> {
+        check(handle, offset, data, mode)?;
         let reservation = match self.budget.try_take(data.len()) {
             Some(reservation) => reservation,
             None => {
                 self.write_back_under_pressure();
-                self.budget.take(data.len()).await
+                self.unless_stalled(self.budget.take(data.len())).await?
             }
         };
         let mut reservation = Some(reservation);
         let full = loop {
             {
                 let mut state = handle.inode.state.lock();
-                if fits(&state, handle.options.append, data.len()) {
+                if self.refuses_writes() {
+                    return Err(Errno::EIO);
+                }
+                if fits(&state, mode.append, data.len()) {
                     let reservation = reservation.take().unwrap_or_default();
-                    break self.buffer(&mut state, handle.options.append, offset, data, reservation);
+                    break self.buffer(&mut state, mode.append, offset, data, reservation);
                 }
             }
             // Appended bytes and others must reach the log in the order of their writes.
-            self.write_back(&handle.inode).await;
+            self.write_back(&handle.inode).await?;
         };
         self.after_write(handle, full);
-        if handle.options.sync {
-            self.write_back(&handle.inode).await;
+        if mode.sync {
+            self.write_back(&handle.inode).await?;
             return handle.inode.errors.check_and_advance(&handle.seen);
         }
         Ok(())
@@ -97,8 +112,7 @@ impl Files {
     fn after_write(&self, handle: &FileHandle, full: bool) {
         if self.budget.is_over_half() {
             self.freeze(&handle.inode, Freeze::All);
-            let (this, inode) = (self.clone(), handle.inode.clone());
-            self.runtime.spawn(async move { this.commit_ready(&inode).await });
+            self.spawn_commit(&handle.inode);
         } else if full {
             self.freeze(&handle.inode, Freeze::Full);
         }
@@ -118,14 +132,17 @@ impl Files {
     }
 }
 
-fn check(handle: &FileHandle, offset: u64, data: &[u8]) -> Result<(), Errno> {
+/// Whether a write may be made. Bytes that were lost before are reported here, once; only a write that is
+/// waited for takes the place of fsync and leaves it nothing to report (I4).
+fn check(handle: &FileHandle, offset: u64, data: &[u8], mode: WriteMode) -> Result<(), Errno> {
     if !handle.options.write {
         return Err(Errno::EBADF);
     }
     if offset.checked_add(data.len() as u64).is_none_or(|end| end > limits::FILE_BYTES_MAX) {
         return Err(Errno::EFBIG);
     }
-    Ok(())
+    let told = if mode.sync { &handle.seen } else { &handle.told_writer };
+    handle.inode.errors.check_and_advance(told)
 }
 
 /// Whether a write can join what is buffered.
