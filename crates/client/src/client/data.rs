@@ -1,5 +1,7 @@
 //! Open files: their bytes.
 
+use std::time::Instant;
+
 use isobar_base::{Errno, Ino};
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::ops::{FileOp, OpReply, SetAttr};
@@ -12,6 +14,7 @@ impl Client {
     /// Opens a file; asks the cluster for its attributes (close-to-open). The attributes are exact.
     pub async fn open(&self, ino: Ino, options: OpenOptions) -> Result<(OpenFile, Attr)> {
         let _opening = self.0.namespace.begin_open(ino).await;
+        let asked = Instant::now();
         let attr = if options.truncate {
             self.setattr(ino, SetAttr { size: Some(0), ..SetAttr::default() }).await?
         } else {
@@ -22,14 +25,14 @@ impl Client {
             self.0.namespace.attributes_uncertain(ino);
             return Err(Errno::ESTALE);
         }
-        let file = self.0.files.open(&attr, options);
+        let file = self.0.files.open(&attr, options, asked);
         let attr = self.0.files.merged(attr);
         Ok((OpenFile(file), attr))
     }
 
     /// Opens a file this client has just created: its attributes are known.
     pub fn open_created(&self, attr: &Attr, options: OpenOptions) -> OpenFile {
-        let handle = self.0.files.open(attr, options);
+        let handle = self.0.files.open(attr, options, Instant::now());
         {
             let mut state = handle.inode.state.lock();
             // Unless somebody has found the name and written already.

@@ -89,7 +89,7 @@ impl Files {
     /// Makes a package durable, however long it takes: until there is no room, or its session is gone.
     async fn put(&self, inode: &Arc<Inode>, number: u64, package: Arc<Package>) {
         // Closed never; without a permit there is nothing to bound.
-        let _turn = self.puts.acquire().await;
+        let _turn = self.puts.acquire_many(Files::put_permits(package.data.len())).await;
         let stage = loop {
             let Some(session) = session_of(inode, number) else { return };
             let deadline = Instant::now() + self.cluster.patience();
@@ -112,6 +112,7 @@ impl Files {
     pub(crate) async fn commit_ready(&self, inode: &Arc<Inode>) {
         loop {
             let Some((commit, session, count)) = self.next_commit(inode) else { return };
+            let asked = Instant::now();
             let result = match &commit {
                 c if session != self.session.id() => {
                     tracing::warn!(ino = %c.ino, "bytes of an expired session are lost");
@@ -119,7 +120,7 @@ impl Files {
                 }
                 _ => self.session.mutate_as(session, FileOp::Commit(commit.clone())).await,
             };
-            self.settle(inode, (commit, session), count, result).await;
+            self.settle(inode, (commit, session, asked), count, result).await;
         }
     }
 
@@ -180,7 +181,7 @@ impl Files {
     async fn settle(
         &self,
         inode: &Arc<Inode>,
-        (commit, commit_session): (Commit, SessionId),
+        (commit, session, asked): (Commit, SessionId, Instant),
         count: usize,
         result: Result<OpReply, OpError>,
     ) {
@@ -201,6 +202,7 @@ impl Files {
                     state.extents.committed(extents, segments);
                 }
                 state.adopt(attr, true);
+                state.checked = state.checked.max(asked);
                 if state.is_clean() {
                     state.written = None;
                 }
@@ -210,7 +212,7 @@ impl Files {
             Err(OpError::StaleIncarnation) => {
                 // Somebody cut the file to nothing meanwhile. Our writes are not older than that for
                 // anybody who could tell, so they are ordered after it.
-                let attr = self.attr_at_last(inode.ino, commit_session).await;
+                let attr = self.attr_at_last(inode.ino, session).await;
                 let mut state = inode.state.lock();
                 state.committing = false;
                 match attr {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use isobar_base::{BufPool, Errno, Ino};
@@ -22,8 +22,10 @@ use crate::options::OpenOptions;
 
 /// Dirty bytes are committed after this long even when nobody asks.
 pub(super) const WRITE_BACK_AFTER: Duration = Duration::from_secs(3);
-/// Segments of one client being written at a time.
-const PUTS_MAX: usize = 8;
+/// Segments of one client being written at a time, at most: so many, ...
+const PUTS_MAX: usize = 256;
+/// ... and so many bytes.
+const PUT_BYTES_MAX: usize = 64 << 20;
 
 /// All files in use by one client. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -56,11 +58,11 @@ pub(crate) struct FileHandle {
     pub seen: Seen,
     /// Those that write(2) has, which leaves them to fsync.
     pub told_writer: Seen,
-    /// Where the last read ended, to notice sequential reading.
+    /// Where the last read ended, to notice sequential reading, and how many in a row were near the one before.
     pub read_end: AtomicU64,
+    pub near_reads: AtomicU32,
     /// How far has been read ahead.
     pub ahead_end: AtomicU64,
-    pub streaming: AtomicBool,
 }
 
 impl Files {
@@ -91,6 +93,11 @@ impl Files {
         }
     }
 
+    /// Permits to take of `puts` for a segment of so many bytes.
+    pub(super) fn put_permits(bytes: usize) -> u32 {
+        bytes.div_ceil(PUT_BYTES_MAX / PUTS_MAX).clamp(1, PUTS_MAX) as u32
+    }
+
     /// The inode, if it is in use here.
     pub fn get(&self, ino: Ino) -> Option<Arc<Inode>> {
         self.inodes.lock().get(&ino).cloned()
@@ -101,15 +108,15 @@ impl Files {
         self.inodes.lock().values().cloned().collect()
     }
 
-    /// A new handle. `attr` is fresh.
-    pub fn open(&self, attr: &Attr, options: OpenOptions) -> Arc<FileHandle> {
+    /// A new handle. `attr` was asked for at `asked`.
+    pub fn open(&self, attr: &Attr, options: OpenOptions, asked: Instant) -> Arc<FileHandle> {
         let inode = {
             let mut inodes = self.inodes.lock();
-            let inode = inodes.entry(attr.ino).or_insert_with(|| Arc::new(Inode::new(*attr))).clone();
+            let inode = inodes.entry(attr.ino).or_insert_with(|| Arc::new(Inode::new(*attr, asked))).clone();
             inode.state.lock().open += 1;
             inode
         };
-        inode.state.lock().adopt(*attr, false);
+        inode.state.lock().learn(*attr, asked);
         let (seen, told_writer) = (inode.errors.sample(), inode.errors.sample());
         Arc::new(FileHandle {
             inode,
@@ -117,8 +124,8 @@ impl Files {
             seen,
             told_writer,
             read_end: AtomicU64::new(0),
+            near_reads: AtomicU32::new(0),
             ahead_end: AtomicU64::new(0),
-            streaming: AtomicBool::new(false),
         })
     }
 
@@ -211,9 +218,7 @@ impl Files {
         }
         let asked = Instant::now();
         let attr = self.cluster.query_attr(inode.ino).await?;
-        let mut state = inode.state.lock();
-        state.adopt(attr, false);
-        state.checked = state.checked.max(asked);
+        inode.state.lock().learn(attr, asked);
         Ok(())
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct Inode {
 pub(crate) struct State {
     /// As the cluster last said.
     pub attr: Attr,
-    /// When it said so.
+    /// When it was asked for that: it was not older then.
     pub checked: Instant,
     /// Handles.
     pub open: usize,
@@ -84,12 +84,12 @@ pub(crate) enum Stage {
 }
 
 impl Inode {
-    pub fn new(attr: Attr) -> Inode {
+    pub fn new(attr: Attr, asked: Instant) -> Inode {
         Inode {
             ino: attr.ino,
             state: Mutex::new(State {
                 attr,
-                checked: Instant::now(),
+                checked: asked,
                 open: 0,
                 dirty: Dirty::default(),
                 dirty_reservation: Reservation::default(),
@@ -125,6 +125,12 @@ impl State {
         self.placed_size() + appended
     }
 
+    /// Bytes that are waiting to be committed.
+    fn pending_bytes(&self) -> u64 {
+        let sent: usize = self.sent.iter().map(|s| s.package.data.len()).sum();
+        (self.dirty.bytes() + self.append.len() + sent) as u64
+    }
+
     /// Nothing is waiting to be committed.
     pub fn is_clean(&self) -> bool {
         self.dirty.is_empty() && self.append.is_empty() && self.sent.is_empty()
@@ -134,6 +140,9 @@ impl State {
     pub fn merged(&self, mut attr: Attr) -> Attr {
         if !self.is_clean() {
             attr.size = attr.size.max(self.size());
+            // Who sees a size without blocks takes the file for a hole.
+            let allocated = attr.allocated_bytes + self.pending_bytes();
+            attr.allocated_bytes = allocated.min(attr.size).max(attr.allocated_bytes);
             if let Some(written) = self.written {
                 attr.mtime = attr.mtime.max(written);
                 attr.ctime = attr.ctime.max(written);
@@ -157,6 +166,11 @@ impl State {
             self.extents.forget();
         }
         self.attr = attr;
-        self.checked = Instant::now();
+    }
+
+    /// Takes over what was asked for at `asked`.
+    pub fn learn(&mut self, attr: Attr, asked: Instant) {
+        self.adopt(attr, false);
+        self.checked = self.checked.max(asked);
     }
 }

@@ -8,6 +8,7 @@ use isobar_wire::message::files::Time;
 
 use super::budget::Reservation;
 use super::commit::{Freeze, lose_dirty};
+use super::dirty::Dirty;
 use super::files::{FileHandle, Files};
 use super::inode::State;
 use crate::options::WriteMode;
@@ -30,8 +31,8 @@ impl Files {
         if let Err(errno) = check(handle, offset, data, mode) {
             return Some(Err(errno));
         }
-        let reservation = self.budget.try_take(data.len())?;
-        let full = {
+        let reservation = self.budget.try_take(Dirty::room_for(data.len()))?;
+        let leaves = {
             let mut state = handle.inode.state.lock();
             if self.refuses_writes() {
                 return Some(Err(Errno::EIO));
@@ -41,7 +42,7 @@ impl Files {
             }
             self.buffer(&mut state, mode.append, offset, data, reservation)
         };
-        self.after_write(handle, full);
+        self.after_write(handle, leaves);
         Some(Ok(()))
     }
 
@@ -54,15 +55,16 @@ impl Files {
         mode: WriteMode,
     ) -> Result<(), Errno> {
         check(handle, offset, data, mode)?;
-        let reservation = match self.budget.try_take(data.len()) {
+        let room = Dirty::room_for(data.len());
+        let reservation = match self.budget.try_take(room) {
             Some(reservation) => reservation,
             None => {
                 self.write_back_under_pressure();
-                self.unless_stalled(self.budget.take(data.len())).await?
+                self.unless_stalled(self.budget.take(room)).await?
             }
         };
         let mut reservation = Some(reservation);
-        let full = loop {
+        let leaves = loop {
             {
                 let mut state = handle.inode.state.lock();
                 if self.refuses_writes() {
@@ -76,7 +78,7 @@ impl Files {
             // Appended bytes and others must reach the log in the order of their writes.
             self.write_back(&handle.inode).await?;
         };
-        self.after_write(handle, full);
+        self.after_write(handle, leaves);
         if mode.sync {
             self.write_back(&handle.inode).await?;
             return handle.inode.errors.check_and_advance(&handle.seen);
@@ -91,7 +93,7 @@ impl Files {
         offset: u64,
         data: &[u8],
         reservation: Reservation,
-    ) -> bool {
+    ) -> Option<Freeze> {
         if state.dirty.is_empty() && state.append.is_empty() {
             state.session = self.session.id();
         }
@@ -100,22 +102,25 @@ impl Files {
         if append {
             state.append.extend_from_slice(data);
             state.append_reservation.merge(reservation);
-            return false;
+            state.append_reservation.trim(state.append.len());
+            return None;
         }
         state.dirty.write(offset, data, &self.pool);
+        // Bytes written over others take no room, small pieces more than their bytes.
         state.dirty_reservation.merge(reservation);
-        let end = offset + data.len() as u64;
-        end.is_multiple_of(limits::SEGMENT_BYTES_MAX)
-            || state.dirty.bytes() as u64 >= 2 * limits::SEGMENT_BYTES_MAX
+        state.dirty_reservation.trim(state.dirty.room());
+        // When room gets short small pieces leave as well, but never fewer than fill a segment: each of their
+        // segments costs as much as a full one.
+        if state.dirty.bytes() as u64 >= limits::SEGMENT_BYTES_MAX && self.budget.is_over_half() {
+            return Some(Freeze::All);
+        }
+        state.dirty.has_full().then_some(Freeze::Full)
     }
 
-    fn after_write(&self, handle: &FileHandle, full: bool) {
-        if self.budget.is_over_half() {
-            self.freeze(&handle.inode, Freeze::All);
-            self.spawn_commit(&handle.inode);
-        } else if full {
-            self.freeze(&handle.inode, Freeze::Full);
-        }
+    fn after_write(&self, handle: &FileHandle, leaves: Option<Freeze>) {
+        let Some(what) = leaves else { return };
+        self.freeze(&handle.inode, what);
+        self.spawn_commit(&handle.inode);
     }
 
     /// The session is gone: what it had not committed is lost, and every handle says so.

@@ -12,9 +12,14 @@ impl Files {
         self.start_write_back(|state| state.dirty_since.is_some_and(|at| at.elapsed() >= WRITE_BACK_AFTER));
     }
 
-    /// Starts writing back everything, because memory is short.
+    /// Starts writing back everything, because memory is short; unless most of what fills it is on its way
+    /// already: what is then waited for makes room, and few bytes make a poor segment.
     pub fn write_back_under_pressure(&self) {
-        self.start_write_back(|state| state.dirty_since.is_some());
+        let waiting = |state: &State| state.dirty_reservation.bytes() + state.append_reservation.bytes();
+        let bytes: usize = self.all().iter().map(|inode| waiting(&inode.state.lock())).sum();
+        if bytes >= self.budget.bytes_max() / 4 {
+            self.start_write_back(|state| state.dirty_since.is_some());
+        }
     }
 
     fn start_write_back(&self, is_due: impl Fn(&State) -> bool) {

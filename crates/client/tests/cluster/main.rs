@@ -5,8 +5,10 @@
 //! | `files` | what is written and what others see of it, when nothing fails |
 //! | `failures` | the same while nodes, the leader or the client itself are cut off |
 //! | `losses` | who is told when bytes are lost for good, and what an outage does not lose |
+//! | `scattered` | what many small writes and reads cost |
 
 mod common;
 mod failures;
 mod files;
 mod losses;
+mod scattered;
