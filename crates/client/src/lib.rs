@@ -15,7 +15,7 @@ mod options;
 
 pub use client::{Client, OpenFile, Result, StatFs};
 pub use file::ReadBytes;
-pub use options::{ClientOptions, NewInode, OpenOptions, Owner};
+pub use options::{ClientOptions, NewInode, OpenOptions, Owner, WriteMode};
 
 pub use isobar_cluster::{Cluster, ClusterError, Session};
 pub use isobar_config::{ClusterSpec, NodeSpec};

@@ -33,6 +33,22 @@ pub struct OpenOptions {
     pub truncate: bool,
 }
 
+/// How one write is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WriteMode {
+    /// It goes to the end of the file, wherever that is.
+    pub append: bool,
+    /// It is durable before it returns.
+    pub sync: bool,
+}
+
+impl OpenOptions {
+    /// How writes are made unless one says otherwise.
+    pub fn write_mode(&self) -> WriteMode {
+        WriteMode { append: self.append, sync: self.sync }
+    }
+}
+
 impl Default for ClientOptions {
     fn default() -> Self {
         ClientOptions {

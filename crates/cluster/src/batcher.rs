@@ -3,6 +3,9 @@
 //! A lone caller's request is sent at once. While several callers are at work, each of whom waits for
 //! its reply before it asks again, the message after a reply waits a moment for all of them: one round
 //! of the metadata quorum then serves them together instead of one after the other.
+//!
+//! What nobody has answered may be sent again, in the same order and before everything later. Only callers
+//! give up: what no caller waits for any more is not sent again.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -23,8 +26,23 @@ const LINGER_PART: u32 = 2;
 /// Callers waited for, at most: beyond, enough come by themselves.
 const EXPECTED_MAX: usize = 16;
 
+/// What came of a batch: a result for each request, or none.
+pub(crate) type Exchanged<T, R> = Result<Vec<R>, Unanswered<T>>;
+
+/// Nobody has answered a batch.
+#[derive(Debug)]
+pub(crate) enum Unanswered<T> {
+    /// Its callers hear of it.
+    Failed(Errno),
+    /// It is to be sent again as long as somebody waits for it.
+    Again(Vec<T>),
+}
+
 #[derive(Debug)]
 pub(crate) struct Batcher<T, R>(Arc<Queue<T, R>>);
+
+/// Who waits for the result of a request.
+type Waiter<R> = oneshot::Sender<Result<R, Errno>>;
 
 #[derive(Debug)]
 struct Queue<T, R> {
@@ -40,7 +58,7 @@ struct Queue<T, R> {
 
 #[derive(Debug)]
 struct State<T, R> {
-    queue: VecDeque<(T, oneshot::Sender<Result<R, Errno>>)>,
+    queue: VecDeque<(T, Waiter<R>)>,
     running: usize,
     /// Callers at work lately.
     expected: usize,
@@ -65,8 +83,8 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
     /// Sends one request in some batch. `exchange` carries a batch and gives a result for each.
     pub(crate) async fn submit<F, Fut>(&self, item: T, exchange: F) -> Result<R, Errno>
     where
-        F: Fn(Vec<T>) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<Vec<R>, Errno>> + Send,
+        F: Fn(Vec<T>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Exchanged<T, R>> + Send,
     {
         self.enqueue(item, exchange).await.unwrap_or(Err(Errno::EIO))
     }
@@ -74,8 +92,8 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
     /// Sends one request in some batch after all that were enqueued before. Within the runtime.
     pub(crate) fn enqueue<F, Fut>(&self, item: T, exchange: F) -> oneshot::Receiver<Result<R, Errno>>
     where
-        F: Fn(Vec<T>) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<Vec<R>, Errno>> + Send,
+        F: Fn(Vec<T>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Exchanged<T, R>> + Send,
     {
         let (sender, receiver) = oneshot::channel();
         let start = {
@@ -98,38 +116,54 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
 async fn run<T, R, F, Fut>(queue: &Queue<T, R>, exchange: F)
 where
     F: Fn(Vec<T>) -> Fut,
-    Fut: Future<Output = Result<Vec<R>, Errno>>,
+    Fut: Future<Output = Exchanged<T, R>>,
 {
     loop {
         if queue.linger {
             linger(queue).await;
         }
-        let (items, waiters): (Vec<T>, Vec<_>) = {
+        let batch: Vec<(T, Waiter<R>)> = {
             let mut state = queue.state.lock();
             let count = state.queue.len().min(queue.items_max);
             if count == 0 {
                 state.running -= 1;
                 return;
             }
-            state.queue.drain(..count).unzip()
+            state.queue.drain(..count).collect()
         };
-        let count = items.len();
-        let begun = Instant::now();
-        let results = exchange(items).await;
-        {
-            let mut state = queue.state.lock();
-            let seen = (count + state.queue.len()).min(EXPECTED_MAX);
-            state.expected = seen.max((state.expected + seen) / 2);
-            state.took = begun.elapsed();
-        }
-        match results {
+        let (count, begun) = (batch.len(), Instant::now());
+        exchange_all(batch, &exchange).await;
+        let mut state = queue.state.lock();
+        let seen = (count + state.queue.len()).min(EXPECTED_MAX);
+        state.expected = seen.max((state.expected + seen) / 2);
+        state.took = begun.elapsed();
+    }
+}
+
+/// Exchanges a batch, again and again if need be, and tells its callers.
+async fn exchange_all<T, R, F, Fut>(batch: Vec<(T, Waiter<R>)>, exchange: &F)
+where
+    F: Fn(Vec<T>) -> Fut,
+    Fut: Future<Output = Exchanged<T, R>>,
+{
+    let (mut items, mut waiters): (Vec<T>, Vec<_>) = batch.into_iter().unzip();
+    while !items.is_empty() {
+        let errno = match exchange(items).await {
             Ok(results) if results.len() == waiters.len() => {
                 // A caller that gave up does not take its result.
                 waiters.into_iter().zip(results).for_each(|(w, r)| drop(w.send(Ok(r))));
+                return;
             }
-            Ok(_) => waiters.into_iter().for_each(|w| drop(w.send(Err(Errno::EPROTO)))),
-            Err(errno) => waiters.into_iter().for_each(|w| drop(w.send(Err(errno)))),
-        }
+            Ok(_) => Errno::EPROTO,
+            Err(Unanswered::Failed(errno)) => errno,
+            Err(Unanswered::Again(again)) => {
+                let waited_for = again.into_iter().zip(waiters).filter(|(_, waiter)| !waiter.is_closed());
+                (items, waiters) = waited_for.unzip();
+                continue;
+            }
+        };
+        waiters.into_iter().for_each(|w| drop(w.send(Err(errno))));
+        return;
     }
 }
 
@@ -176,5 +210,53 @@ impl ShortTimer {
     async fn over(&self) {
         // An error of the descriptor ends the wait as well.
         self.0.readable().await.ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_answers_is_sent_again_in_order_as_long_as_somebody_waits_for_it() {
+        let batcher = Batcher::<u32, u32>::new(1, 8, false);
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let exchange = |answers: bool| {
+            let sent = sent.clone();
+            move |items: Vec<u32>| {
+                let (sent, rounds) = (sent.clone(), sent.lock().len());
+                async move {
+                    sent.lock().push(items.clone());
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    let answered = answers && rounds >= 3;
+                    if answered { Ok(items) } else { Err(Unanswered::Again(items)) }
+                }
+            }
+        };
+        let patient = batcher.enqueue(1, exchange(true));
+        let impatient = batcher.enqueue(2, exchange(true));
+        let later = batcher.enqueue(3, exchange(true));
+        tokio::time::sleep(Duration::from_millis(15)).await;
+        drop(impatient);
+        assert_eq!((patient.await.unwrap(), later.await.unwrap()), (Ok(1), Ok(3)));
+        let sent = sent.lock();
+        assert_eq!((&sent[0][..], &sent[sent.len() - 1][..]), (&[1, 2, 3][..], &[1, 3][..]));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_once_nobody_waits() {
+        let batcher = Batcher::<u32, u32>::new(1, 8, false);
+        let (gone, mut noticed) = tokio::sync::mpsc::unbounded_channel();
+        let exchange = move |items: Vec<u32>| {
+            let gone = gone.clone();
+            async move {
+                gone.send(()).ok();
+                tokio::task::yield_now().await;
+                Err(Unanswered::Again(items))
+            }
+        };
+        drop(batcher.enqueue(1, exchange));
+        // The task ends with the exchange it holds.
+        while noticed.recv().await.is_some() {}
     }
 }

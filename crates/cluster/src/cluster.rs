@@ -20,10 +20,13 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use crate::ask::{AskError, Leader, Redirect};
-use crate::batcher::Batcher;
+use crate::batcher::{Batcher, Unanswered};
 use crate::routing::{group_of_op, group_of_query};
 use crate::{ClusterError, UnconfirmedOps, View};
 
+/// After so long without an answer, operations nobody waits for any more are left out before all are sent
+/// again.
+const MUTATE_ROUND: Duration = Duration::from_secs(15);
 /// Pause after a recall that could not be asked for.
 const RECALL_PAUSE: Duration = Duration::from_millis(10);
 /// Messages with questions under way at a time.
@@ -126,11 +129,12 @@ impl Cluster {
     /// # Errors
     /// `EIO` when no quorum answered in time: the operation may still be executed later.
     pub async fn mutate(&self, mutation: Mutation) -> Result<OpResult, Errno> {
-        self.begin(mutation).await.unwrap_or(Err(Errno::EIO))
+        let reply = tokio::time::timeout(self.0.wait, self.begin(mutation)).await;
+        reply.map_or(Err(Errno::EIO), |reply| reply.unwrap_or(Err(Errno::EIO)))
     }
 
-    /// Begins [`Cluster::mutate`]: the operation takes effect after all that were begun before. Within the
-    /// runtime.
+    /// Begins an operation: it takes effect after all that were begun before. It is repeated until some
+    /// leader answers or the receiver is dropped. Within the runtime.
     pub fn begin(&self, mutation: Mutation) -> oneshot::Receiver<Result<OpResult, Errno>> {
         let group = match group_of_op(&mutation.op) {
             Ok(group) => group,
@@ -145,9 +149,11 @@ impl Cluster {
         let exchange = move |ops| {
             let this = this.clone();
             async move {
-                match this.ask_leader(Opcode::Mutate, &MutateRequest { group, ops }, this.0.wait).await {
+                let request = MutateRequest { group, ops };
+                match this.ask_leader(Opcode::Mutate, &request, this.0.wait.min(MUTATE_ROUND)).await {
                     Ok(MutateReply::Applied(results)) => Ok(results),
-                    _ => Err(Errno::EIO),
+                    Err(AskError::NoLeader(_)) => Err(Unanswered::Again(request.ops)),
+                    _ => Err(Unanswered::Failed(Errno::EIO)),
                 }
             }
         };
@@ -198,9 +204,10 @@ impl Cluster {
 
     async fn query_once(&self, query: Query) -> Result<Answer, OpError> {
         let group = group_of_query(&query)?;
+        let unconfirmed = &self.0.unconfirmed;
         match subject(&query) {
-            Subject::Inode(ino) => self.0.unconfirmed.settled(Some(ino)).await,
-            Subject::All => self.0.unconfirmed.settled(None).await,
+            Subject::Inode(ino) => unconfirmed.settled_within(Some(ino), self.0.wait).await?,
+            Subject::All => unconfirmed.settled_within(None, self.0.wait).await?,
             Subject::Cluster => {}
         }
         let this = self.clone();
@@ -213,7 +220,7 @@ impl Cluster {
                     .await
                 {
                     Ok(QueryReply::Answered(answers)) => Ok(answers),
-                    _ => Err(Errno::EIO),
+                    _ => Err(Unanswered::Failed(Errno::EIO)),
                 }
             }
         };

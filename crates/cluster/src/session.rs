@@ -21,6 +21,7 @@ pub struct Begun {
     /// Under which session.
     pub session: SessionId,
     seq: u64,
+    at: Instant,
     reply: oneshot::Receiver<Result<OpResult, Errno>>,
 }
 
@@ -137,14 +138,16 @@ impl Session {
         self.execute(op, None).await?.0
     }
 
-    /// Executes one operation, exactly once, under the session `expected` and no other (I5).
+    /// Executes one operation, exactly once, under the session `expected` and no other (I5), however long it
+    /// takes: until somebody answers.
     ///
     /// # Errors
-    /// As [`Session::mutate`]; [`OpError::SessionGone`] when another session is in use.
+    /// What the state machine says; [`OpError::SessionGone`] when another session is in use.
     pub async fn mutate_as(&self, expected: SessionId, op: impl Into<Op>) -> Result<OpReply, OpError> {
-        let (result, session) = self.execute(op.into(), Some(expected)).await?;
+        let begun = self.begin(op, Some(expected)).ok_or(OpError::SessionGone)?;
+        let result = self.outcome(begun).await?;
         if matches!(result, Err(OpError::SessionGone)) {
-            self.reopen(session).await?;
+            self.reopen(expected).await.ok();
         }
         result
     }
@@ -174,21 +177,39 @@ impl Session {
         let session = numbers.id;
         drop(numbers);
         let reply = self.0.cluster.begin(Mutation { session, seq, acked_below, op });
-        Some(Begun { session, seq, reply })
+        Some(Begun { session, seq, at: Instant::now(), reply })
     }
 
-    /// Waits for the outcome of an operation.
+    /// Waits for the outcome of an operation as long as callers wait, counted from its beginning.
     ///
     /// # Errors
-    /// `EIO` when no quorum answered in time.
-    pub async fn end(&self, begun: Begun) -> Result<Result<OpReply, OpError>, Errno> {
-        let result = begun.reply.await.unwrap_or(Err(Errno::EIO));
+    /// `EIO` when no quorum answered in time: the operation is not tried any longer.
+    pub async fn end(&self, mut begun: Begun) -> Result<Result<OpReply, OpError>, Errno> {
+        let deadline = (begun.at + self.0.cluster.patience()).into();
+        let reply = tokio::time::timeout_at(deadline, &mut begun.reply).await;
+        self.ended(begun, reply.unwrap_or(Ok(Err(Errno::EIO))))
+    }
+
+    /// Waits for the outcome of an operation, however long it takes: until somebody answers.
+    ///
+    /// # Errors
+    /// `EIO` when the nodes take this client for a stranger, or cannot read what it sends.
+    pub async fn outcome(&self, mut begun: Begun) -> Result<Result<OpReply, OpError>, Errno> {
+        let reply = (&mut begun.reply).await;
+        self.ended(begun, reply)
+    }
+
+    fn ended(
+        &self,
+        begun: Begun,
+        reply: Result<Result<OpResult, Errno>, oneshot::error::RecvError>,
+    ) -> Result<OpResult, Errno> {
         let mut numbers = self.0.numbers.lock();
         // Also when nobody answered: raising the mark keeps the operation from being executed late.
         if numbers.id == begun.session {
             numbers.outstanding.remove(&begun.seq);
         }
-        result
+        reply.unwrap_or(Err(Errno::EIO))
     }
 
     /// Opens a new session in place of `lost`, unless somebody already has.

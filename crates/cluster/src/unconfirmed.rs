@@ -4,8 +4,9 @@
 //! operations need not wait for them; questions do, as far as they are about the same inodes.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use isobar_base::{Ino, limits::UNCONFIRMED_OPS_MAX};
+use isobar_base::{Errno, Ino, limits::UNCONFIRMED_OPS_MAX};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -69,6 +70,14 @@ impl UnconfirmedOps {
             }
         };
         wait_until(&self.moved, || (self.state.lock().done >= wanted).then_some(())).await;
+    }
+
+    /// Like [`UnconfirmedOps::settled`], for as long as callers wait.
+    ///
+    /// # Errors
+    /// `EIO` when the time is up.
+    pub async fn settled_within(&self, ino: Option<Ino>, wait: Duration) -> Result<(), Errno> {
+        tokio::time::timeout(wait, self.settled(ino)).await.map_err(|_| Errno::EIO)
     }
 }
 

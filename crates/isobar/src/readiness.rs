@@ -136,6 +136,7 @@ mod tests {
             failed: false,
             used_bytes: 0,
             free_bytes: 0,
+            damaged_rows: 0,
             rebuild: None,
         };
         let targets = (0..3).map(target).collect();

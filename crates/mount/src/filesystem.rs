@@ -20,7 +20,7 @@ use fuser::{
 };
 use isobar_base::limits::NAME_BYTES_MAX;
 use isobar_base::{Errno, Ino};
-use isobar_client::{Attr, FileKind, LockFamily, NewInode, SetAttr, StatFs};
+use isobar_client::{Attr, FileKind, LockFamily, NewInode, SetAttr, StatFs, WriteMode};
 use isobar_vfs::{Credentials, WriteIntent};
 use tokio::sync::watch;
 
@@ -28,7 +28,7 @@ use crate::attr::{TTL, errno, file_attr, kind_of_mode, set_time};
 use crate::capabilities::Capabilities;
 use crate::context::{Context, empty};
 use crate::dir::Dir;
-use crate::flags::{is_punch_hole, open_options, reads, rename_mode, xattr_mode};
+use crate::flags::{is_punch_hole, open_options, reads, rename_mode, write_mode, xattr_mode};
 use crate::handles::File;
 use crate::locks::{self, LockRequest};
 use crate::{readdir, xattr};
@@ -323,7 +323,7 @@ impl Filesystem for IsobarFs {
         offset: u64,
         data: &[u8],
         write_flags: WriteFlags,
-        _flags: OpenFlags,
+        flags: OpenFlags,
         _lock_owner: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
@@ -332,8 +332,12 @@ impl Filesystem for IsobarFs {
         };
         let intent = WriteIntent {
             clear_setid: write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID),
-            // Written back through a handle the kernel picked.
-            is_mapping: write_flags.contains(WriteFlags::FUSE_WRITE_CACHE),
+            mode: Some(if write_flags.contains(WriteFlags::FUSE_WRITE_CACHE) {
+                // Pages of a mapping, through a handle the kernel picked.
+                WriteMode::default()
+            } else {
+                write_mode(flags.0)
+            }),
         };
         // A request holds at most REQUEST_BYTES_MAX bytes.
         let (who, written) = (who(req), data.len() as u32);

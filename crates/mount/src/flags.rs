@@ -2,7 +2,7 @@
 
 use fuser::RenameFlags;
 use isobar_base::Errno;
-use isobar_client::{OpenOptions, RenameMode, XattrMode};
+use isobar_client::{OpenOptions, RenameMode, WriteMode, XattrMode};
 
 /// How a file is opened, from the flags of open(2). The kernel has checked permissions.
 pub fn open_options(flags: i32) -> OpenOptions {
@@ -14,6 +14,12 @@ pub fn open_options(flags: i32) -> OpenOptions {
         sync: flags & libc::O_DSYNC != 0,
         truncate: flags & libc::O_TRUNC != 0,
     }
+}
+
+/// How one write is made, from the flags that came with it: those the descriptor has by now (F_SETFL changes
+/// O_APPEND), with O_DSYNC for RWF_DSYNC, RWF_SYNC and inodes that are always synchronous.
+pub fn write_mode(flags: i32) -> WriteMode {
+    WriteMode { append: flags & libc::O_APPEND != 0, sync: flags & libc::O_DSYNC != 0 }
 }
 
 /// Whether bytes may be read.
@@ -63,6 +69,14 @@ mod tests {
         assert!(open_options(libc::O_RDWR | libc::O_DSYNC).sync);
         // Appending means nothing to a reader.
         assert!(!open_options(libc::O_RDONLY | libc::O_APPEND).append);
+    }
+
+    #[test]
+    fn flags_of_a_write_become_its_mode() {
+        assert_eq!(write_mode(libc::O_RDWR), WriteMode::default());
+        assert_eq!(write_mode(libc::O_WRONLY | libc::O_APPEND), WriteMode { append: true, sync: false });
+        assert_eq!(write_mode(libc::O_RDWR | libc::O_SYNC), WriteMode { append: false, sync: true });
+        assert!(write_mode(libc::O_RDWR | libc::O_DSYNC).sync);
     }
 
     #[test]

@@ -18,7 +18,10 @@ use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use isobar_client::WriteMode;
+
 use crate::capabilities::Capabilities;
+use crate::flags::write_mode;
 use crate::locks::{self, Meant};
 use crate::mount::{KernelMount, Unmounted};
 use crate::options::MountOptions;
@@ -31,6 +34,7 @@ const CHILD_PATH: &str = "ISOBAR_MOUNT_TEST_PATH";
 #[derive(Default)]
 struct Seen {
     write_flags: Vec<WriteFlags>,
+    write_modes: Vec<WriteMode>,
     families: Vec<Meant>,
 }
 
@@ -104,11 +108,13 @@ impl Filesystem for Tiny {
         _offset: u64,
         data: &[u8],
         write_flags: WriteFlags,
-        _flags: OpenFlags,
+        flags: OpenFlags,
         _owner: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        self.seen.lock().write_flags.push(write_flags);
+        let mut seen = self.seen.lock();
+        seen.write_flags.push(write_flags);
+        seen.write_modes.push(write_mode(flags.0));
         reply.written(data.len() as u32);
     }
 
@@ -328,6 +334,27 @@ fn a_killed_process_stops_waiting_for_a_lock() {
     assert!(child.try_wait().unwrap().is_none());
     child.kill().unwrap();
     assert!(within(Duration::from_secs(5), || { child.try_wait().unwrap().is_some() }));
+}
+
+#[test]
+fn each_write_says_how_it_is_meant() {
+    use rustix::fs::{OFlags, fcntl_setfl};
+    use rustix::io::{IoSlice, ReadWriteFlags, pwritev2};
+    if !fuse_is_here() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mount = mount_tiny(dir.path());
+    let file = fs::OpenOptions::new().append(true).open(dir.path().join("file")).unwrap();
+    let write = |flags| pwritev2(&file, &[IoSlice::new(b"x")], 0, flags).unwrap();
+    write(ReadWriteFlags::empty());
+    fcntl_setfl(&file, OFlags::empty()).unwrap();
+    write(ReadWriteFlags::empty());
+    write(ReadWriteFlags::DSYNC);
+    write(ReadWriteFlags::SYNC);
+    let mode = |append, sync| WriteMode { append, sync };
+    let expected = [mode(true, false), mode(false, false), mode(false, true), mode(false, true)];
+    assert_eq!(mount.seen.lock().write_modes, expected);
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Vfs {
             }
         }
         let seen_clear = self.setid.at_open(&attr);
-        Ok(Opened { file: File { ino, append: options.append, open, seen_clear }, attr })
+        Ok(Opened { file: File { ino, mode: options.write_mode(), open, seen_clear }, attr })
     }
 
     /// Makes and opens a file if nobody has to be asked; the caller has checked permissions.
@@ -122,6 +122,6 @@ impl Vfs {
     fn opened_new(&self, attr: Attr, options: OpenOptions) -> Opened {
         let open = self.client.open_created(&attr, options);
         let seen_clear = self.setid.at_open(&attr);
-        Opened { file: File { ino: attr.ino, append: options.append, open, seen_clear }, attr }
+        Opened { file: File { ino: attr.ino, mode: options.write_mode(), open, seen_clear }, attr }
     }
 }

@@ -1,6 +1,6 @@
 //! The bytes of open files.
 
-use isobar_client::{Attr, OpenOptions, ReadBytes, SetAttr};
+use isobar_client::{Attr, ReadBytes, SetAttr, WriteMode};
 
 use crate::Result;
 use crate::credentials::Credentials;
@@ -13,8 +13,10 @@ use crate::vfs::{Checks, Vfs};
 pub struct WriteIntent {
     /// Set-id bits have to go, as the caller judges; where permissions are judged here, so is this.
     pub clear_setid: bool,
-    /// Pages of a mapping: they go to their offset even where the file was opened to append.
-    pub is_mapping: bool,
+    /// Where it goes and when it returns; as the file was opened, if nothing is said. Descriptors change
+    /// their flags (fcntl), single calls have some of their own (pwritev2), and pages of a mapping go to
+    /// their offset whatever the flags.
+    pub mode: Option<WriteMode>,
 }
 
 impl Vfs {
@@ -37,13 +39,13 @@ impl Vfs {
         data: &[u8],
         intent: WriteIntent,
     ) -> Option<Result<()>> {
-        if intent.is_mapping && file.append || self.must_clear_setid(who, file, intent) {
+        if self.must_clear_setid(who, file, intent) {
             return None;
         }
-        self.client.try_write(&file.open, offset, data)
+        self.client.try_write_as(&file.open, offset, data, intent.mode.unwrap_or(file.mode))
     }
 
-    /// Writes; `offset` is ignored for files opened to append. Gives whether set-id bits went.
+    /// Writes; `offset` is ignored by writes that append. Gives whether set-id bits went.
     pub async fn write(
         &self,
         who: &Credentials,
@@ -53,18 +55,8 @@ impl Vfs {
         intent: WriteIntent,
     ) -> Result<bool> {
         let cleared = self.must_clear_setid(who, file, intent) && self.clear_setid(file).await?;
-        if !(intent.is_mapping && file.append) {
-            self.client.write(&file.open, offset, data).await?;
-            return Ok(cleared);
-        }
-        let options = OpenOptions { write: true, ..OpenOptions::default() };
-        let (open, _) = self.client.open(file.ino, options).await?;
-        let mut result = self.client.write(&open, offset, data).await;
-        if result.is_ok() {
-            result = self.client.flush(&open).await;
-        }
-        self.client.release(open).await;
-        result.map(|()| cleared)
+        self.client.write_as(&file.open, offset, data, intent.mode.unwrap_or(file.mode)).await?;
+        Ok(cleared)
     }
 
     fn must_clear_setid(&self, who: &Credentials, file: &File, intent: WriteIntent) -> bool {

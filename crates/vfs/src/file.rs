@@ -1,7 +1,7 @@
 //! An open file as a front end holds it.
 
 use isobar_base::Ino;
-use isobar_client::OpenFile;
+use isobar_client::{OpenFile, WriteMode};
 
 use crate::setid::SeenClear;
 
@@ -10,8 +10,8 @@ use crate::setid::SeenClear;
 pub struct File {
     /// Which inode.
     pub ino: Ino,
-    /// Opened so that every write goes to the end.
-    pub append: bool,
+    /// How writes are made unless one says otherwise.
+    pub(crate) mode: WriteMode,
     pub(crate) open: OpenFile,
     pub(crate) seen_clear: SeenClear,
 }

@@ -36,7 +36,7 @@ pub(super) async fn write_back(client: Weak<Inner>) {
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let Some(client) = client.upgrade().map(Client) else { return };
-        client.0.files.write_back_old(false).await;
+        client.0.files.write_back_old();
     }
 }
 

@@ -17,7 +17,7 @@ impl Client {
         if let Some(inode) = &inode {
             _still = Some(inode.order.lock().await);
             if set.size.is_some() || set.mtime.is_some() || set.atime.is_some() {
-                self.0.files.write_back(inode).await;
+                self.0.files.write_back(inode).await?;
             }
         }
         let asked = BootTime::now();
@@ -32,7 +32,7 @@ impl Client {
             if attr.version >= state.attr.version {
                 state.extents.truncated(size);
             }
-            state.adopt(attr, true, asked);
+            state.adopt(attr, true);
         }
         Ok(self.0.files.merged(attr))
     }

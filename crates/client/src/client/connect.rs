@@ -73,16 +73,20 @@ impl Client {
         Ok(client)
     }
 
-    /// Writes everything back and closes the session.
+    /// Refuses further writes, writes everything back and closes the session.
     ///
     /// # Errors
-    /// `EIO` when no quorum answered in time.
+    /// Why bytes were lost of which no write, fsync or close has told; `EIO` when no quorum answered in time.
     pub async fn close(&self) -> Result<()> {
-        self.0.files.write_back_old(true).await;
-        self.0.cluster.unconfirmed().settled(None).await;
+        let (files, cluster) = (&self.0.files, &self.0.cluster);
+        files.refuse_writes();
+        let written = files.write_back_all().await;
+        let settled = cluster.unconfirmed().settled_within(None, cluster.patience()).await;
         for task in self.0.background.lock().drain(..) {
             task.abort();
         }
-        self.mutate(SessionOp::Close).await.map(drop)
+        let lost = files.untold_loss();
+        let closed = self.mutate(SessionOp::Close).await.map(drop);
+        lost.and(written).and(settled).and(closed)
     }
 }

@@ -7,7 +7,7 @@ use isobar_wire::message::ops::{FileOp, OpReply, SetAttr};
 
 use super::core::{Client, OpenFile, Result};
 use crate::file::ReadBytes;
-use crate::options::OpenOptions;
+use crate::options::{OpenOptions, WriteMode};
 
 impl Client {
     /// Opens a file; asks the cluster for its attributes (close-to-open). The attributes are exact.
@@ -54,19 +54,35 @@ impl Client {
 
     /// Buffers a write, if there is room for it and nothing has to be waited for. All of `data` is taken.
     pub fn try_write(&self, file: &OpenFile, offset: u64, data: &[u8]) -> Option<Result<()>> {
-        self.0.files.try_write(&file.0, offset, data)
+        self.try_write_as(file, offset, data, file.0.options.write_mode())
+    }
+
+    /// Like [`Client::try_write`], in another way than the file was opened for.
+    pub fn try_write_as(
+        &self,
+        file: &OpenFile,
+        offset: u64,
+        data: &[u8],
+        mode: WriteMode,
+    ) -> Option<Result<()>> {
+        self.0.files.try_write(&file.0, offset, data, mode)
     }
 
     /// Writes; `offset` is ignored for files opened with `append`.
     pub async fn write(&self, file: &OpenFile, offset: u64, data: &[u8]) -> Result<()> {
-        self.0.files.write(&file.0, offset, data).await
+        self.write_as(file, offset, data, file.0.options.write_mode()).await
+    }
+
+    /// Like [`Client::write`], in another way than the file was opened for.
+    pub async fn write_as(&self, file: &OpenFile, offset: u64, data: &[u8], mode: WriteMode) -> Result<()> {
+        self.0.files.write(&file.0, offset, data, mode).await
     }
 
     /// What close(2) does: commits what was written, reports what went wrong before. The error stays to
     /// be reported by fsync: a process that merely inherited the descriptor closes it, too.
     pub async fn flush(&self, file: &OpenFile) -> Result<()> {
         let handle = &file.0;
-        self.0.files.write_back(&handle.inode).await;
+        self.0.files.write_back(&handle.inode).await?;
         handle.inode.errors.check(&handle.seen)
     }
 
@@ -84,8 +100,9 @@ impl Client {
     pub async fn fsync(&self, file: &OpenFile) -> Result<Attr> {
         let handle = &file.0;
         let asked = BootTime::now();
-        self.0.cluster.unconfirmed().settled(Some(handle.inode.ino)).await;
-        self.0.files.write_back(&handle.inode).await;
+        let cluster = &self.0.cluster;
+        cluster.unconfirmed().settled_within(Some(handle.inode.ino), cluster.patience()).await?;
+        self.0.files.write_back(&handle.inode).await?;
         handle.inode.errors.check_and_advance(&handle.seen)?;
         self.0.files.revalidate_since(&handle.inode, asked).await
     }
@@ -99,7 +116,7 @@ impl Client {
     pub async fn punch(&self, file: &OpenFile, offset: u64, len: u64) -> Result<()> {
         let inode = &file.0.inode;
         let _still = inode.order.lock().await;
-        self.0.files.write_back(inode).await;
+        self.0.files.write_back(inode).await?;
         let asked = BootTime::now();
         let OpReply::Attr(attr) = self.mutate(FileOp::Punch { ino: inode.ino, offset, len }).await? else {
             return Err(Errno::EPROTO);
@@ -107,7 +124,7 @@ impl Client {
         self.0.namespace.attributes_changed(attr, asked);
         let mut state = inode.state.lock();
         state.extents.forget();
-        state.adopt(attr, true, asked);
+        state.adopt(attr, true);
         Ok(())
     }
 

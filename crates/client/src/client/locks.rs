@@ -9,6 +9,10 @@ use isobar_wire::message::ops::{FileOp, OpReply};
 use isobar_wire::message::queries::{Answer, FileQuery};
 
 use super::core::{Client, Result};
+use crate::lock_owners::Asked;
+
+/// Pause before locks are given up again that nobody took back.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 impl Client {
     /// Takes, changes or gives up a lock. `lock.session` is ignored.
@@ -19,25 +23,33 @@ impl Client {
     /// `EAGAIN` when another lock is in the way.
     pub async fn lock(&self, ino: Ino, mut lock: Lock) -> Result<()> {
         let inode = self.0.files.get(ino);
-        if lock.kind == LockKind::Unlock
-            && let Some(inode) = &inode
-        {
-            self.0.files.write_back(inode).await;
-        }
         lock.session = self.0.session.id();
-        match self.mutate(FileOp::Lock { ino, lock }).await? {
-            OpReply::Lock(None) => {}
-            OpReply::Lock(Some(_)) => return Err(Errno::EAGAIN),
-            _ => return Err(Errno::EPROTO),
-        }
-        if lock.kind != LockKind::Unlock {
-            self.0.locks.note(ino, lock.owner, lock.session);
-            self.0.namespace.attributes_uncertain(ino);
+        if lock.kind == LockKind::Unlock {
             if let Some(inode) = &inode {
-                self.0.files.revalidate(inode, Duration::ZERO).await?;
+                self.0.files.write_back(inode).await?;
             }
+            return self.ask_for(ino, lock).await;
         }
-        Ok(())
+        let (locks, session) = (&self.0.locks, lock.session);
+        locks.asks(ino, lock.owner, session);
+        let taken = self.ask_for(ino, lock).await;
+        // Without a quorum, the log may have it all the same.
+        let refused = taken.is_err_and(|errno| errno != Errno::EIO);
+        locks.asked(ino, lock.owner, session, if refused { Asked::Refused } else { Asked::MayHold });
+        taken?;
+        self.0.namespace.attributes_uncertain(ino);
+        match &inode {
+            Some(inode) => self.0.files.revalidate(inode, Duration::ZERO).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn ask_for(&self, ino: Ino, lock: Lock) -> Result<()> {
+        match self.mutate(FileOp::Lock { ino, lock }).await? {
+            OpReply::Lock(None) => Ok(()),
+            OpReply::Lock(Some(_)) => Err(Errno::EAGAIN),
+            _ => Err(Errno::EPROTO),
+        }
     }
 
     /// A lock that is in the way of this one.
@@ -50,9 +62,30 @@ impl Client {
     }
 
     /// Gives up all locks of an owner (close of a POSIX lock owner, release of a flock owner).
+    ///
+    /// # Errors
+    /// `EIO` when nobody answers at the moment: it is tried until somebody does. The owner may be gone by then,
+    /// and others wait.
     pub async fn unlock_all(&self, ino: Ino, owner: u64) -> Result<()> {
+        let session = self.0.session.id();
+        let unlocked = self.try_unlock_all(ino, owner).await;
+        if unlocked == Err(Errno::EIO) {
+            let client = self.clone();
+            tokio::spawn(async move {
+                while client.0.session.id() == session
+                    && client.try_unlock_all(ino, owner).await == Err(Errno::EIO)
+                {
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+            });
+        }
+        unlocked
+    }
+
+    async fn try_unlock_all(&self, ino: Ino, owner: u64) -> Result<()> {
         if let Some(inode) = self.0.files.get(ino) {
-            self.0.files.write_back(&inode).await;
+            // Bytes that come late must not lie on top of those of the next holder.
+            self.0.files.write_back(&inode).await?;
         }
         self.0.locks.forget(ino, owner);
         self.mutate(FileOp::UnlockAll { ino, owner }).await.map(drop)

@@ -2,19 +2,26 @@
 //!
 //! COMMITs of one inode are sent one at a time and in the order of writing, so the order of the log is
 //! the order of the writes (I3), whichever PUT was quickest; everything durable by then goes along.
+//!
+//! Bytes are given up when there is no room for them, when the log refuses them, or with their session; never
+//! because somebody has waited long enough. Only callers give up, and what they waited for goes on.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use isobar_base::{Errno, SessionId, limits};
+use isobar_base::{Errno, Ino, SessionId, limits};
 use isobar_cluster::{BootTime, wait_until};
-use isobar_wire::message::files::{Extent, SegmentInfo, Source};
+use isobar_wire::message::files::{Attr, Extent, SegmentInfo, Source};
 use isobar_wire::message::ops::{Commit, FileOp, NewSegment, OpError, OpReply};
 
 use super::budget::Reservation;
 use super::dirty::Package;
 use super::files::Files;
 use super::inode::{Inode, Sent, Stage, State};
+
+/// Pause before a question is asked again that nobody has answered.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// What to freeze.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,15 +86,20 @@ impl Files {
         self.runtime.spawn(async move { this.put(&inode, number, package).await });
     }
 
+    /// Makes a package durable, however long it takes: until there is no room, or its session is gone.
     async fn put(&self, inode: &Arc<Inode>, number: u64, package: Arc<Package>) {
-        let deadline = Instant::now() + Duration::from_millis(limits::METADATA_WAIT_MS);
         // Closed never; without a permit there is nothing to bound.
-        let _turn = self.puts.acquire().await;
-        let outcome = self.segments.write_by(&self.session, package.data.clone(), deadline).await;
-        let stage = match outcome {
-            Ok(segment) => Stage::Durable(Some(segment)),
-            Err(errno) => Stage::Failed(errno),
+        let _turn = self.puts.acquire_many(Files::put_permits(package.data.len())).await;
+        let stage = loop {
+            let Some(session) = session_of(inode, number) else { return };
+            let deadline = Instant::now() + self.cluster.patience();
+            match self.segments.write_by(&self.session, package.data.clone(), deadline).await {
+                Ok(segment) => break Stage::Durable(Some(segment)),
+                Err(Errno::EIO) if Instant::now() >= deadline && session == self.session.id() => {}
+                Err(errno) => break Stage::Failed(errno),
+            }
         };
+        self.progress.fetch_add(1, Ordering::Relaxed);
         {
             let mut state = inode.state.lock();
             let Some(sent) = state.sent.iter_mut().find(|s| s.number == number) else { return };
@@ -108,7 +120,17 @@ impl Files {
                 }
                 _ => self.session.mutate_as(session, FileOp::Commit(commit.clone())).await,
             };
-            self.settle(inode, commit, count, result, asked).await;
+            self.settle(inode, (commit, session, asked), count, result).await;
+        }
+    }
+
+    /// Attributes of an inode, however long it takes: until somebody answers, or the session is gone.
+    async fn attr_at_last(&self, ino: Ino, session: SessionId) -> Result<Attr, Errno> {
+        loop {
+            match self.cluster.query_attr(ino).await {
+                Err(Errno::EIO) if session == self.session.id() => tokio::time::sleep(RETRY_PAUSE).await,
+                attr => return attr,
+            }
         }
     }
 
@@ -159,16 +181,16 @@ impl Files {
     async fn settle(
         &self,
         inode: &Arc<Inode>,
-        commit: Commit,
+        (commit, session, asked): (Commit, SessionId, BootTime),
         count: usize,
         result: Result<OpReply, OpError>,
-        asked: BootTime,
     ) {
         match result {
             Ok(OpReply::Committed { attr, before, offset }) => {
                 commit.segments.iter().for_each(|s| self.session.settle(s.id));
                 let segments = commit.segments.iter().map(|s| info(s, inode, attr.version)).collect();
                 let extents = rebased(commit.extents, if commit.append { offset } else { 0 }, attr.version);
+                self.progress.fetch_add(1, Ordering::Relaxed);
                 let mut state = inode.state.lock();
                 state.sent.drain(..count);
                 if before != state.attr.data_version {
@@ -179,7 +201,8 @@ impl Files {
                 if attr.version >= state.attr.version {
                     state.extents.committed(extents, segments);
                 }
-                state.adopt(attr, true, asked);
+                state.adopt(attr, true);
+                state.checked = state.checked.max(asked);
                 if state.is_clean() {
                     state.written = None;
                 }
@@ -189,12 +212,11 @@ impl Files {
             Err(OpError::StaleIncarnation) => {
                 // Somebody cut the file to nothing meanwhile. Our writes are not older than that for
                 // anybody who could tell, so they are ordered after it.
-                let asked = BootTime::now();
-                let attr = self.cluster.query_attr(inode.ino).await;
+                let attr = self.attr_at_last(inode.ino, session).await;
                 let mut state = inode.state.lock();
                 state.committing = false;
                 match attr {
-                    Ok(attr) => state.adopt(attr, false, asked),
+                    Ok(attr) => state.adopt(attr, false),
                     Err(errno) => {
                         commit.segments.iter().for_each(|s| self.session.settle(s.id));
                         give_up(self, inode, &mut state, count, errno);
@@ -236,18 +258,46 @@ impl Files {
         inode.moved.notify_waiters();
     }
 
-    /// Waits until everything sent before `end` is committed or given up.
-    pub(crate) async fn drained(&self, inode: &Inode, end: u64) {
+    /// Commits everything written so far, or gives it up.
+    ///
+    /// # Errors
+    /// `EIO` when nobody takes it at the moment. It stays on its way: nothing is lost by that.
+    pub(crate) async fn write_back(&self, inode: &Arc<Inode>) -> Result<(), Errno> {
+        let end = self.freeze(inode, Freeze::All);
         let drained = || inode.state.lock().sent.front().is_none_or(|s| s.number >= end).then_some(());
-        wait_until(&inode.moved, drained).await;
+        if drained().is_some() {
+            return Ok(());
+        }
+        self.spawn_commit(inode);
+        self.unless_stalled(wait_until(&inode.moved, drained)).await
     }
 
-    /// Commits everything written so far.
-    pub(crate) async fn write_back(&self, inode: &Arc<Inode>) {
-        let end = self.freeze(inode, Freeze::All);
-        self.commit_ready(inode).await;
-        self.drained(inode, end).await;
+    /// Has what is ready committed by a task of its own, which no caller can abandon.
+    pub(crate) fn spawn_commit(&self, inode: &Arc<Inode>) {
+        let (this, inode) = (self.clone(), inode.clone());
+        self.runtime.spawn(async move { this.commit_ready(&inode).await });
     }
+
+    /// Waits for something that needs bytes to be committed, as long as some are.
+    ///
+    /// # Errors
+    /// `EIO` when none were for as long as calls wait.
+    pub(crate) async fn unless_stalled<T>(&self, done: impl Future<Output = T>) -> Result<T, Errno> {
+        tokio::pin!(done);
+        loop {
+            let before = self.progress.load(Ordering::Relaxed);
+            match tokio::time::timeout(self.cluster.patience(), &mut done).await {
+                Ok(value) => return Ok(value),
+                Err(_) if self.progress.load(Ordering::Relaxed) != before => {}
+                Err(_) => return Err(Errno::EIO),
+            }
+        }
+    }
+}
+
+/// The session of a package on its way; none when it is not any more.
+fn session_of(inode: &Inode, number: u64) -> Option<SessionId> {
+    inode.state.lock().sent.iter().find(|s| s.number == number).map(|s| s.session)
 }
 
 /// Forgets what is dirty and remembers that it was lost.

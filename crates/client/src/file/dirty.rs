@@ -7,9 +7,11 @@ use bytes::Bytes;
 use isobar_base::limits::{EXTENTS_PER_MESSAGE_MAX, SEGMENT_BYTES_MAX};
 use isobar_base::{AlignedBuf, BufPool};
 
-/// A write of at least this size at the start of an 8 MiB chunk is taken for the start of a stream
-/// and gets room for the whole chunk at once.
+/// Bytes of this number or more at the start of an 8 MiB chunk are taken for the start of a stream and get
+/// room for the whole chunk at once.
 const STREAM_BYTES: usize = 128 << 10;
+/// Buffers have whole pages.
+const PAGE_BYTES: usize = 4096;
 /// Pieces below this size are gathered into common segments.
 const GATHER_BYTES: usize = 1 << 20;
 
@@ -18,6 +20,8 @@ const GATHER_BYTES: usize = 1 << 20;
 pub(crate) struct Dirty {
     pieces: BTreeMap<u64, AlignedBuf>,
     bytes: usize,
+    /// Pieces of exactly 8 MiB.
+    full: usize,
 }
 
 /// Bytes for one segment: where they go in the file and where they are in the segment.
@@ -37,6 +41,21 @@ impl Dirty {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes of memory held, at most: the buffers of pieces are whole pages.
+    pub fn room(&self) -> usize {
+        self.bytes + self.pieces.len() * PAGE_BYTES
+    }
+
+    /// Memory that a write of so many bytes may need.
+    pub fn room_for(bytes: usize) -> usize {
+        bytes + (bytes / SEGMENT_BYTES_MAX as usize + 2) * PAGE_BYTES
+    }
+
+    /// Whether there is a whole chunk.
+    pub fn has_full(&self) -> bool {
+        self.full > 0
     }
 
     /// End of the last piece, 0 without any.
@@ -72,9 +91,16 @@ impl Dirty {
                 let Some(piece) = self.pieces.get_mut(&at) else { return };
                 let from = (offset - at) as usize;
                 let grown = from + data.len() - piece.len();
-                piece.set_len(from + data.len());
+                let len = from + data.len();
+                if at.is_multiple_of(SEGMENT_BYTES_MAX) && len >= STREAM_BYTES && len > piece.capacity() {
+                    let mut roomy = pool.get(SEGMENT_BYTES_MAX as usize);
+                    roomy[..piece.len()].copy_from_slice(piece);
+                    *piece = roomy;
+                }
+                piece.set_len(len);
                 piece[from..].copy_from_slice(data);
                 self.bytes += grown;
+                self.full += usize::from(is_full(len));
                 return;
             }
         }
@@ -84,6 +110,7 @@ impl Dirty {
         piece.set_len(data.len());
         piece.copy_from_slice(data);
         self.bytes += data.len();
+        self.full += usize::from(is_full(data.len()));
         self.pieces.insert(offset, piece);
     }
 
@@ -98,6 +125,7 @@ impl Dirty {
             let Some(mut piece) = self.pieces.remove(&at) else { continue };
             let end = at + piece.len() as u64;
             self.bytes -= piece.len();
+            self.full -= usize::from(is_full(piece.len()));
             if end > range.end && at < range.end {
                 let from = (range.end.max(at) - at) as usize;
                 let tail = AlignedBuf::from_slice(&piece[from..]);
@@ -107,6 +135,7 @@ impl Dirty {
             if at < range.start {
                 piece.set_len(((range.start - at) as usize).min(piece.len()));
                 self.bytes += piece.len();
+                self.full += usize::from(is_full(piece.len()));
                 self.pieces.insert(at, piece);
             }
         }
@@ -124,12 +153,11 @@ impl Dirty {
 
     /// Takes out whole chunks: pieces of exactly 8 MiB.
     pub fn take_full(&mut self) -> Vec<Package> {
-        let full: Vec<u64> = self
-            .pieces
-            .iter()
-            .filter(|(_, piece)| piece.len() as u64 == SEGMENT_BYTES_MAX)
-            .map(|(&at, _)| at)
-            .collect();
+        if self.full == 0 {
+            return Vec::new();
+        }
+        let full: Vec<u64> =
+            self.pieces.iter().filter(|(_, piece)| is_full(piece.len())).map(|(&at, _)| at).collect();
         full.into_iter().filter_map(|at| self.take_piece(at)).collect()
     }
 
@@ -138,7 +166,7 @@ impl Dirty {
         let mut packages = Vec::new();
         let mut small: Vec<(u64, AlignedBuf)> = Vec::new();
         let mut small_bytes = 0;
-        self.bytes = 0;
+        (self.bytes, self.full) = (0, 0);
         for (at, piece) in std::mem::take(&mut self.pieces) {
             if piece.len() >= GATHER_BYTES {
                 packages.push(Package::of_one(at, piece));
@@ -160,8 +188,13 @@ impl Dirty {
     fn take_piece(&mut self, at: u64) -> Option<Package> {
         let piece = self.pieces.remove(&at)?;
         self.bytes -= piece.len();
+        self.full -= usize::from(is_full(piece.len()));
         Some(Package::of_one(at, piece))
     }
+}
+
+fn is_full(piece_bytes: usize) -> bool {
+    piece_bytes as u64 == SEGMENT_BYTES_MAX
 }
 
 impl Package {
@@ -237,6 +270,7 @@ mod tests {
                     model[at as usize..(at + len) as usize].fill(Some(step));
                 }
                 assert_eq!(contents(&dirty, 600), model);
+                assert_eq!(dirty.full, 0);
                 assert_eq!(dirty.bytes(), model.iter().flatten().count());
             }
             let mut packed = vec![None; 600];
@@ -261,7 +295,24 @@ mod tests {
         let full = dirty.take_full();
         assert_eq!(full.len(), 2);
         assert!(full.iter().all(|p| p.data.len() as u64 == SEGMENT_BYTES_MAX));
-        assert_eq!(dirty.bytes(), 1 << 20);
+        assert_eq!((dirty.bytes(), dirty.has_full()), (1 << 20, false));
+    }
+
+    #[test]
+    fn a_stream_of_small_writes_is_copied_once_into_the_room_of_its_chunk() {
+        let pool = BufPool::new(64 << 20);
+        let mut dirty = Dirty::default();
+        for at in 0..SEGMENT_BYTES_MAX >> 12 {
+            dirty.write(at << 12, &[at as u8; 4096], &pool);
+            let piece = &dirty.pieces[&0];
+            assert!(piece.capacity() <= STREAM_BYTES || piece.capacity() as u64 == SEGMENT_BYTES_MAX);
+        }
+        assert!(dirty.has_full());
+        dirty.write(SEGMENT_BYTES_MAX / 2, b"changed", &pool);
+        assert!(dirty.has_full());
+        dirty.clear(10..20);
+        assert!(!dirty.has_full() && dirty.take_full().is_empty());
+        assert!(dirty.take_all().iter().all(|package| package.data.len() as u64 <= SEGMENT_BYTES_MAX));
     }
 
     #[test]

@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use isobar_base::Errno;
 
+/// Somebody has been told of the error.
+const TOLD: u64 = 1 << 31;
+
 /// How often bytes of a file were lost, and why the last time. The count is in the upper 32 bits, the errno
-/// below.
+/// below, with [`TOLD`].
 #[derive(Debug, Default)]
 pub(crate) struct ErrorSequence(AtomicU64);
 
@@ -25,7 +28,7 @@ impl ErrorSequence {
 
     /// For a new handle, which has nothing to do with errors before it.
     pub fn sample(&self) -> Seen {
-        Seen(AtomicU64::new(self.0.load(Ordering::Acquire)))
+        Seen(AtomicU64::new(self.0.load(Ordering::Acquire) & !TOLD))
     }
 
     /// The last error, if the handle has not reported it.
@@ -34,7 +37,7 @@ impl ErrorSequence {
     /// That one. It stays to be reported.
     pub fn check(&self, seen: &Seen) -> Result<(), Errno> {
         let now = self.0.load(Ordering::Acquire);
-        if seen.0.load(Ordering::Acquire) == now { Ok(()) } else { Err(errno_of(now)) }
+        if seen.0.load(Ordering::Acquire) == now & !TOLD { Ok(()) } else { Err(self.told(now)) }
     }
 
     /// The last error, if the handle has not reported it; it counts as reported then.
@@ -43,12 +46,25 @@ impl ErrorSequence {
     /// That one.
     pub fn check_and_advance(&self, seen: &Seen) -> Result<(), Errno> {
         let now = self.0.load(Ordering::Acquire);
-        if seen.0.swap(now, Ordering::AcqRel) == now { Ok(()) } else { Err(errno_of(now)) }
+        let error = now & !TOLD;
+        if seen.0.swap(error, Ordering::AcqRel) == error { Ok(()) } else { Err(self.told(now)) }
+    }
+
+    /// The last error, if nobody has been told of it.
+    pub fn untold(&self) -> Option<Errno> {
+        let now = self.0.load(Ordering::Acquire);
+        (now != 0 && now & TOLD == 0).then(|| errno_of(now))
+    }
+
+    fn told(&self, state: u64) -> Errno {
+        // Another one since is not told of.
+        self.0.compare_exchange(state, state | TOLD, Ordering::AcqRel, Ordering::Relaxed).ok();
+        errno_of(state)
     }
 }
 
 fn errno_of(state: u64) -> Errno {
-    Errno(state as u32 as i32)
+    Errno((state & !TOLD) as u32 as i32)
 }
 
 #[cfg(test)]
@@ -69,6 +85,21 @@ mod tests {
         errors.fail(Errno::ENOSPC);
         assert_eq!(errors.check_and_advance(&later), Err(Errno::ENOSPC));
         assert_eq!(errors.check(&a), Err(Errno::ENOSPC));
+    }
+
+    #[test]
+    fn an_error_is_untold_until_somebody_hears_of_it() {
+        let errors = ErrorSequence::default();
+        let handle = errors.sample();
+        assert_eq!(errors.untold(), None);
+        errors.fail(Errno::ENOSPC);
+        assert_eq!(errors.untold(), Some(Errno::ENOSPC));
+        assert_eq!(errors.check(&handle), Err(Errno::ENOSPC));
+        assert_eq!(errors.untold(), None);
+        assert_eq!(errors.check_and_advance(&handle), Err(Errno::ENOSPC));
+        assert_eq!(errors.check_and_advance(&handle), Ok(()));
+        errors.fail(Errno::EIO);
+        assert_eq!(errors.untold(), Some(Errno::EIO));
     }
 
     #[test]

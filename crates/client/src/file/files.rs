@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use isobar_base::{BufPool, Errno, Ino};
@@ -22,8 +22,10 @@ use crate::options::OpenOptions;
 
 /// Dirty bytes are committed after this long even when nobody asks.
 pub(super) const WRITE_BACK_AFTER: Duration = Duration::from_secs(3);
-/// Segments of one client being written at a time.
-const PUTS_MAX: usize = 8;
+/// Segments of one client being written at a time, at most: so many, ...
+const PUTS_MAX: usize = 256;
+/// ... and so many bytes.
+const PUT_BYTES_MAX: usize = 64 << 20;
 
 /// All files in use by one client. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -38,7 +40,13 @@ pub(crate) struct Files {
     pub budget: Budget,
     pub read_ahead_bytes: u64,
     pub(super) puts: Arc<Semaphore>,
+    /// Rises with every segment that is durable and every COMMIT.
+    pub(super) progress: Arc<AtomicU64>,
     pub(super) inodes: Arc<Mutex<HashMap<Ino, Arc<Inode>>>>,
+    /// No bytes are taken any more.
+    closing: Arc<AtomicBool>,
+    /// Why bytes were lost of some file that is closed, if nobody was told.
+    untold: Arc<Mutex<Option<Errno>>>,
 }
 
 /// One handle.
@@ -46,13 +54,15 @@ pub(crate) struct Files {
 pub(crate) struct FileHandle {
     pub inode: Arc<Inode>,
     pub options: OpenOptions,
-    /// Errors of the inode this handle has reported.
+    /// Errors of the inode that fsync has reported through this handle.
     pub seen: Seen,
-    /// Where the last read ended, to notice sequential reading.
+    /// Those that write(2) has, which leaves them to fsync.
+    pub told_writer: Seen,
+    /// Where the last read ended, to notice sequential reading, and how many in a row were near the one before.
     pub read_end: AtomicU64,
+    pub near_reads: AtomicU32,
     /// How far has been read ahead.
     pub ahead_end: AtomicU64,
-    pub streaming: AtomicBool,
 }
 
 impl Files {
@@ -76,8 +86,16 @@ impl Files {
             session,
             read_ahead_bytes,
             puts: Arc::new(Semaphore::new(PUTS_MAX)),
+            progress: Arc::default(),
             inodes: Arc::default(),
+            closing: Arc::default(),
+            untold: Arc::default(),
         }
+    }
+
+    /// Permits to take of `puts` for a segment of so many bytes.
+    pub(super) fn put_permits(bytes: usize) -> u32 {
+        bytes.div_ceil(PUT_BYTES_MAX / PUTS_MAX).clamp(1, PUTS_MAX) as u32
     }
 
     /// The inode, if it is in use here.
@@ -85,46 +103,83 @@ impl Files {
         self.inodes.lock().get(&ino).cloned()
     }
 
+    /// All inodes in use here.
+    pub(super) fn all(&self) -> Vec<Arc<Inode>> {
+        self.inodes.lock().values().cloned().collect()
+    }
+
     /// A new handle. `attr` was asked for at `asked`.
     pub fn open(&self, attr: &Attr, options: OpenOptions, asked: BootTime) -> Arc<FileHandle> {
         let inode = {
             let mut inodes = self.inodes.lock();
-            let new = || Arc::new(Inode::new(*attr, asked));
-            let inode = inodes.entry(attr.ino).or_insert_with(new).clone();
+            let inode = inodes.entry(attr.ino).or_insert_with(|| Arc::new(Inode::new(*attr, asked))).clone();
             inode.state.lock().open += 1;
             inode
         };
-        inode.state.lock().adopt(*attr, false, asked);
-        let seen = inode.errors.sample();
+        inode.state.lock().learn(*attr, asked);
+        let (seen, told_writer) = (inode.errors.sample(), inode.errors.sample());
         Arc::new(FileHandle {
             inode,
             options,
             seen,
+            told_writer,
             read_end: AtomicU64::new(0),
+            near_reads: AtomicU32::new(0),
             ahead_end: AtomicU64::new(0),
-            streaming: AtomicBool::new(false),
         })
     }
 
-    /// Gives up a handle; true when it was the last of its inode.
-    pub async fn close(&self, handle: &FileHandle) -> bool {
-        if !handle.inode.state.lock().is_clean() {
-            self.write_back(&handle.inode).await;
+    /// Gives up a handle. What nobody takes at the moment keeps the inode in use until it is committed.
+    pub async fn close(&self, handle: &FileHandle) {
+        let inode = &handle.inode;
+        if self.write_back(inode).await.is_ok() {
+            return self.closed(inode);
         }
+        let (this, inode) = (self.clone(), inode.clone());
+        self.runtime.spawn(async move {
+            while this.write_back(&inode).await.is_err() {}
+            this.closed(&inode);
+        });
+    }
+
+    fn closed(&self, inode: &Inode) {
         let mut inodes = self.inodes.lock();
-        let mut state = handle.inode.state.lock();
+        let mut state = inode.state.lock();
         state.open -= 1;
-        let last = state.open == 0;
-        if last {
-            inodes.remove(&handle.inode.ino);
+        if state.open == 0 {
+            inodes.remove(&inode.ino);
+            if let Some(errno) = inode.errors.untold() {
+                *self.untold.lock() = Some(errno);
+            }
         }
-        last
+    }
+
+    /// From now on writes fail.
+    pub fn refuse_writes(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    /// Whether writes fail. To be asked under the lock of the inode: what is buffered before the refusal is
+    /// found there by whoever refuses.
+    pub(super) fn refuses_writes(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Whether bytes were lost that nobody has been told of: no write, fsync or close has failed for them.
+    ///
+    /// # Errors
+    /// Why.
+    pub fn untold_loss(&self) -> Result<(), Errno> {
+        let untold = self.all().iter().find_map(|inode| inode.errors.untold()).or(*self.untold.lock());
+        untold.map_or(Ok(()), Err)
     }
 
     /// The log has an inode this client has answered for at `asked`.
     pub fn confirmed(&self, attr: Attr, asked: BootTime) {
         if let Some(inode) = self.get(attr.ino) {
-            inode.state.lock().adopt(attr, true, asked);
+            let mut state = inode.state.lock();
+            state.adopt(attr, true);
+            state.checked = state.checked.max(asked);
         }
     }
 
@@ -147,8 +202,7 @@ impl Files {
             Some(inode) => {
                 let mut state = inode.state.lock();
                 // Whoever has these attributes says nothing of when they were asked for.
-                let asked = state.asked;
-                state.adopt(attr, false, asked);
+                state.adopt(attr, false);
                 let attr = state.attr;
                 state.merged(attr)
             }
@@ -166,14 +220,14 @@ impl Files {
     pub async fn revalidate_since(&self, inode: &Inode, since: BootTime) -> Result<Attr, Errno> {
         {
             let state = inode.state.lock();
-            if state.asked >= since {
+            if state.checked >= since {
                 return Ok(state.merged(state.attr));
             }
         }
         let asked = BootTime::now();
         let attr = self.cluster.query_attr(inode.ino).await?;
         let mut state = inode.state.lock();
-        state.adopt(attr, false, asked);
+        state.learn(attr, asked);
         Ok(state.merged(state.attr))
     }
 }

@@ -39,8 +39,8 @@ pub(crate) struct Inode {
 pub(crate) struct State {
     /// As the cluster last said.
     pub attr: Attr,
-    /// When what was said last was asked for.
-    pub asked: BootTime,
+    /// When it was asked for that: it was not older then.
+    pub checked: BootTime,
     /// Handles.
     pub open: usize,
     pub dirty: Dirty,
@@ -85,13 +85,12 @@ pub(crate) enum Stage {
 }
 
 impl Inode {
-    /// An inode with these attributes, as asked for at `asked`.
     pub fn new(attr: Attr, asked: BootTime) -> Inode {
         Inode {
             ino: attr.ino,
             state: Mutex::new(State {
                 attr,
-                asked,
+                checked: asked,
                 open: 0,
                 dirty: Dirty::default(),
                 dirty_reservation: Reservation::default(),
@@ -127,6 +126,12 @@ impl State {
         self.placed_size() + appended
     }
 
+    /// Bytes that are waiting to be committed.
+    fn pending_bytes(&self) -> u64 {
+        let sent: usize = self.sent.iter().map(|s| s.package.data.len()).sum();
+        (self.dirty.bytes() + self.append.len() + sent) as u64
+    }
+
     /// Nothing is waiting to be committed.
     pub fn is_clean(&self) -> bool {
         self.dirty.is_empty() && self.append.is_empty() && self.sent.is_empty()
@@ -136,6 +141,9 @@ impl State {
     pub fn merged(&self, mut attr: Attr) -> Attr {
         if !self.is_clean() {
             attr.size = attr.size.max(self.size());
+            // Who sees a size without blocks takes the file for a hole.
+            let allocated = attr.allocated_bytes + self.pending_bytes();
+            attr.allocated_bytes = allocated.min(attr.size).max(attr.allocated_bytes);
             if let Some(written) = self.written {
                 attr.mtime = attr.mtime.max(written);
                 attr.ctime = attr.ctime.max(written);
@@ -145,8 +153,8 @@ impl State {
     }
 
     /// Takes over what the cluster said of the inode, unless it is older than what is known.
-    /// `ours`: the change came from this client, so what it knew stays true. `asked`: when it was asked for.
-    pub fn adopt(&mut self, attr: Attr, ours: bool, asked: BootTime) {
+    /// `ours`: the change came from this client, so what it knew stays true.
+    pub fn adopt(&mut self, attr: Attr, ours: bool) {
         if attr.version < self.attr.version {
             return;
         }
@@ -159,6 +167,11 @@ impl State {
             self.extents.forget();
         }
         self.attr = attr;
-        self.asked = self.asked.max(asked);
+    }
+
+    /// Takes over what was asked for at `asked`.
+    pub fn learn(&mut self, attr: Attr, asked: BootTime) {
+        self.adopt(attr, false);
+        self.checked = self.checked.max(asked);
     }
 }

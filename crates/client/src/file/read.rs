@@ -21,6 +21,12 @@ const LEASE: Duration = Duration::from_millis(limits::CACHE_TTL_MS);
 const MAP_BYTES: u64 = 256 << 20;
 /// Rows up to this size are fetched whole for any read.
 const SMALL_ROW_BYTES: u64 = 64 << 10;
+/// Reads no further apart than this are near each other.
+const NEAR_BYTES: u64 = 4 << 20;
+/// So many reads in a row that are near the one before make a stream.
+const STREAM_READS: u32 = 3;
+/// A first read of this size at the start of a file begins one.
+const STREAM_START_BYTES: u64 = 128 << 10;
 /// How often a read starts again because segments were superseded meanwhile.
 const RETRIES_MAX: usize = 10;
 
@@ -37,7 +43,7 @@ impl Files {
         let (pieces, end) = {
             let state = handle.inode.state.lock();
             let appending = !state.append.is_empty() || state.sent.iter().any(|s| s.append);
-            if state.asked.elapsed() > LEASE || appending {
+            if state.checked.elapsed() > LEASE || appending {
                 return None;
             }
             let end = state.placed_size().min(offset.saturating_add(u64::from(len)));
@@ -74,7 +80,7 @@ impl Files {
             !state.append.is_empty() || state.sent.iter().any(|s| s.append)
         };
         if appended {
-            self.write_back(inode).await;
+            self.write_back(inode).await?;
         }
         self.revalidate(inode, LEASE).await?;
         let mut stale = 0;
@@ -95,7 +101,7 @@ impl Files {
                     let asked = BootTime::now();
                     let attr = self.cluster.query_attr(inode.ino).await?;
                     let mut state = inode.state.lock();
-                    state.adopt(attr, false, asked);
+                    state.learn(attr, asked);
                     state.extents.forget();
                 }
                 Err(Errno::ESTALE) => return Err(Errno::EIO),
@@ -107,10 +113,18 @@ impl Files {
     /// Whether reading looks sequential; if so, reads ahead.
     fn note_read(&self, handle: &FileHandle, offset: u64, end: u64) -> bool {
         let last = handle.read_end.swap(end, Ordering::AcqRel);
-        let near = offset >= last.saturating_sub(4 << 20) && offset <= last + (4 << 20);
+        let near = offset >= last.saturating_sub(NEAR_BYTES) && offset <= last + NEAR_BYTES;
+        // A read that goes on where the last one ended is a stream's. One that is only near, as reads of a
+        // stream are that overtake each other, may be chance: several in a row are not.
+        let near_reads = match (near, last > 0) {
+            (true, true) if offset == last => STREAM_READS,
+            (true, true) => handle.near_reads.load(Ordering::Relaxed).saturating_add(1),
+            _ => 0,
+        };
+        handle.near_reads.store(near_reads, Ordering::Relaxed);
         // The first read of a file at its start may be the first of many; small ones wait for a second.
-        let stream = near && (last > 0 || end - offset >= 128 << 10);
-        handle.streaming.store(stream, Ordering::Release);
+        let starts = near && last == 0 && end - offset >= STREAM_START_BYTES;
+        let stream = starts || near_reads >= STREAM_READS;
         if !near {
             handle.ahead_end.store(0, Ordering::Release);
         }
@@ -175,7 +189,7 @@ impl Files {
         let query = FileQuery::Map { ino: inode.ino, offset, len: MAP_BYTES };
         let Answer::Map(map) = self.cluster.query(query).await? else { return Err(Errno::EPROTO) };
         let mut state = inode.state.lock();
-        state.adopt(map.attr, false, asked);
+        state.learn(map.attr, asked);
         if map.attr.version >= state.attr.version || map.attr.data_version == state.attr.data_version {
             state.extents.learn(map, offset..offset.saturating_add(MAP_BYTES));
         }
@@ -243,7 +257,7 @@ impl Files {
     /// First offset at or after `offset` that has data, or is a hole.
     pub async fn seek(&self, handle: &FileHandle, offset: u64, data: bool) -> Result<u64, Errno> {
         let inode = &handle.inode;
-        self.write_back(inode).await;
+        self.write_back(inode).await?;
         self.revalidate(inode, LEASE).await?;
         let mut at = offset;
         loop {

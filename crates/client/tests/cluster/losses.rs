@@ -1,0 +1,139 @@
+//! Who is told when bytes are lost for good, and what an outage does not lose.
+
+use isobar_base::{Errno, Ino, SessionId};
+use isobar_client::{Client, Lock, LockFamily, LockKind, OpenFile, OpenOptions, WriteMode};
+use isobar_testcluster::{Over, SECOND, TestCluster, bytes, eventually};
+
+use crate::common::{WRITE, client, close, contents, create, open, write_all};
+
+const MIB: usize = 1 << 20;
+/// Targets so small that they are full at once.
+const SMALL_TARGET_BYTES: u64 = 16 << 20;
+
+/// Three nodes, 2 + 1 rows, with room for some twenty MiB.
+async fn small_cluster() -> TestCluster {
+    let mut cluster = TestCluster::prepare(Over::Memory, 3, 3, 2, 1);
+    for at in 0..3 {
+        let target = std::fs::File::create(cluster.target_path(at)).unwrap();
+        target.set_len(SMALL_TARGET_BYTES).unwrap();
+        cluster.start_node(at).await.unwrap();
+    }
+    cluster.wait_for(|view| !view.map.groups.is_empty() && view.live.iter().all(|l| l.up)).await;
+    cluster
+}
+
+/// A file in a cluster without room, which has lost bytes it was given.
+async fn file_that_lost_bytes(client: &Client, name: &str) -> OpenFile {
+    let file = create(client, name).await.unwrap();
+    write_all(client, &file, 0, &bytes(64 * MIB, 1)).await.unwrap();
+    eventually("bytes are lost", async || client.flush(&file).await == Err(Errno::ENOSPC)).await;
+    file
+}
+
+fn whole_file(owner: u64) -> Lock {
+    let (kind, session) = (LockKind::Write, SessionId::NOBODY);
+    Lock { family: LockFamily::Posix, kind, start: 0, end: u64::MAX, session, owner, pid: 1 }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_write_that_tells_of_lost_bytes_leaves_fsync_to_tell_of_them_too() {
+    let cluster = small_cluster().await;
+    let writer = client(&cluster, "writer").await;
+    let file = file_that_lost_bytes(&writer, "file").await;
+    assert_eq!(writer.write(&file, 0, b"once").await, Err(Errno::ENOSPC));
+    assert_eq!(writer.write(&file, 0, b"again").await, Ok(()));
+    assert_eq!(writer.fsync(&file).await, Err(Errno::ENOSPC));
+    assert_eq!(writer.fsync(&file).await, Ok(()), "it is told once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_file_that_lost_bytes_ends_where_its_bytes_end() {
+    let cluster = small_cluster().await;
+    let writer = client(&cluster, "writer").await;
+    let file = file_that_lost_bytes(&writer, "file").await;
+    assert_eq!(close(&writer, file).await, Err(Errno::ENOSPC));
+    let size = writer.lookup(Ino::ROOT, b"file").await.unwrap().size;
+    assert!(size < 64 * MIB as u64, "nothing was lost");
+    let kept = contents(&client(&cluster, "reader").await, "file").await.unwrap();
+    assert_eq!(kept.len() as u64, size);
+    assert!(kept == bytes(64 * MIB, 1)[..kept.len()], "what is there is a beginning of what was written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn closing_a_client_tells_of_bytes_that_were_lost_untold() {
+    let cluster = small_cluster().await;
+    let writer = client(&cluster, "writer").await;
+    let file = create(&writer, "file").await.unwrap();
+    write_all(&writer, &file, 0, &bytes(64 * MIB, 1)).await.unwrap();
+    assert_eq!(writer.close().await, Err(Errno::ENOSPC));
+    // The first of them tells of what was lost before.
+    assert_eq!(writer.write(&file, 0, b"late").await, Err(Errno::ENOSPC));
+    assert_eq!(writer.write(&file, 0, b"late").await, Err(Errno::EIO));
+    assert_eq!(writer.try_write(&file, 0, b"late"), Some(Err(Errno::EIO)));
+    let told = client(&cluster, "told").await;
+    let file = file_that_lost_bytes(&told, "other").await;
+    assert_eq!(close(&told, file).await, Err(Errno::ENOSPC));
+    assert_eq!(told.close().await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_outage_longer_than_calls_wait_loses_nothing_that_was_written() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let writer = client(&cluster, "writer").await;
+    let (small, large) = (bytes(1000, 1), bytes(12 * MIB, 2));
+    let (inline, streamed) =
+        (create(&writer, "inline").await.unwrap(), create(&writer, "streamed").await.unwrap());
+    cluster.network().isolate("writer");
+    write_all(&writer, &inline, 0, &small).await.unwrap();
+    write_all(&writer, &streamed, 0, &large).await.unwrap();
+    let (first, second) = tokio::join!(writer.fsync(&inline), writer.fsync(&streamed));
+    assert_eq!((first, second), (Err(Errno::EIO), Err(Errno::EIO)), "callers wait no longer");
+    tokio::time::sleep(2 * SECOND).await;
+    cluster.network().rejoin("writer");
+    assert_eq!(writer.fsync(&inline).await, Ok(()));
+    assert_eq!(writer.fsync(&streamed).await, Ok(()));
+    let reader = client(&cluster, "reader").await;
+    assert!(contents(&reader, "inline").await.unwrap() == small);
+    assert!(contents(&reader, "streamed").await.unwrap() == large);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_lock_that_nobody_answered_for_is_given_up_with_its_owner() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let (holder, other) = (client(&cluster, "holder").await, client(&cluster, "other").await);
+    close(&holder, create(&holder, "file").await.unwrap()).await.unwrap();
+    let file = open(&holder, "file", WRITE).await.unwrap();
+    let ino = holder.lookup(Ino::ROOT, b"file").await.unwrap().ino;
+    cluster.network().isolate("holder");
+    assert_eq!(holder.lock(ino, whole_file(1)).await, Err(Errno::EIO));
+    assert!(holder.holds_locks(ino, 1), "the log may have it");
+    cluster.network().rejoin("holder");
+    holder.lock(ino, whole_file(2)).await.unwrap_or_else(|errno| assert_eq!(errno, Errno::EAGAIN));
+    holder.unlock_all(ino, 1).await.unwrap();
+    holder.lock(ino, whole_file(2)).await.unwrap();
+    // Nobody answers when it is given up: it is, as soon as somebody does.
+    cluster.network().isolate("holder");
+    assert_eq!(holder.unlock_all(ino, 2).await, Err(Errno::EIO));
+    assert_eq!(other.lock(ino, whole_file(3)).await, Err(Errno::EAGAIN));
+    cluster.network().rejoin("holder");
+    eventually("the lock is free", async || other.lock(ino, whole_file(3)).await.is_ok()).await;
+    close(&holder, file).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn each_write_goes_where_and_returns_when_it_says() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let (writer, reader) = (client(&cluster, "writer").await, client(&cluster, "reader").await);
+    let file = create(&writer, "file").await.unwrap();
+    close(&writer, file).await.unwrap();
+    let append = OpenOptions { append: true, ..WRITE };
+    let file = open(&writer, "file", append).await.unwrap();
+    writer.write(&file, 0, b"0123").await.unwrap();
+    writer.write(&file, 0, b"4567").await.unwrap();
+    let plain = WriteMode::default();
+    writer.write_as(&file, 0, b"ab", plain).await.unwrap();
+    writer.write_as(&file, 2, b"cd", WriteMode { sync: true, ..plain }).await.unwrap();
+    // Nothing was closed or synced, but one write was waited for, and all before it.
+    assert_eq!(contents(&reader, "file").await.unwrap(), b"abcd4567");
+    close(&writer, file).await.unwrap();
+}

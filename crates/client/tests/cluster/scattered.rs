@@ -1,0 +1,90 @@
+//! What many small writes and reads cost: counted in segments and bytes, never in time.
+
+use isobar_base::Ino;
+use isobar_client::{Client, ClientOptions, OpenOptions};
+use isobar_testcluster::{Over, TestCluster, bytes};
+use isobar_wire::message::queries::{Answer, FileQuery};
+
+use crate::common::{client, close, create, open, write_all};
+
+const MIB: u64 = 1 << 20;
+const BLOCK: u64 = 4096;
+
+/// Blocks of a file in an order without neighbours.
+fn scattered(blocks: u64) -> impl Iterator<Item = u64> {
+    // A power of two and an odd number: each block once.
+    (0..blocks).map(move |at| at * 2_654_435_761 % blocks * BLOCK)
+}
+
+async fn segments(cluster: &TestCluster, client: &Client, name: &str) -> usize {
+    let ino = client.lookup(Ino::ROOT, name.as_bytes()).await.unwrap().ino;
+    let (mut count, mut offset) = (std::collections::HashSet::new(), 0);
+    while offset < u64::MAX {
+        let map = cluster.access.query(FileQuery::Map { ino, offset, len: 1 << 40 }).await.unwrap();
+        let Answer::Map(map) = map else { panic!("{map:?}") };
+        count.extend(map.segments.iter().map(|segment| segment.id));
+        offset = map.complete_to;
+    }
+    count.len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn scattered_small_writes_share_segments_also_when_memory_is_short() {
+    const FILE_BYTES: u64 = 64 * MIB;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let options = ClientOptions { dirty_bytes_max: 24 << 20, ..ClientOptions::default() };
+    let writer = Client::with_cluster(cluster.access_from("writer"), options).await.unwrap();
+    let file = create(&writer, "file").await.unwrap();
+    for offset in scattered(FILE_BYTES / BLOCK) {
+        writer.write(&file, offset, &[7; BLOCK as usize]).await.unwrap();
+    }
+    close(&writer, file).await.unwrap();
+    let segments = segments(&cluster, &writer, "file").await;
+    // There are 16,384 blocks, and eight full segments would hold them.
+    assert!(segments <= 64, "{segments} segments");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn scattered_small_reads_do_not_read_ahead() {
+    const FILE_BYTES: u64 = 48 * MIB;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let writer = client(&cluster, "writer").await;
+    let data = bytes(FILE_BYTES as usize, 3);
+    let file = create(&writer, "file").await.unwrap();
+    write_all(&writer, &file, 0, &data).await.unwrap();
+    close(&writer, file).await.unwrap();
+    let reader = client(&cluster, "reader").await;
+    let file = open(&reader, "file", OpenOptions::default()).await.unwrap();
+    // One read in three comes within 4 MiB of the one before.
+    let (mut at, mut rows) = (0, 0);
+    for step in 0..60u64 {
+        at = (at + if step % 3 == 2 { 3 * MIB } else { 17 * MIB }) % (FILE_BYTES - BLOCK);
+        let read = reader.read(&file, at, BLOCK as u32).await.unwrap().contiguous();
+        assert!(read[..] == data[at as usize..][..BLOCK as usize]);
+        // Whoever reads ahead has the next rows in memory soon.
+        rows += u32::from(reader.try_read(&file, at + 2 * BLOCK, BLOCK as u32).is_some());
+    }
+    assert_eq!(rows, 0, "rows were fetched whole");
+    for at in (0..8 * MIB).step_by(64 << 10) {
+        reader.read(&file, at, 64 << 10).await.unwrap();
+    }
+    assert!(reader.try_read(&file, 7 * MIB, BLOCK as u32).is_some(), "a stream is read in whole rows");
+    close(&reader, file).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_file_that_is_being_written_has_blocks() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let writer = client(&cluster, "writer").await;
+    let file = create(&writer, "file").await.unwrap();
+    writer.write(&file, MIB, &[1; 100_000]).await.unwrap();
+    let attr = writer.lookup(Ino::ROOT, b"file").await.unwrap();
+    assert_eq!((attr.size, attr.allocated_bytes), (MIB + 100_000, 100_000));
+    writer.fsync(&file).await.unwrap();
+    writer.write(&file, MIB, &[2; 100_000]).await.unwrap();
+    let attr = writer.lookup(Ino::ROOT, b"file").await.unwrap();
+    assert!((100_000..=200_000).contains(&attr.allocated_bytes), "{attr:?}");
+    close(&writer, file).await.unwrap();
+    let attr = writer.getattr(attr.ino).await.unwrap();
+    assert_eq!(attr.allocated_bytes, 100_000);
+}
