@@ -2,7 +2,8 @@
 //!
 //! The entries in order of their keys, encoded one after the other, form a stream of bytes that is cut
 //! into chunks. A chunk is a frame of at most 1 MiB: `(generation, number, where the next chunk is)` and
-//! its part of the stream. Two copies are written; the superblock names the first chunk of each.
+//! its part of the stream. Two copies are written; the superblock names the first chunk of each. The second
+//! is walked when the device is opened, since its blocks are taken, and decoded only if the first is damaged.
 
 use std::ops::Range;
 
@@ -55,17 +56,29 @@ pub(crate) fn write(
     index: &Index,
     space: &mut Space,
 ) -> std::io::Result<(CheckpointRef, Vec<Run>)> {
+    let mut copies: Vec<CopyWriter> = (0..COPIES)
+        .map(|_| {
+            let runs = space.allocate(copy_blocks(index.encoded_bytes()), Use::Alone);
+            let runs = runs.unwrap_or_else(|| panic!("PUTs leave the space that a checkpoint needs"));
+            let chunks = runs.as_slice().iter().flat_map(|&run| split(run)).collect();
+            CopyWriter { disk, nonce, generation, chunks, number: 0, stream: Vec::new() }
+        })
+        .collect();
+    let mut encoded = Vec::new();
+    for (key, entry) in index.iter() {
+        encoded.clear();
+        encoded = postcard::to_extend(&(key, entry), encoded)
+            .unwrap_or_else(|e| panic!("plain data always encodes into memory: {e}"));
+        copies.iter_mut().try_for_each(|copy| copy.push(&encoded))?;
+    }
     let mut reference =
         CheckpointRef { copies: Vec::new(), entries: index.len(), bytes: index.encoded_bytes() };
     let mut taken = Vec::new();
-    for _ in 0..COPIES {
-        let runs = space.allocate(copy_blocks(index.encoded_bytes()), Use::Alone);
-        let runs = runs.unwrap_or_else(|| panic!("PUTs leave the space that a checkpoint needs"));
-        let chunks: Vec<Run> = runs.as_slice().iter().flat_map(|&run| split(run)).collect();
-        let used = write_copy(disk, nonce, generation, index, &chunks)?;
-        space.free(&chunks[used..]);
-        reference.copies.push(chunks[0]);
-        taken.extend_from_slice(&chunks[..used]);
+    for copy in copies {
+        let (used, unused) = copy.finish()?;
+        space.free(&unused);
+        reference.copies.push(used[0]);
+        taken.extend(used);
     }
     Ok((reference, taken))
 }
@@ -76,37 +89,48 @@ fn split(run: Run) -> impl Iterator<Item = Run> {
         .map(move |start| Run { start, blocks: (run.end() - start).min(u64::from(CHUNK_BLOCKS_MAX)) as u32 })
 }
 
-/// Writes one copy into `chunks`; returns how many it used.
-fn write_copy(
-    disk: &dyn Disk,
+/// Writes one copy.
+struct CopyWriter<'a> {
+    disk: &'a dyn Disk,
     nonce: u64,
     generation: u64,
-    index: &Index,
-    chunks: &[Run],
-) -> std::io::Result<usize> {
-    let mut stream: Vec<u8> = Vec::new();
-    let mut number = 0;
-    let write_chunk = |part: &[u8], number: usize, last: bool| {
-        let next = if last { None } else { Some(chunks[number + 1]) };
-        let mut body = frame::encode_value(&ChunkHead { generation, number: number as u64, next });
-        body.extend_from_slice(part);
-        let frame = frame::encode(Kind::Checkpoint, nonce, &body);
-        assert!(frame.len() as u64 <= u64::from(chunks[number].blocks) * BLOCK_BYTES, "a chunk fits its run");
-        write_blocks(disk, chunks[number].start, &frame)
-    };
-    for (key, entry) in index.iter() {
-        stream = postcard::to_extend(&(key, entry), stream)
-            .unwrap_or_else(|e| panic!("plain data always encodes into memory: {e}"));
+    chunks: Vec<Run>,
+    /// The chunk that is written next.
+    number: usize,
+    /// Its part of the stream, as far as it is known.
+    stream: Vec<u8>,
+}
+
+impl CopyWriter<'_> {
+    /// Goes on with the stream.
+    fn push(&mut self, encoded: &[u8]) -> std::io::Result<()> {
+        self.stream.extend_from_slice(encoded);
         // One byte more than fits must be there, or this could be the last chunk.
-        while stream.len() > capacity(chunks[number]) {
-            let part = capacity(chunks[number]);
-            write_chunk(&stream[..part], number, false)?;
-            stream.drain(..part);
-            number += 1;
+        while self.stream.len() > capacity(self.chunks[self.number]) {
+            let part = capacity(self.chunks[self.number]);
+            self.write_chunk(part, Some(self.chunks[self.number + 1]))?;
+            self.stream.drain(..part);
+            self.number += 1;
         }
+        Ok(())
     }
-    write_chunk(&stream, number, true)?;
-    Ok(number + 1)
+
+    /// Ends the stream; gives the chunks that were written and those that were not needed.
+    fn finish(mut self) -> std::io::Result<(Vec<Run>, Vec<Run>)> {
+        self.write_chunk(self.stream.len(), None)?;
+        let unused = self.chunks.split_off(self.number + 1);
+        Ok((self.chunks, unused))
+    }
+
+    fn write_chunk(&self, part: usize, next: Option<Run>) -> std::io::Result<()> {
+        let run = self.chunks[self.number];
+        let head = ChunkHead { generation: self.generation, number: self.number as u64, next };
+        let mut body = frame::encode_value(&head);
+        body.extend_from_slice(&self.stream[..part]);
+        let frame = frame::encode(Kind::Checkpoint, self.nonce, &body);
+        assert!(frame.len() as u64 <= u64::from(run.blocks) * BLOCK_BYTES, "a chunk fits its run");
+        write_blocks(self.disk, run.start, &frame)
+    }
 }
 
 /// Reads the checkpoint that `reference` names from the first copy that is undamaged; also returns
@@ -129,10 +153,12 @@ pub(crate) fn load(
     let mut damage = "it has no copies";
     for (copy, &first) in reference.copies.iter().enumerate() {
         let from = taken.len();
-        let whole = read_copy(disk, nonce, generation, first, data, &mut taken)
-            .and_then(|stream| decode(&stream, reference).ok_or("its entries cannot be decoded"));
+        let mut decoder = index.is_none().then(|| Decoder::new(reference));
+        let part = |part: &[u8]| decoder.as_mut().map_or(Ok(()), |decoder| decoder.push(part));
+        let walked = walk(disk, nonce, generation, first, data, &mut taken, part);
+        let whole = walked.and_then(|()| decoder.map(|decoder| decoder.finish(reference)).transpose());
         match whole {
-            Ok(whole) => index = index.or(Some(whole)),
+            Ok(whole) => index = index.or(whole),
             Err(what) => {
                 tracing::warn!(copy, what, "a copy of the checkpoint is damaged");
                 damage = what;
@@ -144,15 +170,16 @@ pub(crate) fn load(
     Ok((index.ok_or(StoreError::CorruptCheckpoint(damage))?, taken))
 }
 
-fn read_copy(
+/// Reads and verifies the chunks of a copy; gives each one's part of the stream to `each`.
+fn walk(
     disk: &dyn Disk,
     nonce: u64,
     generation: u64,
     first: Run,
     data: &Range<u64>,
     taken: &mut Vec<Run>,
-) -> Result<Vec<u8>, &'static str> {
-    let mut stream = Vec::new();
+    mut each: impl FnMut(&[u8]) -> Result<(), &'static str>,
+) -> Result<(), &'static str> {
     let mut next = Some(first);
     let mut number = 0;
     while let Some(run) = next {
@@ -170,19 +197,48 @@ fn read_copy(
             return Err("a chunk belongs to another checkpoint");
         }
         taken.push(run);
-        stream.extend_from_slice(part);
+        each(part)?;
         number += 1;
         next = head.next;
     }
-    Ok(stream)
+    Ok(())
 }
 
-fn decode(mut stream: &[u8], reference: &CheckpointRef) -> Option<Index> {
-    let mut index = Index::default();
-    while !stream.is_empty() {
-        let ((key, entry), rest) = postcard::take_from_bytes::<(FragmentKey, Entry)>(stream).ok()?;
-        index.insert(key, entry);
-        stream = rest;
+/// Decodes the stream of a copy as its parts come.
+struct Decoder {
+    /// The begin of an entry whose end is in the next part.
+    rest: Vec<u8>,
+    entries: Vec<(FragmentKey, Entry)>,
+}
+
+const UNDECODABLE: &str = "its entries cannot be decoded";
+
+impl Decoder {
+    fn new(reference: &CheckpointRef) -> Decoder {
+        Decoder { rest: Vec::new(), entries: Vec::with_capacity(reference.entries as usize) }
     }
-    ((index.len(), index.encoded_bytes()) == (reference.entries, reference.bytes)).then_some(index)
+
+    fn push(&mut self, part: &[u8]) -> Result<(), &'static str> {
+        self.rest.extend_from_slice(part);
+        let mut stream = &self.rest[..];
+        while !stream.is_empty() {
+            match postcard::take_from_bytes::<(FragmentKey, Entry)>(stream) {
+                Ok((entry, after)) => {
+                    self.entries.push(entry);
+                    stream = after;
+                }
+                Err(postcard::Error::DeserializeUnexpectedEnd) => break,
+                Err(_) => return Err(UNDECODABLE),
+            }
+        }
+        let decoded = self.rest.len() - stream.len();
+        self.rest.drain(..decoded);
+        Ok(())
+    }
+
+    fn finish(self, reference: &CheckpointRef) -> Result<Index, &'static str> {
+        let index = Index::from_sorted(self.entries);
+        let expected = (index.len(), index.encoded_bytes()) == (reference.entries, reference.bytes);
+        if self.rest.is_empty() && expected { Ok(index) } else { Err(UNDECODABLE) }
+    }
 }

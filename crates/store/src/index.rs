@@ -83,6 +83,13 @@ pub(crate) struct Index {
 }
 
 impl Index {
+    /// An index of entries in the order of their keys: made in one go, its nodes are full.
+    pub(crate) fn from_sorted(entries: Vec<(FragmentKey, Entry)>) -> Index {
+        let encoded_bytes = entries.iter().map(encoded_bytes).sum();
+        let used_blocks = entries.iter().map(|(_, entry)| entry.runs.blocks()).sum();
+        Index { map: entries.into_iter().collect(), encoded_bytes, used_blocks }
+    }
+
     pub(crate) fn get(&self, key: &FragmentKey) -> Option<&Entry> {
         self.map.get(key)
     }

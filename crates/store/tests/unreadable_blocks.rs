@@ -34,7 +34,8 @@ fn rewrite_op(counter: u64, units: u32, version: u64) -> Op {
 }
 
 fn is_damaged(core: &Core, counter: u64) -> bool {
-    matches!(core.get(key(counter), Store::WHOLE), Err(StoreError::Corrupt { key: k, .. }) if k == key(counter))
+    let read = core.get(key(counter), Store::WHOLE);
+    matches!(read, Err(StoreError::Corrupt { key: found, .. }) if found == key(counter))
 }
 
 #[test]
