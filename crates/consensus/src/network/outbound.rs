@@ -63,8 +63,8 @@ impl Network {
     /// Sends `request`, of about `bytes_hint` bytes, to `peer` and decodes the reply.
     ///
     /// # Errors
-    /// Of the transport; `Unreachable` when the peer's disk went back in time; `Refused` when something cannot
-    /// be encoded or decoded.
+    /// Of the transport; `Unreachable` when the peer's disk went back in time; `Refused` when something
+    /// cannot be encoded or decoded.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         peer: &Member,
