@@ -57,6 +57,13 @@ pub enum ConsensusError {
         /// The group of who got it.
         my_group: u16,
     },
+    /// A message of a voter that lost entries it had acknowledged: its disk went back in time. It must be
+    /// replaced as a new voter.
+    #[error("voter {from:016x} has lost entries that it had acknowledged: its disk went back in time")]
+    WentBack {
+        /// The sender.
+        from: u64,
+    },
     /// A message could not be decoded.
     #[error("malformed message: {0}")]
     Malformed(String),

@@ -19,17 +19,20 @@ pub(crate) async fn watch(
     sender: watch::Sender<Leadership>,
 ) {
     let mut metrics = raft.server_metrics();
+    let mut stood_down = replica.stood_down.subscribe();
     loop {
         let now = {
             let m = metrics.borrow_and_update();
+            let acts = !*stood_down.borrow_and_update();
+            let leading = m.state == ServerState::Leader;
             let joint = m.membership_config.membership().get_joint_config();
             network.fanout.set_voters(match &joint[..] {
                 [voters] => voters.iter().copied().collect(),
                 _ => Vec::new(),
             });
-            let leader =
-                m.current_leader.and_then(|id| m.membership_config.membership().get_node(&id).cloned());
-            Leadership { leader, term: m.vote.leader_id().term, is_me: m.state == ServerState::Leader }
+            let known = m.current_leader.filter(|_| acts || !leading);
+            let leader = known.and_then(|id| m.membership_config.membership().get_node(&id).cloned());
+            Leadership { leader, term: m.vote.leader_id().term, is_me: leading && acts }
         };
         replica.known_leader.lock().clone_from(&now.leader);
         sender.send_if_modified(|old| {
@@ -38,7 +41,12 @@ pub(crate) async fn watch(
                 true
             }
         });
-        if metrics.changed().await.is_err() {
+        let ended = tokio::select! {
+            changed = metrics.changed() => changed.is_err(),
+            // The sender lives in the replica.
+            changed = stood_down.changed() => changed.is_err(),
+        };
+        if ended {
             return;
         }
     }

@@ -22,6 +22,8 @@
 //! - *No clock in safety* (I10): reads are confirmed by a majority each time (`read_index`); there is no
 //!   leader lease.
 //!
+//! **A leader that leads nowhere** stands down (`watchdog`).
+//!
 //! **Elections** begin with a pre-vote: voters that hear no leader ask each other, and the one whose log
 //! reaches furthest becomes the candidate (`pre_vote`). Votes do not split, and nobody stands who cannot win.
 //!
@@ -30,6 +32,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+mod blocking;
 mod config;
 mod error;
 mod group;
@@ -47,11 +50,13 @@ mod read_index;
 mod replica;
 mod snapshot;
 mod status;
+mod stood_down;
 mod types;
+mod watchdog;
 
 pub use config::GroupConfig;
 pub use error::{ConsensusError, ProposeError, TransportError};
-pub use group::Group;
+pub use group::{Group, LogDevice};
 pub use machine::StateMachine;
 pub use member::Member;
 pub use network::{Reply, Rpc, Transport};

@@ -56,11 +56,13 @@ impl RaftStateMachine<Types> for Machine {
     {
         if self.state.overfull() {
             let mut saved = self.state.saved();
+            self.state.note_held_up(true);
             while self.state.overfull() {
                 self.state.request_checkpoint();
                 // The sender lives in the store.
                 let _ = saved.changed().await;
             }
+            self.state.note_held_up(false);
         }
         Ok(self.state.apply(|kv, applied| {
             entries

@@ -2,27 +2,32 @@
 //!
 //! A voter that has not heard a leader for `election_ms` asks all voters for their state. It becomes a
 //! candidate if a majority answers, none of that majority hears a leader, and nobody's log reaches further
-//! than its own (the larger id breaks ties). So every candidate can win, exactly one voter becomes one, and a
-//! voter that is merely cut off disturbs nobody. Should the best candidate not stand, anybody whose log
-//! suffices does so after [`BEST_CANDIDATE_TIMEOUTS`].
+//! than its own (the larger id breaks ties; whoever calls itself unfit is out of the contest). So every
+//! candidate can win, exactly one voter becomes one, and a voter that is merely cut off disturbs nobody.
+//! Should the best candidate not stand, anybody whose log suffices does so after [`BEST_CANDIDATE_TIMEOUTS`].
 //!
 //! Safety is openraft's: whoever stands, votes are given by its rules alone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openraft::{Raft, ServerState};
 use tokio::task::JoinSet;
 
-use crate::Member;
 use crate::ids::LogId;
-use crate::network::{Network, PreVoteState, Rpc};
+use crate::network::{Network, PreVoteState};
 use crate::replica::Replica;
 use crate::types::Types;
+use crate::{Member, TransportError};
 
 /// Election timeouts that the best candidate is given to stand.
 const BEST_CANDIDATE_TIMEOUTS: u32 = 3;
+
+/// Voters that do not answer are waited for up to so many election timeouts.
+const PATIENT_TIMEOUTS: u32 = 4;
+/// How often it is logged that others refuse to answer.
+const REFUSAL_LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// What a round of the pre-vote says.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,20 +46,45 @@ struct Electorate {
     configs: Vec<Vec<u64>>,
 }
 
+/// What peers refuse to answer, for the log.
+#[derive(Default)]
+struct Refusals(Option<Instant>);
+
+impl Refusals {
+    fn note(&mut self, why: String) {
+        if self.0.is_none_or(|last| last.elapsed() > REFUSAL_LINE_EVERY) {
+            tracing::warn!(%why, "a voter refuses this one");
+            self.0 = Some(Instant::now());
+        }
+    }
+}
+
+impl Electorate {
+    /// Whether a majority of every set of voters is among those that `suits` takes.
+    fn has_majority(&self, suits: impl Fn(u64) -> bool) -> bool {
+        self.configs.iter().all(|voters| voters.iter().filter(|v| suits(**v)).count() > voters.len() / 2)
+    }
+}
+
 /// Runs as long as the group.
 pub(crate) async fn run(replica: Arc<Replica>, raft: Raft<Types>, network: Arc<Network>) {
     let timeout = Duration::from_millis(replica.config.election_ms);
     let tick = Duration::from_millis(replica.config.heartbeat_ms) / 2;
     let me = replica.config.me.id;
+    let mut wait = timeout / 2;
+    let mut refusals = Refusals::default();
     loop {
         tokio::time::sleep(tick).await;
         let silence = replica.leader_contact.silence();
-        if silence < timeout {
+        if silence < timeout || !replica.can_lead() {
             continue;
         }
         let Some(electorate) = electorate(&raft, me) else { continue };
-        let mut answers = ask(&network, &electorate.voters, me, timeout / 2).await;
+        let mut answers = ask(&network, &electorate, me, (timeout / 2, wait), &mut refusals).await;
         answers.insert(me, replica.pre_vote_state());
+        // Voters too busy to answer in time get more of it next time.
+        let answered = electorate.has_majority(|voter| answers.contains_key(&voter));
+        wait = if answered { timeout / 2 } else { (wait * 2).min(timeout * PATIENT_TIMEOUTS) };
         let verdict = judge(me, &answers, &electorate.configs, timeout);
         let too_late = silence > timeout * (1 + BEST_CANDIDATE_TIMEOUTS);
         if verdict == Verdict::Stand || (verdict == Verdict::Defer && too_late) {
@@ -85,22 +115,32 @@ fn electorate(raft: &Raft<Types>, me: u64) -> Option<Electorate> {
 
 async fn ask(
     network: &Arc<Network>,
-    voters: &BTreeMap<u64, Member>,
+    electorate: &Electorate,
     me: u64,
-    timeout: Duration,
+    (usual, wait): (Duration, Duration),
+    refusals: &mut Refusals,
 ) -> BTreeMap<u64, PreVoteState> {
     let mut answers = JoinSet::new();
-    for (&id, peer) in voters.iter().filter(|(id, _)| **id != me) {
+    for (&id, peer) in electorate.voters.iter().filter(|(id, _)| **id != me) {
         let (network, peer) = (network.clone(), peer.clone());
-        answers.spawn(async move {
-            network
-                .call::<PreVoteState>(&peer, Rpc::Standing, &(), 0, timeout)
-                .await
-                .ok()
-                .map(|answer| (id, answer))
-        });
+        answers.spawn(async move { (id, network.standing(&peer, wait).await) });
     }
-    answers.join_all().await.into_iter().flatten().collect()
+    let mut answered = BTreeMap::new();
+    // Once everybody has had the usual time a majority is enough.
+    let usual = tokio::time::sleep(usual);
+    tokio::pin!(usual);
+    loop {
+        let answer = tokio::select! {
+            answer = answers.join_next() => answer,
+            () = &mut usual, if electorate.has_majority(|v| v == me || answered.contains_key(&v)) => None,
+        };
+        match answer {
+            Some(Ok((id, Ok(state)))) => drop(answered.insert(id, state)),
+            Some(Ok((_, Err(TransportError::Refused(why))))) => refusals.note(why),
+            Some(_) => {}
+            None => return answered,
+        }
+    }
 }
 
 /// Judges a round of answers, this voter's among them.
@@ -117,7 +157,8 @@ fn judge(me: u64, answers: &BTreeMap<u64, PreVoteState>, configs: &[Vec<u64>], t
     if configs.is_empty() || !majority_of(&|s| s.silent_ms >= timeout_ms && s.last <= mine) {
         return Verdict::Stay;
     }
-    if answers.keys().all(|&id| far(id) <= far(me)) { Verdict::Stand } else { Verdict::Defer }
+    let better = |(&id, state): (&u64, &PreVoteState)| id != me && !state.unfit && far(id) > far(me);
+    if !answers.iter().any(better) { Verdict::Stand } else { Verdict::Defer }
 }
 
 #[cfg(test)]
@@ -128,8 +169,12 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_millis(600);
 
     fn answers(all: &[(u64, u64, u64)]) -> BTreeMap<u64, PreVoteState> {
-        let state =
-            |index, silent_ms| PreVoteState { vote: None, last: Some(log_id(index, 1, 1)), silent_ms };
+        let state = |index, silent_ms| PreVoteState {
+            vote: None,
+            last: Some(log_id(index, 1, 1)),
+            silent_ms,
+            unfit: false,
+        };
         all.iter().map(|&(id, index, silent_ms)| (id, state(index, silent_ms))).collect()
     }
 

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::ids::{LogId, Vote, log_id};
-use crate::network::{Fanout, Network, PreVoteState, Rpc};
+use crate::network::{Fanout, Network};
 use crate::replica::Replica;
 use crate::{Member, ProposeError};
 
@@ -105,6 +105,7 @@ impl Confirmer {
         loop {
             let vote = self.replica.log.vote();
             let own = vote.filter(|v| v.leader_id.node_id == self.replica.config.me.id);
+            let own = own.filter(|_| !self.replica.stood_down.get());
             let Some(vote) = own else { return Err(self.not_leader()) };
             if self.applied_own_entry(&vote) {
                 return Ok(vote);
@@ -125,7 +126,7 @@ impl Confirmer {
             let (network, peer) = (self.network.clone(), peer.clone());
             answers.spawn(async move {
                 let timeout = network.heartbeat * 5;
-                (peer.id, network.call::<PreVoteState>(&peer, Rpc::Standing, &(), 0, timeout).await)
+                (peer.id, network.standing(&peer, timeout).await)
             });
         };
         let (at_once, mut deferred): (Vec<&Member>, Vec<&Member>) =

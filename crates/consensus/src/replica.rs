@@ -11,10 +11,13 @@ use crate::leader_contact::LeaderContact;
 use crate::log::LogStore;
 use crate::lsm::StateStore;
 use crate::network::PreVoteState;
+use crate::stood_down::StoodDown;
 use crate::{GroupConfig, Member};
 
 /// How long proposals and messages are held back for the log to be trimmed.
 const PRESSURE_WAIT: Duration = Duration::from_secs(10);
+/// Election timeouts without progress after which a leader stands down.
+pub(crate) const PATIENCE_TIMEOUTS: u32 = 2;
 /// How often the log's space is looked at meanwhile.
 const PRESSURE_POLL: Duration = Duration::from_millis(5);
 
@@ -26,6 +29,8 @@ pub(crate) struct Replica {
     pub leader_contact: LeaderContact,
     /// Whom openraft takes for the leader.
     pub known_leader: Mutex<Option<Member>>,
+    /// Whether it leads nowhere, and therefore does not act as leader.
+    pub stood_down: Arc<StoodDown>,
 }
 
 impl Replica {
@@ -36,7 +41,14 @@ impl Replica {
             vote: self.log.vote(),
             last: self.log.last(),
             silent_ms: self.leader_contact.silence().as_millis() as u64,
+            unfit: self.stood_down.get() || !self.can_lead(),
         }
+    }
+
+    /// Whether this replica's own devices let it lead: its log is written, and its state can be checkpointed.
+    pub(crate) fn can_lead(&self) -> bool {
+        let patience = Duration::from_millis(self.config.election_ms) * PATIENCE_TIMEOUTS;
+        self.log.busy_for() < patience && !self.state.is_stuck()
     }
 
     /// Whether so few segments are free that nothing more should come in. What came in before still fits:

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Cluster;
+use common::{Cluster, copy_dir};
 use isobar_consensus::{ConsensusError, Member, Rpc};
 use std::time::Duration;
 
@@ -119,5 +119,44 @@ async fn a_group_is_founded_once_and_one_voter_is_enough() {
     cluster.start(0).await.unwrap();
     cluster.put("b", "2").await;
     assert_eq!(cluster.get(0, "a").as_deref(), Some("1"));
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_went_back_in_time_is_a_stranger_and_the_leader_goes_on() {
+    let mut cluster = Cluster::new(3).await;
+    for n in 0..20 {
+        cluster.put(&format!("k{n}"), "old").await;
+    }
+    let leader = cluster.leader().await;
+    let back = (leader + 1) % 3;
+    cluster.converged().await;
+    cluster.kill(back).await;
+    let copy = cluster.dir.path().join("copy");
+    copy_dir(&cluster.path(back), &copy);
+    cluster.start(back).await.unwrap();
+    for n in 0..20 {
+        cluster.put(&format!("k{n}"), "new").await;
+    }
+    cluster.converged().await;
+    cluster.kill(back).await;
+    std::fs::remove_dir_all(cluster.path(back)).unwrap();
+    copy_dir(&copy, &cluster.path(back));
+    let applied = cluster.node(leader).status().applied;
+    cluster.start(back).await.unwrap();
+    let told = || cluster.net.refused.lock().unwrap().iter().any(|e| e.contains("went back in time"));
+    common::eventually(told, "it is told that it is a stranger").await;
+    assert!(cluster.node(back).status().applied < applied, "nothing is sent to it");
+    // The leader has not so much as noticed, and a new disk takes the stranger's place.
+    cluster.put("after", "1").await;
+    assert_eq!(cluster.leader().await, leader);
+    let old = cluster.members[back].clone();
+    cluster.kill(back).await;
+    std::fs::remove_dir_all(cluster.path(back)).unwrap();
+    cluster.members[back] = Member { id: 77_777, ..old.clone() };
+    cluster.start(back).await.unwrap();
+    cluster.node(leader).replace_voter(Some(old.id), cluster.members[back].clone()).await.unwrap();
+    cluster.converged().await;
+    assert_eq!(cluster.get(back, "k7").as_deref(), Some("new"));
     cluster.shutdown().await;
 }

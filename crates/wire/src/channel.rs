@@ -69,13 +69,21 @@ struct Connection {
 }
 
 #[derive(Debug)]
-struct Waiting(Mutex<Option<HashMap<u64, oneshot::Sender<Message>>>>);
+struct Waiting {
+    /// `None` once the connection has ended.
+    replies: Mutex<Option<HashMap<u64, oneshot::Sender<Message>>>>,
+    /// When the first request was sent since anything has arrived.
+    unanswered_since: Mutex<Option<Instant>>,
+}
 
 /// Hands replies to those who wait. Holds no sender of the queue: a connection that nobody uses ends.
 struct Replies(Arc<Waiting>);
 
 /// After a failed attempt to connect, further ones fail at once for this long.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// A connection on which a call times out, and nothing has arrived for so long although something was asked,
+/// is of no use any more.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
 
 impl Channel {
@@ -148,15 +156,24 @@ impl Channel {
             connection.queue.send(message).map_err(|_| self.broken())?;
             reply.await.map_err(|_| self.broken())
         };
-        let message = tokio::time::timeout(timeout, asking)
-            .await
-            .map_err(|_| CallError::TimedOut(self.0.addr.clone()))??;
+        let message = tokio::time::timeout(timeout, asking).await.map_err(|_| {
+            self.give_up_if_silent();
+            CallError::TimedOut(self.0.addr.clone())
+        })??;
         if message.header.flags.get() & FLAG_REFUSED != 0 {
             let refusal =
                 crate::decode(&message.body).map_err(|_| CallError::Unreadable(self.0.addr.clone()))?;
             return Err(CallError::Refused(refusal));
         }
         Ok((message.body, message.payload))
+    }
+
+    /// A call has timed out: ends a connection on which nothing arrives any more.
+    fn give_up_if_silent(&self) {
+        let silent = |connection: &mut Connection| connection.waiting.silence() >= SILENCE_MAX;
+        if let Some(connection) = self.0.open.lock().take_if(silent) {
+            connection.waiting.close();
+        }
     }
 
     fn broken(&self) -> CallError {
@@ -201,7 +218,8 @@ impl Channel {
 
     async fn connect(&self) -> Result<Connection, HandshakeError> {
         let (queue, outgoing) = mpsc::unbounded_channel();
-        let waiting = Arc::new(Waiting(Mutex::new(Some(HashMap::new()))));
+        let replies = Mutex::new(Some(HashMap::new()));
+        let waiting = Arc::new(Waiting { replies, unanswered_since: Mutex::default() });
         let receiver = Box::new(Replies(waiting.clone()));
         let ends = Ends { outgoing, receiver, pool: self.0.pool.clone() };
         self.0.transport.connect(&self.0.addr, &self.0.secret, ends).await?;
@@ -229,13 +247,15 @@ impl Drop for Replies {
 impl Waiting {
     fn expect(&self, request: u64) -> Option<oneshot::Receiver<Message>> {
         let (sender, receiver) = oneshot::channel();
-        self.0.lock().as_mut()?.insert(request, sender);
+        self.replies.lock().as_mut()?.insert(request, sender);
+        self.unanswered_since.lock().get_or_insert_with(Instant::now);
         Some(receiver)
     }
 
     fn deliver(&self, message: Message) {
         let request = message.header.request.get();
-        let waiter = self.0.lock().as_mut().and_then(|w| w.remove(&request));
+        *self.unanswered_since.lock() = None;
+        let waiter = self.replies.lock().as_mut().and_then(|w| w.remove(&request));
         if let Some(waiter) = waiter {
             // Whoever asked may have given up.
             waiter.send(message).ok();
@@ -244,11 +264,16 @@ impl Waiting {
 
     /// Drops all who wait: they see the connection as broken.
     fn close(&self) {
-        self.0.lock().take();
+        self.replies.lock().take();
     }
 
     fn is_open(&self) -> bool {
-        self.0.lock().is_some()
+        self.replies.lock().is_some()
+    }
+
+    /// How long nothing has arrived although something was asked.
+    fn silence(&self) -> Duration {
+        self.unanswered_since.lock().map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
@@ -260,7 +285,7 @@ struct Forget<'a> {
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        if let Some(waiting) = self.waiting.0.lock().as_mut() {
+        if let Some(waiting) = self.waiting.replies.lock().as_mut() {
             waiting.remove(&self.request);
         }
     }

@@ -15,6 +15,7 @@ pub mod frame;
 pub mod message;
 mod secret;
 mod serve;
+mod strangers;
 pub mod transport;
 
 use isobar_base::bytes_serde;

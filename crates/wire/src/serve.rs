@@ -7,15 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use isobar_base::{AlignedBuf, BufPool, limits};
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::frame::{FLAG_REFUSED, FLAG_REPLY};
 use crate::secret::{HandshakeError, Secret};
-use crate::transport::{Ends, Flow, Incoming, Listener, Message, Outgoing, Receive};
+use crate::strangers::Strangers;
+use crate::transport::{Charge, Ends, Flow, Incoming, Listener, Message, Outgoing, Receive, Room};
 use crate::{Opcode, Refusal};
 
-/// Payload bytes of one connection that may be in the handler's hands before reading pauses.
-const PAYLOAD_BYTES_IN_FLIGHT_MAX: usize = 64 << 20;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers requests. Called on the connection's task: it must not block.
@@ -41,8 +40,8 @@ pub struct Responder {
     queue: mpsc::UnboundedSender<Outgoing>,
     opcode: u16,
     request: u64,
-    _room: Option<OwnedSemaphorePermit>,
-    answered: bool,
+    /// `None` once it is answered.
+    charge: Option<Charge>,
 }
 
 impl Responder {
@@ -67,15 +66,26 @@ impl Responder {
     }
 
     fn send(&mut self, flags: u32, body: &[u8], payload: Vec<Bytes>) {
-        self.answered = true;
+        let Some(mut charge) = self.charge.take() else { return };
+        let too_long;
+        let (flags, body, payload) = if body.len() > limits::MESSAGE_BODY_BYTES_MAX as usize {
+            let refusal = Refusal::Unavailable("the reply is longer than a message may be".to_owned());
+            too_long = crate::encode(&refusal);
+            (FLAG_REPLY | FLAG_REFUSED, &too_long[..], Vec::new())
+        } else {
+            (flags, body, payload)
+        };
+        charge.add(body.len() + payload.iter().map(Bytes::len).sum::<usize>());
+        let mut message = Outgoing::new(self.opcode, flags, self.request, body, payload);
+        message.charge = Some(charge);
         // The connection may be gone: then nobody waits for the reply.
-        self.queue.send(Outgoing::new(self.opcode, flags, self.request, body, payload)).ok();
+        self.queue.send(message).ok();
     }
 }
 
 impl Drop for Responder {
     fn drop(&mut self) {
-        if !self.answered {
+        if self.charge.is_some() {
             let body = crate::encode(&Refusal::Unavailable("the node dropped the request".to_owned()));
             self.send(FLAG_REPLY | FLAG_REFUSED, &body, Vec::new());
         }
@@ -89,11 +99,15 @@ pub async fn serve(
     pool: BufPool,
     handler: Arc<dyn Handler>,
 ) {
+    let strangers = Arc::new(Strangers::default());
     loop {
         match listener.accept().await {
             Ok(incoming) => {
                 let (secret, pool, handler) = (secret.clone(), pool.clone(), handler.clone());
-                tokio::spawn(async move { welcome(incoming, &secret, pool, handler).await });
+                let (from, known) = (incoming.from(), strangers.clone());
+                strangers.prove(&from, async move {
+                    welcome(incoming, &secret, pool, handler, &known).await;
+                });
             }
             Err(error) => {
                 // Out of file descriptors, most likely: others may close theirs meanwhile.
@@ -105,11 +119,16 @@ pub async fn serve(
 }
 
 /// Opens the connection, if the other side knows the secret and is quick about it.
-async fn welcome(incoming: Box<dyn Incoming>, secret: &Secret, pool: BufPool, handler: Arc<dyn Handler>) {
+async fn welcome(
+    incoming: Box<dyn Incoming>,
+    secret: &Secret,
+    pool: BufPool,
+    handler: Arc<dyn Handler>,
+    strangers: &Strangers,
+) {
     let from = incoming.from();
     let (queue, outgoing) = mpsc::unbounded_channel();
-    let room = Arc::new(Semaphore::new(limits::REQUESTS_IN_FLIGHT_MAX * PERMITS_PER_REQUEST));
-    let receiver = Box::new(Requests { from: from.clone(), queue, room, handler });
+    let receiver = Box::new(Requests { from: from.clone(), queue, room: Arc::default(), handler });
     let ends = Ends { outgoing, receiver, pool };
     let welcomed = match tokio::time::timeout(HANDSHAKE_TIMEOUT, incoming.welcome(secret, ends)).await {
         Ok(result) => result,
@@ -121,8 +140,13 @@ async fn welcome(incoming: Box<dyn Incoming>, secret: &Secret, pool: BufPool, ha
         Err(HandshakeError::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
             tracing::debug!(%from, "connection closed before it proved the secret");
         }
-        Err(error) if error.is_rejection() => tracing::warn!(%from, %error, "stranger refused"),
-        Err(error) => tracing::warn!(%from, %error, "connection not opened"),
+        Err(error) => {
+            let what = if error.is_rejection() { "stranger refused" } else { "connection not opened" };
+            match strangers.worth_a_line() {
+                Some(refused) => tracing::warn!(%from, %error, refused, "{what}"),
+                None => tracing::debug!(%from, %error, "{what}"),
+            }
+        }
     }
 }
 
@@ -131,23 +155,20 @@ async fn welcome(incoming: Box<dyn Incoming>, secret: &Secret, pool: BufPool, ha
 struct Requests {
     from: String,
     queue: mpsc::UnboundedSender<Outgoing>,
-    /// Room for requests in the handler's hands.
-    room: Arc<Semaphore>,
+    /// Room for requests in the handler's hands and for unwritten replies.
+    room: Arc<Room>,
     handler: Arc<dyn Handler>,
 }
 
 impl Receive for Requests {
     fn deliver(&mut self, message: Message) -> Flow {
-        let permits = PERMITS_PER_REQUEST.max(message.payload.len() / BYTES_PER_PERMIT) as u32;
-        if let Ok(room) = self.room.clone().try_acquire_many_owned(permits) {
-            hand_over(&*self.handler, self.queue.clone(), Some(room), message);
+        let charge = self.room.request(message.body.len() + message.payload.len());
+        hand_over(&*self.handler, self.queue.clone(), charge, message);
+        if self.room.is_free() {
             return Flow::Continue;
         }
-        let (handler, queue, room) = (self.handler.clone(), self.queue.clone(), self.room.clone());
-        Flow::Pause(Box::pin(async move {
-            let room = room.acquire_many_owned(permits).await.ok();
-            hand_over(&*handler, queue, room, message);
-        }))
+        let room = self.room.clone();
+        Flow::Pause(Box::pin(async move { room.free().await }))
     }
 
     fn failed(&mut self, error: &io::Error) {
@@ -160,18 +181,14 @@ impl Receive for Requests {
 fn hand_over(
     handler: &dyn Handler,
     queue: mpsc::UnboundedSender<Outgoing>,
-    room: Option<OwnedSemaphorePermit>,
+    charge: Charge,
     message: Message,
 ) {
     let Message { header, body, payload } = message;
     let (opcode, request) = (header.opcode.get(), header.request.get());
-    let responder = Responder { queue, opcode, request, _room: room, answered: false };
+    let responder = Responder { queue, opcode, request, charge: Some(charge) };
     match Opcode::from_number(opcode) {
         Some(opcode) => handler.handle(Request { opcode, body, payload }, responder),
         None => responder.refuse(Refusal::Unknown),
     }
 }
-
-const PERMITS_PER_REQUEST: usize = 16;
-const BYTES_PER_PERMIT: usize =
-    PAYLOAD_BYTES_IN_FLIGHT_MAX / (limits::REQUESTS_IN_FLIGHT_MAX * PERMITS_PER_REQUEST);

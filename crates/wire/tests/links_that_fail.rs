@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use isobar_base::{BufPool, ClusterId};
-use isobar_wire::transport::MemoryNetwork;
-use isobar_wire::{Address, CallError, Channel, Handler, Opcode, Request, Responder, Secret, serve};
+use isobar_wire::transport::{BoxFuture, Ends, Listener, MemoryNetwork, Transport};
+use isobar_wire::{
+    Address, CallError, Channel, Handler, HandshakeError, Opcode, Request, Responder, Secret, serve,
+};
 use tokio::sync::Notify;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -31,6 +33,26 @@ impl Handler for Counter {
     }
 }
 
+/// Counts the connections that are opened.
+#[derive(Debug)]
+struct Connects(AtomicU32, Arc<dyn Transport>);
+
+impl Transport for Connects {
+    fn connect<'a>(
+        &'a self,
+        addr: &'a Address,
+        secret: &'a Secret,
+        ends: Ends,
+    ) -> BoxFuture<'a, Result<(), HandshakeError>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        self.1.connect(addr, secret, ends)
+    }
+
+    fn listen<'a>(&'a self, addr: &'a Address) -> BoxFuture<'a, std::io::Result<Box<dyn Listener>>> {
+        self.1.listen(addr)
+    }
+}
+
 fn addr(text: &str) -> Address {
     text.parse().unwrap()
 }
@@ -38,6 +60,7 @@ fn addr(text: &str) -> Address {
 struct World {
     network: MemoryNetwork,
     counter: Arc<Counter>,
+    connects: Arc<Connects>,
     channel: Channel,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -49,8 +72,9 @@ impl World {
         let counter = Arc::new(Counter::default());
         let listener = network.at("node").listen(&addr("node:1")).await.unwrap();
         let serving = tokio::spawn(serve(listener, secret.clone(), BufPool::new(0), counter.clone()));
-        let channel = Channel::new(&addr("node:1"), network.at("client"), secret, BufPool::new(0));
-        World { network, counter, channel, serving }
+        let connects = Arc::new(Connects(AtomicU32::new(0), network.at("client")));
+        let channel = Channel::new(&addr("node:1"), connects.clone(), secret, BufPool::new(0));
+        World { network, counter, connects, channel, serving }
     }
 
     async fn ask(&self, timeout: Duration) -> Result<u32, CallError> {
@@ -99,6 +123,27 @@ async fn nobody_connects_over_a_cut_link_and_others_do() {
     world.network.heal("client", "node");
     tokio::time::sleep(3 * MOMENT).await;
     world.ask(SECOND).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_stays_silent_is_given_up_for_a_new_one() {
+    let world = World::new().await;
+    world.ask(SECOND).await.unwrap();
+    // As with a peer that lost power: what was sent before will never be answered.
+    let unanswered = world.channel.call::<_, u32>(Opcode::Put, &(), 4 * SECOND).await;
+    assert!(matches!(unanswered, Err(CallError::TimedOut(_))));
+    assert_eq!(world.connects.0.load(Ordering::SeqCst), 1);
+    world.ask(SECOND).await.unwrap();
+    assert_eq!(world.connects.0.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_times_out_soon_costs_no_connection() {
+    let world = World::new().await;
+    world.ask(SECOND).await.unwrap();
+    world.channel.call::<_, u32>(Opcode::Put, &(), MOMENT).await.unwrap_err();
+    world.ask(SECOND).await.unwrap();
+    assert_eq!(world.connects.0.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use isobar_disk::FileDisk;
+use isobar_disk::{Disk, FileDisk};
 
 use crate::ids::next_index;
 use crate::log::{LogStore, WriterHandle};
 use crate::lsm::{CheckpointHandle, StateStore};
 use crate::{ConsensusError, GroupConfig, snapshot};
+
+/// Makes the device that the log is on from its file.
+pub type LogDevice = Box<dyn FnOnce(FileDisk) -> Arc<dyn Disk> + Send>;
 
 /// Log and state, open.
 pub(super) struct Files {
@@ -35,7 +38,7 @@ impl Threads {
 ///
 /// # Errors
 /// `Corrupt`, `Gap`, `Foreign` when the files must not be used; `Io`, `Lsm` when they cannot be.
-pub(super) fn open(config: &GroupConfig) -> Result<Files, ConsensusError> {
+pub(super) fn open(config: &GroupConfig, log_device: LogDevice) -> Result<Files, ConsensusError> {
     let dir = &config.dir;
     std::fs::create_dir_all(dir).map_err(ConsensusError::io(format!("creating {}", dir.display())))?;
     snapshot::remove_unfinished(dir)?;
@@ -44,7 +47,7 @@ pub(super) fn open(config: &GroupConfig) -> Result<Files, ConsensusError> {
     // The state is made first: a log without a state has lost it, a blank state without a log is an
     // unfinished start.
     let (state, checkpoints) = StateStore::open(config, !log_exists)?;
-    match open_log(config, &path, log_exists, &state) {
+    match open_log(config, &path, log_exists, &state, log_device) {
         Ok((log, writer)) => Ok(Files { log, state, threads: Threads { writer, checkpoints } }),
         Err(error) => {
             state.stop(checkpoints);
@@ -58,6 +61,7 @@ fn open_log(
     path: &Path,
     exists: bool,
     state: &StateStore,
+    log_device: LogDevice,
 ) -> Result<(LogStore, WriterHandle), ConsensusError> {
     let gap = |what: String| ConsensusError::Gap { path: config.dir.clone(), what };
     let applied = state.applied();
@@ -68,7 +72,7 @@ fn open_log(
         LogStore::create(path, config)?;
     }
     let disk = FileDisk::open(path).map_err(ConsensusError::io(format!("opening {}", path.display())))?;
-    let (log, writer) = LogStore::open(Arc::new(disk), path, config, state.synced())?;
+    let (log, writer) = LogStore::open(log_device(disk), path, config, state.synced())?;
     let (first_kept, saved, next) =
         (next_index(&log.purged()), next_index(&applied.log_id), next_index(&log.last()));
     let problem = if first_kept > saved {

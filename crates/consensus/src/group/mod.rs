@@ -12,6 +12,7 @@ mod state;
 mod status;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use openraft::Raft;
 use parking_lot::Mutex;
@@ -19,9 +20,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::Leadership;
+use crate::network::Network;
 use crate::read_index::ReadIndex;
 use crate::replica::Replica;
 use crate::types::Types;
+
+pub use files::LogDevice;
 
 /// One replica of one group. Clones are the same replica.
 #[derive(Clone)]
@@ -30,6 +34,9 @@ pub struct Group(Arc<Handle>);
 struct Handle {
     replica: Arc<Replica>,
     raft: Raft<Types>,
+    network: Arc<Network>,
+    /// Set once the replica is being shut down.
+    closing: AtomicBool,
     read_index: ReadIndex,
     changes: watch::Receiver<Leadership>,
     tasks: Mutex<Vec<JoinHandle<()>>>,

@@ -30,6 +30,9 @@ impl Group {
         if bytes > bytes_max {
             return Err(ProposeError::TooLarge { bytes, bytes_max });
         }
+        if self.0.replica.stood_down.get() {
+            return Err(ProposeError::NotLeader { leader: None });
+        }
         if self.0.replica.log_is_tight() {
             self.0.replica.wait_for_log_space().await;
         }

@@ -5,20 +5,29 @@ use openraft::raft::AppendEntriesResponse;
 use serde::Serialize;
 
 use super::Group;
-use crate::network::{SnapshotReply, decode};
+use crate::network::{SnapshotReply, decode, sender};
 use crate::replica::Replica;
 use crate::{ConsensusError, Rpc};
 
 impl Group {
+    fn known_to_remember(&self, from: u64) -> Result<(), ConsensusError> {
+        match self.0.network.memory.has_gone_back(from) {
+            true => Err(ConsensusError::WentBack { from }),
+            false => Ok(()),
+        }
+    }
+
     /// Answers the message `body` of a peer.
     ///
     /// # Errors
-    /// `WrongPeer` and `Malformed` for messages that are not for this replica; `Stopped`. The transport
-    /// should report any of them to the caller as refused.
+    /// `WrongPeer` and `Malformed` for messages that are not for this replica; `WentBack`; `Stopped`.
+    /// The transport should report any of them to the caller as refused.
     pub async fn handle(&self, rpc: Rpc, body: &[u8]) -> Result<Vec<u8>, ConsensusError> {
         let Replica { config, .. } = &*self.0.replica;
         let (group, me, raft) = (config.group, config.me.id, &self.0.raft);
         let stopped = |error: &dyn std::fmt::Display| ConsensusError::Stopped(error.to_string());
+        let from = sender(body).unwrap_or_default();
+        self.known_to_remember(from)?;
         match rpc {
             Rpc::AppendEntries => {
                 let request = decode(group, me, body)?;

@@ -27,7 +27,10 @@ impl Group {
         let metrics = self.0.raft.metrics();
         let metrics = metrics.borrow();
         let leader = metrics.current_leader?;
-        let Replica { config, leader_contact, .. } = &*self.0.replica;
+        let Replica { config, leader_contact, stood_down, .. } = &*self.0.replica;
+        if leader == config.me.id && stood_down.get() {
+            return None;
+        }
         if leader != config.me.id
             && leader_contact.silence() > SILENT_TIMEOUTS * Duration::from_millis(config.election_ms)
         {
@@ -38,7 +41,32 @@ impl Group {
 
     /// Whether this replica believes it is the leader. Only `read_index` proves it.
     pub fn is_leader(&self) -> bool {
-        self.0.raft.metrics().borrow().state == ServerState::Leader
+        self.0.raft.metrics().borrow().state == ServerState::Leader && !self.0.replica.stood_down.get()
+    }
+
+    /// On the leader: the time since a majority of the voters had last answered; `None` when none ever has.
+    pub fn quorum_silence(&self) -> Option<Duration> {
+        let metrics = self.0.raft.metrics();
+        let configs = metrics.borrow().membership_config.membership().get_joint_config().clone();
+        self.0.network.majority_answered(&configs).map(|at| at.elapsed())
+    }
+
+    /// Returns when a task of the group has panicked. A group that stops in order, or because its disk
+    /// failed, has not.
+    pub async fn panicked(&self) {
+        let mut metrics = self.0.raft.metrics();
+        let core = async {
+            // The core's end closes the channel; what it said last tells a failure it knows of from a panic.
+            while metrics.changed().await.is_ok() {}
+            let told = metrics.borrow().running_state.is_err();
+            if told || self.0.closing.load(Ordering::Acquire) {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = core => {}
+            () = self.0.replica.state.panicked() => {}
+        }
     }
 
     /// Fires when leadership or the term changes.

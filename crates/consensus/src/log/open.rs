@@ -77,6 +77,7 @@ impl LogStore {
             shared_majority: false.into(),
             pressure: Arc::default(),
             stopping: false.into(),
+            busy_since: Mutex::default(),
         });
         let writer = Writer {
             shared: shared.clone(),

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use isobar_disk::Disk;
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -37,6 +37,8 @@ pub(super) struct SharedLog {
     /// Told when segments become few.
     pub pressure: Arc<Notify>,
     pub stopping: AtomicBool,
+    /// Since when the writer has been at what it took from the queue last.
+    pub busy_since: Mutex<Option<Instant>>,
 }
 
 /// What is in the log.
@@ -74,11 +76,13 @@ impl SharedLog {
 
     /// Waits for commands and moves all of them to `out`.
     pub(super) fn take_commands(&self, out: &mut VecDeque<Command>) {
+        *self.busy_since.lock() = None;
         let mut queue = self.queue.lock();
         while queue.is_empty() {
             self.queued.wait(&mut queue);
         }
         std::mem::swap(&mut *queue, out);
+        *self.busy_since.lock() = Some(Instant::now());
     }
 
     /// A free segment, and whether it was written before.

@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
@@ -58,6 +59,11 @@ impl LogStore {
             segment_bytes: self.0.header.segment_bytes,
             entries: state.index.slots.len() as u64,
         }
+    }
+
+    /// How long the writer has been at what it took up last: long when the device hangs.
+    pub(crate) fn busy_for(&self) -> Duration {
+        self.0.busy_since.lock().map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Told when segments become few.

@@ -39,7 +39,9 @@ impl StateStore {
             }
             request.wanted = false;
             drop(request);
-            if let Err(error) = self.checkpoint() {
+            let saved = self.checkpoint();
+            self.health.failing.store(saved.is_err(), Ordering::Release);
+            if let Err(error) = saved {
                 // Nothing is lost, the log holds it all; but it cannot be purged, and fills up with an error.
                 tracing::error!(dir = %self.dir.display(), %error, "checkpoint failed");
                 std::thread::sleep(Duration::from_millis(100));
@@ -50,6 +52,13 @@ impl StateStore {
     /// Writes everything applied so far to the tree, durably.
     pub(crate) fn checkpoint(&self) -> Result<(), ConsensusError> {
         let _saving = self.saving.lock();
+        *self.health.saving_since.lock() = Some(Instant::now());
+        let saved = self.save();
+        *self.health.saving_since.lock() = None;
+        saved
+    }
+
+    fn save(&self) -> Result<(), ConsensusError> {
         let frozen = self.state.write().freeze();
         if let Some((tree, changes, applied)) = frozen {
             let pairs = changes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()));

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::checkpoint::{self, CheckpointHandle};
 use super::pointer;
 use super::state::State;
-use super::store::StateStore;
+use super::store::{Health, StateStore};
 use super::tree::Tree;
 use crate::ids::next_index;
 use crate::{ConsensusError, GroupConfig};
@@ -48,6 +48,7 @@ impl StateStore {
             requested: Condvar::new(),
             synced: Arc::new(AtomicU64::new(synced)),
             saved: watch::channel(synced).0,
+            health: Health::default(),
         });
         let handle = checkpoint::start(&store, config)?;
         Ok((store, handle))

@@ -60,6 +60,11 @@ fn call_error<E: std::error::Error>(error: TransportError) -> CallError<E> {
     }
 }
 
+/// What openraft is told while this replica sends nothing as leader: it tries again.
+fn stood_down<E: std::error::Error>() -> CallError<E> {
+    call_error(TransportError::Unreachable("this leader has stood down".to_owned()))
+}
+
 impl Client {
     /// Whether `request` tells the peer nothing it must know now.
     fn dispensable(&self, request: &AppendEntriesRequest<Types>) -> bool {
@@ -76,6 +81,9 @@ impl RaftNetwork<Types> for Client {
         rpc: AppendEntriesRequest<Types>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<u64>, CallError<openraft::error::Infallible>> {
+        if self.network.stood_down.get() {
+            return Err(stood_down());
+        }
         if self.dispensable(&rpc) {
             if rpc.leader_commit > self.commit_sent {
                 self.network.defer(&self.peer, rpc);
@@ -101,10 +109,18 @@ impl RaftNetwork<Types> for Client {
             self.network.fanout.failed(self.peer.id);
             call_error(error)
         })?;
+        if let AppendEntriesResponse::Conflict = reply {
+            self.network.memory.lacks(&self.peer, rpc.prev_log_id, self.confirmed);
+            if self.network.memory.has_gone_back(self.peer.id) {
+                let why = format!("{} lost what it had acknowledged", self.peer);
+                return Err(call_error(TransportError::Unreachable(why)));
+            }
+        }
         if let AppendEntriesResponse::Success = reply {
             if let Some(last) = last {
                 self.network.log.wait_durable(last.index).await;
             }
+            self.network.memory.acknowledged(self.peer.id, last, rpc.leader_commit);
             (self.confirmed, self.answered, self.commit_sent) = (last, Some(sent), rpc.leader_commit);
         }
         Ok(reply)
@@ -144,6 +160,10 @@ impl RaftNetwork<Types> for Client {
         cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<u64>, StreamingError<Types, openraft::error::Fatal<u64>>> {
+        if self.network.stood_down.get() {
+            let error = TransportError::Unreachable("this leader has stood down".to_owned());
+            return Err(Unreachable::new(&error).into());
+        }
         let hello = AppendEntriesRequest::<Types> {
             vote,
             prev_log_id: None,

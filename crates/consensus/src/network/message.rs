@@ -38,6 +38,11 @@ pub(crate) fn decode<T: DeserializeOwned>(group: u16, me: u64, body: &[u8]) -> R
     postcard::from_bytes(request).map_err(|e| ConsensusError::Malformed(e.to_string()))
 }
 
+/// Who sent a message.
+pub(crate) fn sender(body: &[u8]) -> Option<u64> {
+    body.get(2..10)?.try_into().ok().map(u64::from_le_bytes)
+}
+
 /// What one voter answers to a pre-vote, and to a leader that confirms a read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PreVoteState {
@@ -47,6 +52,8 @@ pub(crate) struct PreVoteState {
     pub last: Option<LogId>,
     /// Since when it has not heard a leader.
     pub silent_ms: u64,
+    /// It should not lead: its devices fail it, or it led nowhere.
+    pub unfit: bool,
 }
 
 /// A reply to a piece of a snapshot.

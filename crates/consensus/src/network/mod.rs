@@ -17,12 +17,13 @@
 
 mod client;
 mod fanout;
+mod memory_of_peers;
 mod message;
 mod outbound;
 mod transport;
 
 pub(crate) use client::Factory;
 pub(crate) use fanout::Fanout;
-pub(crate) use message::{PreVoteState, SnapshotReply, decode};
+pub(crate) use message::{PreVoteState, SnapshotReply, decode, sender};
 pub(crate) use outbound::Network;
 pub use transport::{Reply, Rpc, Transport};

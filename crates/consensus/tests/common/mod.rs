@@ -2,15 +2,18 @@
 #![allow(dead_code)]
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use isobar_base::Kv;
 use isobar_consensus::{
-    ConsensusError, Group, GroupConfig, Member, ProposeError, Reply, Rpc, StateMachine, Transport,
+    ConsensusError, Group, GroupConfig, LogDevice, Member, ProposeError, Reply, Rpc, StateMachine, Transport,
     TransportError,
 };
+use isobar_disk::{Disk, FileDisk};
 
 /// Entries are `key=value` or `-key`; the reply is the old value.
 pub struct Words;
@@ -25,6 +28,10 @@ impl StateMachine for Words {
         }
         let at = entry.iter().position(|&b| b == b'=').expect("entries of the tests have a value");
         let old = kv.get(&entry[..at]);
+        assert_ne!(&entry[..at], b"panic", "the tests' machine was asked to panic");
+        if &entry[..at] == b"sleep" {
+            std::thread::sleep(Duration::from_secs(2));
+        }
         kv.put(&entry[..at], entry[at + 1..].to_vec());
         old.unwrap_or_default()
     }
@@ -35,7 +42,36 @@ pub struct Net {
     /// Who answers at an address.
     pub at: Mutex<HashMap<String, Group>>,
     pub cut: Mutex<HashSet<String>>,
+    /// Pairs of addresses between which nothing gets through.
+    pub apart: Mutex<HashSet<(String, String)>>,
     pub refused: Mutex<Vec<String>>,
+}
+
+/// The device of a log, which can be made to hang.
+struct HangingDisk {
+    disk: FileDisk,
+    hangs: Arc<AtomicBool>,
+}
+
+impl Disk for HangingDisk {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.disk.read_at(offset, buf)
+    }
+
+    fn write_at(&self, offset: u64, bufs: &[io::IoSlice<'_>]) -> io::Result<()> {
+        self.disk.write_at(offset, bufs)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        while self.hangs.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.disk.sync()
+    }
+
+    fn size(&self) -> u64 {
+        self.disk.size()
+    }
 }
 
 struct Link {
@@ -49,7 +85,9 @@ impl Transport for Link {
         Box::pin(async move {
             let reach = || {
                 let cut = net.cut.lock().unwrap();
-                if cut.contains(&from) || cut.contains(&to) {
+                let apart = net.apart.lock().unwrap();
+                let between = [(from.clone(), to.clone()), (to.clone(), from.clone())];
+                if cut.contains(&from) || cut.contains(&to) || between.iter().any(|p| apart.contains(p)) {
                     return None;
                 }
                 net.at.lock().unwrap().get(&to).cloned()
@@ -75,6 +113,8 @@ pub struct Cluster {
     pub nodes: Vec<Option<Group>>,
     pub members: Vec<Member>,
     pub tune: fn(&mut GroupConfig),
+    /// Whether the log device of a node hangs.
+    pub hangs: Vec<Arc<AtomicBool>>,
 }
 
 impl Cluster {
@@ -88,7 +128,14 @@ impl Cluster {
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
             .try_init();
         let dir = tempfile::tempdir().unwrap();
-        let mut cluster = Cluster { net: Arc::default(), dir, nodes: Vec::new(), members: Vec::new(), tune };
+        let mut cluster = Cluster {
+            net: Arc::default(),
+            dir,
+            nodes: Vec::new(),
+            members: Vec::new(),
+            tune,
+            hangs: Vec::new(),
+        };
         for _ in 0..n {
             cluster.add().await;
         }
@@ -106,6 +153,7 @@ impl Cluster {
             addr: format!("a{slot}"),
         });
         self.nodes.push(None);
+        self.hangs.push(Arc::default());
         self.start(slot).await.unwrap();
         slot
     }
@@ -128,7 +176,9 @@ impl Cluster {
 
     pub async fn start(&mut self, slot: usize) -> Result<(), ConsensusError> {
         let link = Link { net: self.net.clone(), from: self.members[slot].addr.clone() };
-        let group = Group::open(self.config(slot), Arc::new(Words), Arc::new(link)).await?;
+        let hangs = self.hangs[slot].clone();
+        let device: LogDevice = Box::new(move |disk| Arc::new(HangingDisk { disk, hangs }));
+        let group = Group::open_on(self.config(slot), Arc::new(Words), Arc::new(link), device).await?;
         self.net.at.lock().unwrap().insert(self.members[slot].addr.clone(), group.clone());
         self.nodes[slot] = Some(group);
         Ok(())
@@ -150,6 +200,12 @@ impl Cluster {
 
     pub fn node(&self, slot: usize) -> &Group {
         self.nodes[slot].as_ref().unwrap()
+    }
+
+    /// Nothing gets from one node to the other, nor back.
+    pub fn part(&self, one: usize, other: usize) {
+        let addr = |slot: usize| self.members[slot].addr.clone();
+        self.net.apart.lock().unwrap().insert((addr(one), addr(other)));
     }
 
     fn reachable(&self) -> Vec<usize> {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use isobar_base::{AlignedBuf, BufPool};
 use zerocopy::IntoBytes;
 
+use super::room::Charge;
 use crate::frame::{FrameError, HEADER_BYTES, Header};
 
 /// A message as it arrived.
@@ -24,6 +25,8 @@ pub struct Outgoing {
     pub head: Bytes,
     /// The payload's parts, in order.
     pub payload: Vec<Bytes>,
+    /// What it takes of the room of its connection. Kept until the message is written.
+    pub charge: Option<Charge>,
 }
 
 impl Outgoing {
@@ -33,7 +36,7 @@ impl Outgoing {
         let mut head = Vec::with_capacity(HEADER_BYTES + body.len());
         head.extend_from_slice(header.as_bytes());
         head.extend_from_slice(body);
-        Outgoing { head: head.into(), payload }
+        Outgoing { head: head.into(), payload, charge: None }
     }
 
     /// The message as the other side gets it, for a transport within one process. The payload is copied.

@@ -20,6 +20,7 @@
 
 mod memory;
 mod message;
+mod room;
 mod tcp;
 
 use std::fmt::Debug;
@@ -35,6 +36,8 @@ use crate::secret::{HandshakeError, Secret};
 
 pub use memory::MemoryNetwork;
 pub use message::{Message, Outgoing};
+pub use room::Charge;
+pub(crate) use room::Room;
 pub use tcp::Tcp;
 
 /// A boxed future: connecting and accepting are rare.

@@ -5,9 +5,11 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use isobar_base::{AlignedBuf, BufPool};
+use rustix::net::sockopt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -108,11 +110,22 @@ async fn carry(stream: TcpStream, ends: Ends) {
     // Replies to what was read are still sent: the writer ends with the last sender of its queue.
 }
 
-/// Settings every connection has: nothing waits for more to send, and nothing is paced. A host whose
+/// A peer that acknowledges nothing for so long is gone, whether it said so or not.
+const PEER_TIMEOUT_MS: u32 = 5_000;
+/// An idle connection asks whether its peer is still there this often.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
+
+/// Settings every connection has. One whose peer lost power or its link ends on both sides within seconds:
+/// without that the kernel repeats what was sent at intervals of up to two minutes, and an idle side never
+/// learns. Nothing waits for more to send, and nothing is paced. A host whose
 /// default paces its packets (BBR does) would add a timer to every message within a rack.
 fn tune(stream: &TcpStream) -> io::Result<()> {
     // Where the kernel does not have it, its default serves.
-    rustix::net::sockopt::set_tcp_congestion(stream, "cubic").ok();
+    sockopt::set_tcp_congestion(stream, "cubic").ok();
+    sockopt::set_tcp_user_timeout(stream, PEER_TIMEOUT_MS)?;
+    sockopt::set_tcp_keepidle(stream, KEEPALIVE_EVERY)?;
+    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_EVERY)?;
+    sockopt::set_socket_keepalive(stream, true)?;
     stream.set_nodelay(true)
 }
 
@@ -157,10 +170,12 @@ async fn write_messages(
     mut queue: mpsc::UnboundedReceiver<Outgoing>,
 ) -> io::Result<()> {
     let mut parts: Vec<Bytes> = Vec::with_capacity(PARTS_MAX);
+    let mut charges = Vec::new();
     while let Some(first) = queue.recv().await {
         let mut next = Some(first);
         while let Some(message) = next {
             parts.push(message.head);
+            charges.extend(message.charge);
             parts.extend(message.payload.into_iter().filter(|p| !p.is_empty()));
             next = if parts.len() < PARTS_MAX { queue.try_recv().ok() } else { None };
         }
@@ -181,6 +196,7 @@ async fn write_messages(
             }
         }
         parts.clear();
+        charges.clear();
     }
     stream.shutdown().await
 }
