@@ -378,6 +378,7 @@ mod tests {
             matched: None,
         };
         MetaStatus {
+            apply_ms_max: 0,
             id: at as u64,
             initialized: true,
             term: 3,
@@ -394,6 +395,7 @@ mod tests {
     /// All six up, n1 leads.
     fn nodes() -> Vec<Option<NodeStatus>> {
         let node = |at: usize| NodeStatus {
+            unusable: Vec::new(),
             node: format!("n{at}"),
             cluster: ClusterId(1),
             version: String::new(),
@@ -416,6 +418,7 @@ mod tests {
             capacity_bytes: 1,
         };
         let live = |id: u64| TargetLive {
+            damaged_rows: 0,
             id: TargetId(id),
             up: !down.contains(&id),
             failed: failed.contains(&id),
