@@ -84,7 +84,8 @@ impl Node {
         }
         tracing::info!(
             node = %shared.config.node, listen = %shared.config.listen, addr = %shared.addr,
-            cluster = %shared.cluster_id, targets = shared.targets.len(), voter = shared.meta.is_some(), "node serves"
+            cluster = %shared.cluster_id, targets = shared.targets.len(), voter = shared.meta.is_some(),
+            "node serves"
         );
         Ok(Node { shared, tasks })
     }
