@@ -5,8 +5,8 @@
 const GAP: usize = 2;
 /// Text in lines after the first is so far to the right.
 const HANG: usize = 2;
-/// A column that holds text is not made narrower than this for the sake of others.
-const COLUMN_MIN: usize = 12;
+/// A column of text is not made narrower than this.
+const COLUMN_MIN: usize = 6;
 
 /// Breaks a text at blanks into lines of at most `width` characters.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -82,6 +82,14 @@ fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
+fn longest_word(cell: &str) -> usize {
+    cell.split(' ').map(|word| word.chars().count()).max().unwrap_or(0)
+}
+
+fn longest_whole(cell: &str) -> usize {
+    if is_number(cell) { cell.chars().count() } else { longest_word(cell) }
+}
+
 /// As wide as the longest cells, or narrower, the widest first, until all fit or none can give.
 fn column_widths(rows: &[Vec<String>], width: usize) -> Vec<usize> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -89,12 +97,15 @@ fn column_widths(rows: &[Vec<String>], width: usize) -> Vec<usize> {
         rows.iter().filter_map(|r| r.get(c)).map(|cell| measure(cell)).max().unwrap_or(0)
     };
     let mut widths: Vec<usize> = (0..columns).map(|c| longest(c, |cell| cell.chars().count())).collect();
-    let word = |cell: &str| cell.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
-    let least: Vec<usize> = (0..columns).map(|c| longest(c, word).max(COLUMN_MIN).min(widths[c])).collect();
-    while total(&widths) > width {
-        let gives = (0..columns).filter(|&c| widths[c] > least[c]).max_by_key(|&c| widths[c]);
-        let Some(c) = gives else { break };
-        widths[c] -= 1;
+    // A number keeps its unit beside it as long as text can give way.
+    for measure in [longest_whole as fn(&str) -> usize, longest_word] {
+        let least: Vec<usize> =
+            (0..columns).map(|c| longest(c, measure).max(COLUMN_MIN).min(widths[c])).collect();
+        while total(&widths) > width {
+            let gives = (0..columns).filter(|&c| widths[c] > least[c]).max_by_key(|&c| widths[c]);
+            let Some(c) = gives else { break };
+            widths[c] -= 1;
+        }
     }
     widths
 }

@@ -82,7 +82,8 @@ impl Node {
         tasks.spawn(isobar_wire::serve(listener, secret, pool, Arc::new(NodeHandler(shared.clone()))));
         tracing::info!(
             node = %shared.config.node, listen = %shared.config.listen, addr = %shared.addr,
-            cluster = %shared.cluster_id, targets = shared.targets().len(), voter = shared.meta.is_some(), "node serves"
+            cluster = %shared.cluster_id, targets = shared.targets().len(), voter = shared.meta.is_some(),
+            "node serves"
         );
         Ok(Node { shared, tasks })
     }

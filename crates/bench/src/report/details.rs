@@ -52,14 +52,14 @@ impl Joined {
 
 fn latencies(phases: &[Joined]) -> String {
     let mut out = format!(
-        "{:<20} {:<10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
+        "{:<17} {:<10} {:>8} {:>7} {:>7} {:>7} {:>7} {:>8}\n",
         "Latency (ms)", "call", "count", "p50", "p90", "p99", "p99.9", "max"
     );
     for phase in phases {
         for (call, of) in &phase.latency {
             let ms = |percent: f64| of.percentile_ns(percent) as f64 / 1e6;
             out += &format!(
-                "{:<20} {:<10} {:>10} {:>10.3} {:>10.3} {:>10.3} {:>10.3} {:>10.3}\n",
+                "{:<17} {:<10} {:>8} {:>7.3} {:>7.3} {:>7.3} {:>7.3} {:>8.3}\n",
                 phase.name,
                 name(*call),
                 of.count(),
@@ -80,13 +80,13 @@ fn name(call: Call) -> String {
 
 fn costs(phases: &[Joined]) -> String {
     let mut out = format!(
-        "{:<20} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
+        "{:<17} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
         "CPU (s)", "callers", "contents", "mounts", "servers", "s/GiB", "us/op"
     );
     for phase in phases {
         let or_dash = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.2}"));
         out += &format!(
-            "{:<20} {:>10.2} {:>10.2} {:>10.2} {:>10.2} {:>10} {:>10}\n",
+            "{:<17} {:>9.2} {:>9.2} {:>9.2} {:>9.2} {:>9} {:>9}\n",
             phase.name,
             phase.cpu.callers_seconds,
             phase.cpu.content_seconds,
@@ -99,10 +99,10 @@ fn costs(phases: &[Joined]) -> String {
     let most = |of: fn(&Cpu) -> u32| phases.iter().map(|p| of(&p.cpu)).max().unwrap_or(0);
     let (mounts, servers) = (most(|c| c.watched_mounts), most(|c| c.watched_servers));
     out += &format!(
-        "Counted besides the callers: {mounts} mounts, {servers} servers. Contents are part of callers.\n"
+        "Counted besides the callers: {mounts} mounts, {servers} servers.\nContents are part of callers.\n"
     );
     if servers == 0 {
-        out += "CPU time of servers is missing: name their processes with --pids or --pids-from.\n";
+        out += "CPU time of servers is missing: name them with --pids or --pids-from.\n";
     }
     out
 }
@@ -124,5 +124,6 @@ mod tests {
         assert!(rows[0].split_whitespace().nth(2) == Some("2"), "{}", rows[0]);
         assert!(rows[1].contains("0.50") && rows[1].contains("488.28"), "{}", rows[1]);
         assert!(text.contains("--pids"));
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     }
 }
