@@ -62,6 +62,7 @@ pub(super) fn set(state: &mut State, ino: Ino, set: &SetAttr) -> OpResult {
     if let Some(mode) = set.mode {
         inode.mode = mode & 0o7777;
     }
+    inode.mode &= !set.mode_clear;
     let at = |time: SetTime| match time {
         SetTime::Now => now,
         SetTime::At(time) => time.into(),
