@@ -583,6 +583,85 @@ fn statfs_counts_room_and_files() {
         (90 << 20..130 << 20).contains(&used)
     });
     assert_eq!(fs::metadata(d.join("big")).expect("stat").blocks(), (100 << 20) / 512);
+    assert!(fs_before.f_files > fs_before.f_ffree && fs_before.f_files - fs_before.f_ffree < 100);
+}
+
+#[test]
+fn fallocate_grows_and_zeroes_without_extents() {
+    use rustix::fs::{FallocateFlags, fallocate};
+    let Some((_cluster, d)) = begin(&[]) else { return };
+    let file = File::options().read(true).write(true).create_new(true).open(d.join("f")).expect("open");
+    let size_and_blocks = || {
+        let stat = file.metadata().expect("fstat");
+        (stat.len(), stat.blocks())
+    };
+    fallocate(&file, FallocateFlags::empty(), 0, 1 << 30).expect("posix_fallocate's");
+    assert_eq!(size_and_blocks(), (1 << 30, 0));
+    fallocate(&file, FallocateFlags::KEEP_SIZE, 1 << 30, 1 << 20).expect("nothing to reserve");
+    fallocate(&file, FallocateFlags::empty(), 0, 10).expect("it is long enough");
+    assert_eq!(size_and_blocks(), (1 << 30, 0));
+    file.write_all_at(&[7; 8192], 0).expect("written");
+    fallocate(&file, FallocateFlags::ZERO_RANGE, 4096, 1 << 30).expect("zeros, and longer");
+    let mut bytes = [1; 8192];
+    file.read_exact_at(&mut bytes, 0).expect("read");
+    assert_eq!((&bytes[..4096], &bytes[4096..]), (&[7; 4096][..], &[0; 4096][..]));
+    assert_eq!(size_and_blocks(), ((1 << 30) + 4096, 8));
+    assert_eq!(fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, 4096), Err(Errno::OPNOTSUPP));
+}
+
+#[test]
+fn a_write_from_outside_the_group_takes_the_set_group_id_bit_away() {
+    let Some((_cluster, d)) = begin(&["setpriv", "fallocate"]) else { return };
+    let path = d.join("f");
+    fs::set_permissions(&d, fs::Permissions::from_mode(0o777)).expect("chmod");
+    put(&path, [1; 10_000]);
+    let after_nobody_runs = |program: &str| {
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o2666)).expect("chmod");
+        let who = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+        shell(&format!("{who} {program} '{}'", path.display()));
+        fs::metadata(&path).expect("stat").mode() & 0o7777
+    };
+    assert_eq!(after_nobody_runs("sh -c 'printf x 1<>\"$0\"'"), 0o666);
+    assert_eq!(after_nobody_runs("cp --no-preserve=all /etc/passwd"), 0o666);
+    assert_eq!(after_nobody_runs("fallocate --length 20000"), 0o666);
+    assert_eq!(after_nobody_runs("truncate --size 5000"), 0o666);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o2666)).expect("chmod");
+    File::options().write(true).open(&path).expect("open").write_all(b"y").expect("by root");
+    assert_eq!(fs::metadata(&path).expect("stat").mode() & 0o7777, 0o2666);
+}
+
+#[test]
+fn a_process_that_is_killed_while_it_waits_for_the_quorum_dies() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+    let Some((cluster, d)) = begin(&["python3"]) else { return };
+    put(&d.join("f"), "bytes");
+    // What it wrote is dirty when it dies: its last close waits, too.
+    let program = "import os; f = os.open('f', os.O_WRONLY); print('open', flush=True); input(); \
+                   os.write(f, b'x' * 100000); os.fsync(f)";
+    let mut child = Command::new("python3")
+        .args(["-c", program])
+        .current_dir(&d)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    let voters = ["n1", "n2", "n3"];
+    voters.iter().for_each(|name| cluster.kill(name));
+    child.stdin.take().expect("its input").write_all(b"\n").expect("it is told");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(child.try_wait().expect("a child").is_none(), "it does not wait");
+    child.kill().expect("killed");
+    let killed = std::time::Instant::now();
+    child.wait().expect("it dies");
+    // A call gives up by itself after a minute, and so does the close after it.
+    assert!(killed.elapsed() < std::time::Duration::from_secs(20), "{:?}", killed.elapsed());
+    voters.iter().for_each(|name| cluster.start_node(name));
+    cluster.wait_full();
+    let contents = || fs::read(d.join("f")).unwrap_or_default();
+    common::until(std::time::Duration::from_secs(60), "it is committed", || contents() == [b'x'; 100_000]);
 }
 
 #[test]

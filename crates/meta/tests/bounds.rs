@@ -144,7 +144,7 @@ fn a_file_of_a_million_extents_is_cut_and_punched_and_removed_in_small_steps() {
         ino: file,
         set: isobar_wire::message::ops::SetAttr { size: Some(size), ..Default::default() },
     };
-    let punch = FileOp::Punch { ino: file, offset: 10 * STRIDE, len: SIZE - 20 * STRIDE };
+    let punch = FileOp::Punch { ino: file, offset: 10 * STRIDE, len: SIZE - 20 * STRIDE, size_min: 0 };
     let around = [extents(0..10), extents(EXTENTS - 10..EXTENTS)].concat();
     for (op, left) in [(size(0), vec![]), (size(half * STRIDE), extents(0..half)), (punch, around)] {
         let mut w = original.clone();
@@ -203,7 +203,8 @@ fn a_commit_over_a_fragmented_region_leaves_what_was_there_to_purges() {
 fn very_many_holes_wait_for_the_purge_of_earlier_ones() {
     let mut w = World::new();
     let file = fragmented(&mut w, "f", (CUTS_PENDING_MAX as u64 + 1) * 2000);
-    let punch = |at: u64| FileOp::Punch { ino: file, offset: at * 2000 * STRIDE, len: 1900 * STRIDE };
+    let punch =
+        |at: u64| FileOp::Punch { ino: file, offset: at * 2000 * STRIDE, len: 1900 * STRIDE, size_min: 0 };
     for at in 0..CUTS_PENDING_MAX as u64 {
         w.run(punch(at)).unwrap();
     }
@@ -268,7 +269,7 @@ fn many_removals_gathered_into_one_entry_share_its_room() {
     let mut w = World::new();
     let names: Vec<String> = (0..64).map(|i| format!("f{i}")).collect();
     let files: Vec<Ino> = names.iter().map(|name| fragmented(&mut w, name, 1000)).collect();
-    let ops = files.iter().map(|&ino| FileOp::Punch { ino, offset: 0, len: SIZE });
+    let ops = files.iter().map(|&ino| FileOp::Punch { ino, offset: 0, len: SIZE, size_min: 0 });
     let ops = ops.map(|op| w.mutation(op)).collect();
     entry(&mut w, ops);
     assert!(files.iter().all(|&file| ranges(&w, file).is_empty()));

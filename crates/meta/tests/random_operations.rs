@@ -306,7 +306,7 @@ impl Run {
             }
             Step::Punch { ino, window, at, len } => {
                 let (ino, at) = (self.ino(*ino), WINDOWS[*window] + at);
-                let result = self.send(FileOp::Punch { ino, offset: at, len: *len });
+                let result = self.send(FileOp::Punch { ino, offset: at, len: *len, size_min: 0 });
                 let expected = self.file(ino);
                 if expected.is_ok() {
                     let node = self.model.nodes.get_mut(&ino).unwrap();

@@ -50,7 +50,7 @@ fn a_hole_leaves_the_size() {
     w.write(file, 0, 30 * MIB / 4);
     w.write(file, 8 * MIB, MIB);
     w.write(file, 24 * MIB, MIB);
-    let punch = |w: &mut World, offset, len| w.run(FileOp::Punch { ino: file, offset, len });
+    let punch = |w: &mut World, offset, len| w.run(FileOp::Punch { ino: file, offset, len, size_min: 0 });
     punch(&mut w, 100, 50).unwrap();
     assert_eq!(w.ranges(file)[..2], [(0, 100), (150, 30 * MIB / 4 - 150)]);
     punch(&mut w, MIB, 23 * MIB + 7).unwrap();
@@ -59,6 +59,23 @@ fn a_hole_leaves_the_size() {
     assert_eq!(w.ranges(file), []);
     assert_eq!((w.attr(file).unwrap().size, w.live_segments().len()), (25 * MIB, 0));
     assert_eq!(punch(&mut w, 0, 0), Err(errno(Errno::EINVAL)));
+}
+
+#[test]
+fn a_file_grows_to_a_size_and_never_shrinks_to_one() {
+    let mut w = World::new();
+    let file = w.file(ROOT, "f");
+    w.write(file, 0, MIB);
+    let punch = |w: &mut World, offset, len, size_min| {
+        w.run(FileOp::Punch { ino: file, offset, len, size_min }).map(|_| w.attr(file).unwrap())
+    };
+    let before = w.attr(file).unwrap();
+    assert_eq!(punch(&mut w, 0, 0, MIB / 2), Ok(before), "nothing changes");
+    assert_eq!(punch(&mut w, 0, 0, 3 * MIB).unwrap().size, 3 * MIB);
+    assert_eq!(w.ranges(file), [(0, MIB)], "without extents");
+    assert_eq!(punch(&mut w, MIB / 2, 4 * MIB, 4 * MIB + MIB / 2).unwrap().size, 4 * MIB + MIB / 2);
+    assert_eq!(w.ranges(file), [(0, MIB / 2)]);
+    assert_eq!(punch(&mut w, 0, 0, u64::MAX), Err(errno(Errno::EFBIG)));
 }
 
 #[test]

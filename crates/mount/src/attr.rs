@@ -140,6 +140,7 @@ mod tests {
             incarnation: 0,
             version: 1,
             data_version: 1,
+            has_xattrs: false,
         }
     }
 

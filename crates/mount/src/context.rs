@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
-use fuser::{FileHandle, FopenFlags, Generation, Notifier, ReplyAttr, ReplyEmpty, ReplyEntry};
+use fuser::{FileHandle, FopenFlags, Generation, Notifier, ReplyAttr, ReplyEmpty, ReplyEntry, Request};
 use isobar_base::{Errno, Ino};
 use isobar_client::Attr;
 use isobar_vfs::{Opened, Vfs};
 use tokio::runtime::Handle;
 
 use crate::attr::{TTL, errno, file_attr};
+use crate::caller;
 use crate::dir::Dir;
 use crate::gone::GoneDirectories;
 use crate::handles::{File, Handles};
@@ -58,31 +59,63 @@ impl Context {
         self.runtime.spawn(work(self.clone()));
     }
 
+    /// Runs the slow part of a request of thread `caller`, and answers with what it gives. A caller that is
+    /// killed is answered before it is done; then `undo` is given what nobody takes any more.
+    pub fn answer<T, F, U>(
+        self: &Arc<Self>,
+        caller: u32,
+        work: impl FnOnce(Arc<Self>) -> F,
+        reply: impl FnOnce(&Arc<Self>, Result<T, Errno>) + Send + 'static,
+        undo: impl FnOnce(Arc<Self>, T) -> U + Send + 'static,
+    ) where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Errno>> + Send + 'static,
+        U: Future<Output = ()> + Send + 'static,
+    {
+        let (this, work) = (self.clone(), work(self.clone()));
+        self.runtime.spawn(async move {
+            tokio::pin!(work);
+            tokio::select! {
+                biased;
+                result = &mut work => return reply(&this, result),
+                () = caller::killed(caller) => reply(&this, Err(Errno::EINTR)),
+            }
+            if let Ok(unused) = work.await {
+                undo(this, unused).await;
+            }
+        });
+    }
+
     /// Answers without contents, once `work` is done.
-    pub fn reply_empty<F>(self: &Arc<Self>, reply: ReplyEmpty, work: impl FnOnce(Arc<Self>) -> F)
-    where
+    pub fn reply_empty<F>(
+        self: &Arc<Self>,
+        req: &Request,
+        reply: ReplyEmpty,
+        work: impl FnOnce(Arc<Self>) -> F,
+    ) where
         F: Future<Output = Result<(), Errno>> + Send + 'static,
     {
-        let work = work(self.clone());
-        self.runtime.spawn(async move { empty(reply, work.await) });
+        self.answer(req.pid(), work, |_, result| empty(reply, result), nothing);
     }
 
     /// Answers with a name's inode, once `work` has it.
-    pub fn reply_entry<F>(self: &Arc<Self>, reply: ReplyEntry, work: impl FnOnce(Arc<Self>) -> F)
-    where
+    pub fn reply_entry<F>(
+        self: &Arc<Self>,
+        req: &Request,
+        reply: ReplyEntry,
+        work: impl FnOnce(Arc<Self>) -> F,
+    ) where
         F: Future<Output = Result<Attr, Errno>> + Send + 'static,
     {
-        let (this, work) = (self.clone(), work(self.clone()));
-        self.runtime.spawn(async move { this.entry(reply, work.await) });
+        self.answer(req.pid(), work, |this, result| this.entry(reply, result), nothing);
     }
 
     /// Answers with attributes, once `work` has them.
-    pub fn reply_attr<F>(self: &Arc<Self>, reply: ReplyAttr, work: impl FnOnce(Arc<Self>) -> F)
+    pub fn reply_attr<F>(self: &Arc<Self>, req: &Request, reply: ReplyAttr, work: impl FnOnce(Arc<Self>) -> F)
     where
         F: Future<Output = Result<Attr, Errno>> + Send + 'static,
     {
-        let (this, work) = (self.clone(), work(self.clone()));
-        self.runtime.spawn(async move { this.attr(reply, work.await) });
+        self.answer(req.pid(), work, |this, result| this.attr(reply, result), nothing);
     }
 
     /// Answers with a name's inode.
@@ -131,6 +164,14 @@ impl Context {
             tracing::debug!(%ino, %error, "the kernel did not take an invalidation");
         }
     }
+}
+
+/// Nothing is to be undone.
+pub async fn nothing<T>(_: Arc<Context>, _: T) {}
+
+/// A file that nobody takes is closed.
+pub async fn close(context: Arc<Context>, opened: Opened) {
+    context.vfs.release(&opened.file).await;
 }
 
 /// Answers without contents.

@@ -20,15 +20,16 @@ use fuser::{
 };
 use isobar_base::limits::NAME_BYTES_MAX;
 use isobar_base::{Errno, Ino};
-use isobar_client::{Attr, FileKind, LockFamily, NewInode, SetAttr, StatFs, WriteMode};
-use isobar_vfs::{Credentials, WriteIntent};
+use isobar_client::{Attr, FileKind, LockFamily, NewInode, ReadBytes, SetAttr, StatFs, WriteMode};
+use isobar_vfs::{Opened, WriteIntent};
 use tokio::sync::watch;
 
 use crate::attr::{TTL, errno, file_attr, kind_of_mode, set_time};
+use crate::caller::{who, who_with_groups};
 use crate::capabilities::Capabilities;
-use crate::context::{Context, empty};
+use crate::context::{Context, close, nothing};
 use crate::dir::Dir;
-use crate::flags::{is_punch_hole, open_options, reads, rename_mode, write_mode, xattr_mode};
+use crate::flags::{allocation, open_options, reads, rename_mode, write_mode, xattr_mode};
 use crate::handles::File;
 use crate::locks::{self, LockRequest};
 use crate::{readdir, xattr};
@@ -64,7 +65,7 @@ impl IsobarFs {
         let (name, who, (kind, mode, rdev)) = (name.as_bytes().to_vec(), who(req), node);
         let new = NewInode { kind, mode: mode & 0o7777, owner: who.owner(), rdev };
         let names = NamesOf::one(req, parent);
-        self.context.reply_entry(reply, |context| async move {
+        self.context.reply_entry(req, reply, |context| async move {
             names.outcome(&context, context.vfs.make(&who, ino(parent), &name, new).await)
         });
     }
@@ -91,11 +92,6 @@ impl NamesOf {
     }
 }
 
-/// Who makes a request. Groups beyond the first are the kernel's business: it judges permissions.
-fn who(req: &Request) -> Credentials {
-    Credentials::new(req.uid(), req.gid())
-}
-
 impl Filesystem for IsobarFs {
     fn init(&mut self, _req: &Request, config: &mut KernelConfig) -> io::Result<()> {
         self.capabilities.apply(config);
@@ -117,7 +113,7 @@ impl Filesystem for IsobarFs {
             return self.context.entry(reply, result);
         }
         let (name, names) = (name.to_vec(), NamesOf::one(req, parent));
-        self.context.reply_entry(reply, |context| async move {
+        self.context.reply_entry(req, reply, |context| async move {
             names.outcome(&context, context.vfs.lookup(&who, ino(parent), &name).await)
         });
     }
@@ -126,11 +122,11 @@ impl Filesystem for IsobarFs {
         self.context.kernel_attrs.forget(node.0);
     }
 
-    fn getattr(&self, _req: &Request, node: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
+    fn getattr(&self, req: &Request, node: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
         if let Some(attr) = self.context.vfs.try_getattr(ino(node)) {
             return self.context.attr(reply, Ok(attr));
         }
-        self.context.reply_attr(reply, |context| async move { context.vfs.getattr(ino(node)).await });
+        self.context.reply_attr(req, reply, |context| async move { context.vfs.getattr(ino(node)).await });
     }
 
     fn setattr(
@@ -153,24 +149,22 @@ impl Filesystem for IsobarFs {
     ) {
         let set = SetAttr {
             mode: mode.map(|m| m & 0o7777),
+            mode_clear: 0,
             uid,
             gid,
             size,
             atime: atime.map(set_time),
             mtime: mtime.map(set_time),
         };
-        let who = who(req);
+        // Who truncates a file of a group it is not in takes its set-group-id bit away.
+        let who = if set.size.is_some() { who_with_groups(req) } else { who(req) };
         self.context
-            .reply_attr(reply, |context| async move { context.vfs.setattr(&who, ino(node), set).await });
+            .reply_attr(req, reply, |context| async move { context.vfs.setattr(&who, ino(node), set).await });
     }
 
-    fn readlink(&self, _req: &Request, node: INodeNo, reply: ReplyData) {
-        self.context.spawn(|context| async move {
-            match context.vfs.readlink(ino(node)).await {
-                Ok(target) => reply.data(&target),
-                Err(e) => reply.error(errno(e)),
-            }
-        });
+    fn readlink(&self, req: &Request, node: INodeNo, reply: ReplyData) {
+        let work = |context: Arc<Context>| async move { context.vfs.readlink(ino(node)).await };
+        self.context.answer(req.pid(), work, |_, target| data(reply, target), nothing);
     }
 
     fn mknod(
@@ -198,14 +192,14 @@ impl Filesystem for IsobarFs {
             return reply.ok();
         }
         let (who, name, names) = (who(req), name.as_bytes().to_vec(), NamesOf::one(req, parent));
-        self.context.reply_empty(reply, |context| async move {
+        self.context.reply_empty(req, reply, |context| async move {
             names.outcome(&context, context.vfs.unlink(&who, ino(parent), &name).await)
         });
     }
 
     fn rmdir(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let (who, name, names) = (who(req), name.as_bytes().to_vec(), NamesOf::one(req, parent));
-        self.context.reply_empty(reply, |context| async move {
+        self.context.reply_empty(req, reply, |context| async move {
             names.outcome(&context, context.vfs.rmdir(&who, ino(parent), &name).await)
         });
     }
@@ -213,7 +207,7 @@ impl Filesystem for IsobarFs {
     fn symlink(&self, req: &Request, parent: INodeNo, link_name: &OsStr, target: &Path, reply: ReplyEntry) {
         let (who, name) = (who(req), link_name.as_bytes().to_vec());
         let (target, names) = (target.as_os_str().as_bytes().to_vec(), NamesOf::one(req, parent));
-        self.context.reply_entry(reply, |context| async move {
+        self.context.reply_entry(req, reply, |context| async move {
             names.outcome(&context, context.vfs.symlink(&who, ino(parent), &name, &target).await)
         });
     }
@@ -234,7 +228,7 @@ impl Filesystem for IsobarFs {
         };
         let (who, name, newname) = (who(req), name.as_bytes().to_vec(), newname.as_bytes().to_vec());
         let names = NamesOf { caller: req.pid(), dirs: vec![ino(parent), ino(newparent)] };
-        self.context.reply_empty(reply, |context| async move {
+        self.context.reply_empty(req, reply, |context| async move {
             let (from, to) = ((ino(parent), &name[..]), (ino(newparent), &newname[..]));
             names.outcome(&context, context.vfs.rename(&who, from, to, mode).await)
         });
@@ -242,22 +236,25 @@ impl Filesystem for IsobarFs {
 
     fn link(&self, req: &Request, node: INodeNo, newparent: INodeNo, newname: &OsStr, reply: ReplyEntry) {
         let (who, name, names) = (who(req), newname.as_bytes().to_vec(), NamesOf::one(req, newparent));
-        self.context.reply_entry(reply, |context| async move {
+        self.context.reply_entry(req, reply, |context| async move {
             names.outcome(&context, context.vfs.link(&who, ino(node), ino(newparent), &name).await)
         });
     }
 
     fn open(&self, req: &Request, node: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        let who = who(req);
-        self.context.spawn(|context| async move {
-            match context.vfs.open(&who, ino(node), reads(flags.0), open_options(flags.0)).await {
-                Ok(opened) => {
-                    let (_, fh, flags) = context.opened(opened);
-                    reply.opened(fh, flags);
-                }
-                Err(e) => reply.error(errno(e)),
+        let options = open_options(flags.0);
+        let who = if options.truncate { who_with_groups(req) } else { who(req) };
+        let work = move |context: Arc<Context>| async move {
+            context.vfs.open(&who, ino(node), reads(flags.0), options).await
+        };
+        let answer = |context: &Arc<Context>, opened: Result<Opened, Errno>| match opened {
+            Ok(opened) => {
+                let (_, fh, flags) = context.opened(opened);
+                reply.opened(fh, flags);
             }
-        });
+            Err(e) => reply.error(errno(e)),
+        };
+        self.context.answer(req.pid(), work, answer, close);
     }
 
     fn create(
@@ -280,19 +277,21 @@ impl Filesystem for IsobarFs {
         }
         let (name, exclusive) = (name.as_bytes().to_vec(), flags & libc::O_EXCL != 0);
         let names = NamesOf::one(req, parent);
-        self.context.spawn(|context| async move {
+        let work = move |context: Arc<Context>| async move {
             let place = (ino(parent), &name[..]);
             let made = context.vfs.create(&who, place, mode, exclusive, reads(flags), options).await;
-            match names.outcome(&context, made) {
-                Ok(opened) => created(reply, context.opened(opened)),
-                Err(e) => reply.error(errno(e)),
-            }
-        });
+            names.outcome(&context, made)
+        };
+        let answer = |context: &Arc<Context>, opened: Result<Opened, Errno>| match opened {
+            Ok(opened) => created(reply, context.opened(opened)),
+            Err(e) => reply.error(errno(e)),
+        };
+        self.context.answer(req.pid(), work, answer, close);
     }
 
     fn read(
         &self,
-        _req: &Request,
+        req: &Request,
         _node: INodeNo,
         fh: FileHandle,
         offset: u64,
@@ -307,12 +306,10 @@ impl Filesystem for IsobarFs {
         if let Some(bytes) = self.context.vfs.try_read(&file.open, offset, size) {
             return reply.data(&bytes.contiguous());
         }
-        self.context.spawn(|context| async move {
-            match context.vfs.read(&file.open, offset, size).await {
-                Ok(bytes) => reply.data(&bytes.contiguous()),
-                Err(e) => reply.error(errno(e)),
-            }
-        });
+        let work = move |context: Arc<Context>| async move {
+            context.vfs.read(&file.open, offset, size).await.map(ReadBytes::contiguous)
+        };
+        self.context.answer(req.pid(), work, |_, bytes| data(reply, bytes), nothing);
     }
 
     fn write(
@@ -346,28 +343,22 @@ impl Filesystem for IsobarFs {
             Some(Err(e)) => return reply.error(errno(e)),
             None => {}
         }
-        let data = data.to_vec();
-        self.context.spawn(|context| async move {
-            match context.vfs.write(&who, &file.open, offset, &data, intent).await {
-                Ok(setid_cleared) => {
-                    if setid_cleared {
-                        context.drop_attributes(file.open.ino);
-                    }
-                    reply.written(written);
-                }
-                Err(e) => reply.error(errno(e)),
+        let (who, data) = (if intent.clear_setid { who_with_groups(req) } else { who }, data.to_vec());
+        let work = move |context: Arc<Context>| async move {
+            let cleared = context.vfs.write(&who, &file.open, offset, &data, intent).await?;
+            if cleared {
+                context.drop_attributes(file.open.ino);
             }
-        });
+            Ok(())
+        };
+        let answer = move |_: &Arc<Context>, result| match result {
+            Ok(()) => reply.written(written),
+            Err(e) => reply.error(errno(e)),
+        };
+        self.context.answer(req.pid(), work, answer, nothing);
     }
 
-    fn flush(
-        &self,
-        _req: &Request,
-        _node: INodeNo,
-        fh: FileHandle,
-        lock_owner: LockOwner,
-        reply: ReplyEmpty,
-    ) {
+    fn flush(&self, req: &Request, _node: INodeNo, fh: FileHandle, lock_owner: LockOwner, reply: ReplyEmpty) {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
@@ -377,7 +368,7 @@ impl Filesystem for IsobarFs {
         if !unlock && vfs.try_flush(&file.open) {
             return reply.ok();
         }
-        self.context.reply_empty(reply, |context| async move {
+        self.context.reply_empty(req, reply, |context| async move {
             let result = context.vfs.flush(&file.open).await;
             // Whoever gets the lock next sees the bytes: unlock after they are committed.
             if unlock {
@@ -422,11 +413,11 @@ impl Filesystem for IsobarFs {
         });
     }
 
-    fn fsync(&self, _req: &Request, _node: INodeNo, fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
+    fn fsync(&self, req: &Request, _node: INodeNo, fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        self.context.reply_empty(reply, |context| async move {
+        self.context.reply_empty(req, reply, |context| async move {
             let attr = context.vfs.fsync(&file.open).await?;
             if context.kernel_attrs.note(&attr) {
                 // Others have written: whoever calls fstat next relies on what it says.
@@ -468,17 +459,21 @@ impl Filesystem for IsobarFs {
         reply.ok();
     }
 
-    fn fsyncdir(&self, _req: &Request, node: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
-        self.context.reply_empty(reply, |context| async move { context.vfs.sync_directory(ino(node)).await });
+    fn fsyncdir(&self, req: &Request, node: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
+        self.context.reply_empty(
+            req,
+            reply,
+            |context| async move { context.vfs.sync_directory(ino(node)).await },
+        );
     }
 
-    fn statfs(&self, _req: &Request, _node: INodeNo, reply: ReplyStatfs) {
-        self.context.spawn(|context| async move {
-            match context.vfs.statfs().await {
-                Ok(fs) => statfs(reply, &fs),
-                Err(e) => reply.error(errno(e)),
-            }
-        });
+    fn statfs(&self, req: &Request, _node: INodeNo, reply: ReplyStatfs) {
+        let work = |context: Arc<Context>| async move { context.vfs.statfs().await };
+        let answer = |_: &Arc<Context>, fs| match fs {
+            Ok(fs) => statfs(reply, &fs),
+            Err(e) => reply.error(errno(e)),
+        };
+        self.context.answer(req.pid(), work, answer, nothing);
     }
 
     fn setxattr(
@@ -496,29 +491,37 @@ impl Filesystem for IsobarFs {
             Err(e) => return reply.error(errno(e)),
         };
         let (who, name, value) = (who(req), name.as_bytes().to_vec(), value.to_vec());
-        self.context.reply_empty(reply, |context| async move {
+        self.context.reply_empty(req, reply, |context| async move {
             context.vfs.setxattr(&who, ino(node), &name, &value, mode).await
         });
     }
 
     fn getxattr(&self, req: &Request, node: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        if let Some(value) = self.context.vfs.try_getxattr(ino(node), name.as_bytes()) {
+            return xattr::answer(reply, size, value);
+        }
         let (who, name) = (who(req), name.as_bytes().to_vec());
-        self.context.spawn(|context| async move {
-            xattr::answer(reply, size, context.vfs.getxattr(&who, ino(node), &name).await);
-        });
+        let work =
+            move |context: Arc<Context>| async move { context.vfs.getxattr(&who, ino(node), &name).await };
+        let answer = move |_: &Arc<Context>, value| xattr::answer(reply, size, value);
+        self.context.answer(req.pid(), work, answer, nothing);
     }
 
     fn listxattr(&self, req: &Request, node: INodeNo, size: u32, reply: ReplyXattr) {
+        if let Some(names) = self.context.vfs.try_listxattr(ino(node)) {
+            return xattr::answer(reply, size, Ok(xattr::join_names(&names)));
+        }
         let who = who(req);
-        self.context.spawn(|context| async move {
-            let names = context.vfs.listxattr(&who, ino(node)).await;
+        let work = move |context: Arc<Context>| async move { context.vfs.listxattr(&who, ino(node)).await };
+        let answer = move |_: &Arc<Context>, names: Result<Vec<Vec<u8>>, Errno>| {
             xattr::answer(reply, size, names.map(|names| xattr::join_names(&names)));
-        });
+        };
+        self.context.answer(req.pid(), work, answer, nothing);
     }
 
     fn removexattr(&self, req: &Request, node: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let (who, name) = (who(req), name.as_bytes().to_vec());
-        self.context.reply_empty(reply, |context| async move {
+        self.context.reply_empty(req, reply, |context| async move {
             context.vfs.removexattr(&who, ino(node), &name).await
         });
     }
@@ -530,7 +533,7 @@ impl Filesystem for IsobarFs {
 
     fn getlk(
         &self,
-        _req: &Request,
+        req: &Request,
         _node: INodeNo,
         fh: FileHandle,
         lock_owner: LockOwner,
@@ -548,16 +551,17 @@ impl Filesystem for IsobarFs {
             Ok(lock) => lock,
             Err(e) => return reply.error(errno(e)),
         };
-        self.context.spawn(|context| async move {
-            match context.vfs.test_lock(file.open.ino, lock).await {
-                Ok(Some(other)) => {
-                    let (start, end, typ, pid) = locks::for_kernel(&other);
-                    reply.locked(start, end, typ, pid);
-                }
-                Ok(None) => reply.locked(start, end, libc::F_UNLCK, 0),
-                Err(e) => reply.error(errno(e)),
+        let work =
+            move |context: Arc<Context>| async move { context.vfs.test_lock(file.open.ino, lock).await };
+        let answer = move |_: &Arc<Context>, found| match found {
+            Ok(Some(other)) => {
+                let (start, end, typ, pid) = locks::for_kernel(&other);
+                reply.locked(start, end, typ, pid);
             }
-        });
+            Ok(None) => reply.locked(start, end, libc::F_UNLCK, 0),
+            Err(e) => reply.error(errno(e)),
+        };
+        self.context.answer(req.pid(), work, answer, nothing);
     }
 
     fn setlk(
@@ -578,19 +582,20 @@ impl Filesystem for IsobarFs {
         };
         let request = LockRequest { start, end, typ, owner: lock_owner.0, pid };
         let caller = req.pid();
-        self.context.spawn(|context| async move {
+        self.context.reply_empty(req, reply, |context| async move {
+            // A lock that a killed caller still gets is given up with its last descriptor.
             let result = locks::set(&context.vfs, &file, request, sleep, caller).await;
             if result.is_ok() && typ != libc::F_UNLCK {
                 // Whoever holds a lock may rely on what fstat says, the size above all.
                 context.drop_attributes(file.open.ino);
             }
-            empty(reply, result);
+            result
         });
     }
 
     fn fallocate(
         &self,
-        _req: &Request,
+        req: &Request,
         _node: INodeNo,
         fh: FileHandle,
         offset: u64,
@@ -598,20 +603,25 @@ impl Filesystem for IsobarFs {
         mode: i32,
         reply: ReplyEmpty,
     ) {
-        // Space cannot be reserved; EOPNOTSUPP makes posix_fallocate write zeros instead.
-        if !is_punch_hole(mode) {
-            return reply.error(fuser::Errno::EOPNOTSUPP);
-        }
+        let what = match allocation(mode) {
+            Ok(what) => what,
+            Err(e) => return reply.error(errno(e)),
+        };
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        self.context
-            .reply_empty(reply, |context| async move { context.vfs.punch(&file.open, offset, length).await });
+        let (who, range) = (who_with_groups(req), offset..offset.saturating_add(length));
+        self.context.reply_empty(req, reply, |context| async move {
+            if context.vfs.allocate(&who, &file.open, range, what).await? {
+                context.drop_attributes(file.open.ino);
+            }
+            Ok(())
+        });
     }
 
     fn lseek(
         &self,
-        _req: &Request,
+        req: &Request,
         _node: INodeNo,
         fh: FileHandle,
         offset: i64,
@@ -629,15 +639,14 @@ impl Filesystem for IsobarFs {
         let Some(file) = self.file(fh) else {
             return reply.error(fuser::Errno::EBADF);
         };
-        self.context.spawn(|context| async move {
-            match context.vfs.seek(&file.open, offset, data).await {
-                Ok(at) => match i64::try_from(at) {
-                    Ok(at) => reply.offset(at),
-                    Err(_) => reply.error(fuser::Errno::EOVERFLOW),
-                },
-                Err(e) => reply.error(errno(e)),
-            }
-        });
+        let work =
+            move |context: Arc<Context>| async move { context.vfs.seek(&file.open, offset, data).await };
+        let answer = |_: &Arc<Context>, found: Result<u64, Errno>| match found.map(i64::try_from) {
+            Ok(Ok(at)) => reply.offset(at),
+            Ok(Err(_)) => reply.error(fuser::Errno::EOVERFLOW),
+            Err(e) => reply.error(errno(e)),
+        };
+        self.context.answer(req.pid(), work, answer, nothing);
     }
 
     fn ioctl(
@@ -690,6 +699,14 @@ impl Filesystem for IsobarFs {
     }
 }
 
+fn data(reply: ReplyData, result: Result<impl AsRef<[u8]>, Errno>) {
+    match result {
+        Ok(bytes) => reply.data(bytes.as_ref()),
+        Err(e) => reply.error(errno(e)),
+    }
+}
+
+/// The unit of blocks is also the block size: programs multiply with either.
 fn statfs(reply: ReplyStatfs, fs: &StatFs) {
     let blocks = |bytes: u64| bytes / u64::from(STATFS_BLOCK_BYTES);
     let free = blocks(fs.free_bytes);
@@ -697,7 +714,7 @@ fn statfs(reply: ReplyStatfs, fs: &StatFs) {
         blocks(fs.total_bytes),
         free,
         free,
-        fs.inodes,
+        fs.inodes.saturating_add(fs.inodes_free),
         fs.inodes_free,
         STATFS_BLOCK_BYTES,
         NAME_BYTES_MAX as u32,

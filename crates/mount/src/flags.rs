@@ -3,6 +3,7 @@
 use fuser::RenameFlags;
 use isobar_base::Errno;
 use isobar_client::{OpenOptions, RenameMode, WriteMode, XattrMode};
+use isobar_vfs::Allocation;
 
 /// How a file is opened, from the flags of open(2). The kernel has checked permissions.
 pub fn open_options(flags: i32) -> OpenOptions {
@@ -50,9 +51,19 @@ pub fn xattr_mode(flags: i32) -> Result<XattrMode, Errno> {
     }
 }
 
-/// Whether fallocate(2) asks for a hole, the one thing it can do here.
-pub fn is_punch_hole(mode: i32) -> bool {
-    mode == libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE
+/// What fallocate(2) asks for.
+pub fn allocation(mode: i32) -> Result<Allocation, Errno> {
+    const PUNCH_HOLE: i32 = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    const ZERO_RANGE: i32 = libc::FALLOC_FL_ZERO_RANGE;
+    const ZERO_RANGE_KEEP_SIZE: i32 = ZERO_RANGE | libc::FALLOC_FL_KEEP_SIZE;
+    let (zero, grow) = match mode {
+        0 => (false, true),
+        libc::FALLOC_FL_KEEP_SIZE => (false, false),
+        PUNCH_HOLE | ZERO_RANGE_KEEP_SIZE => (true, false),
+        ZERO_RANGE => (true, true),
+        _ => return Err(Errno::EOPNOTSUPP),
+    };
+    Ok(Allocation { zero, grow })
 }
 
 #[cfg(test)]
@@ -100,10 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn only_holes_that_keep_the_size_are_punched() {
-        assert!(is_punch_hole(3));
-        for other in [0, libc::FALLOC_FL_KEEP_SIZE, libc::FALLOC_FL_ZERO_RANGE] {
-            assert!(!is_punch_hole(other));
+    fn fallocate_flags_say_whether_to_zero_and_to_grow() {
+        let of = |zero, grow| Ok(Allocation { zero, grow });
+        assert_eq!(allocation(0), of(false, true));
+        assert_eq!(allocation(libc::FALLOC_FL_KEEP_SIZE), of(false, false));
+        assert_eq!(allocation(3), of(true, false));
+        assert_eq!(allocation(libc::FALLOC_FL_ZERO_RANGE), of(true, true));
+        assert_eq!(allocation(libc::FALLOC_FL_ZERO_RANGE | 1), of(true, false));
+        for other in [libc::FALLOC_FL_COLLAPSE_RANGE, libc::FALLOC_FL_INSERT_RANGE] {
+            assert_eq!(allocation(other), Err(Errno::EOPNOTSUPP));
         }
     }
 }

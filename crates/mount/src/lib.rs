@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Where to start reading: `filesystem` (one method per kernel request), `context` (what they have in
-//! common), `kernel_attrs` (why fstat after open is never stale), `locks` (which family, and how waiting
-//! ends), `mount` (mounting, recovery of dead mounts, unmounting).
+//! common), `caller` (who asks, and what becomes of a request whose caller is killed), `kernel_attrs` (why
+//! fstat after open is never stale), `locks` (which family, and how waiting ends), `mount` (mounting, recovery
+//! of dead mounts, unmounting).
 //!
 //! **Invariants.** A FUSE thread never waits for the network. There is no state here that outlives the mount:
 //! names, attributes and bytes are the client's, and rules are those of `vfs`; permissions the kernel judges
@@ -18,6 +19,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod attr;
+mod caller;
 mod capabilities;
 mod context;
 mod dir;

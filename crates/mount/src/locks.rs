@@ -5,10 +5,9 @@
 //! call the caller is in right now. Where that cannot be read (mounted without root under Yama), the
 //! lock is taken in both families: too much is excluded then, never too little.
 //!
-//! **How waiting ends.** fuser answers the kernel's interrupts with ENOSYS, and a process whose request has
-//! been read stays until it is answered, even when killed. So between the attempts to get a lock the caller
-//! is examined: when it has a signal to act on, the wait ends with EINTR (which the kernel turns into a
-//! restart where the handler asks for that).
+//! **How waiting ends.** The kernel's interrupts do not arrive (see [`crate::caller`]). So between the
+//! attempts to get a lock the caller is examined: when it has a signal to act on, the wait ends with EINTR
+//! (which the kernel turns into a restart where the handler asks for that).
 
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use isobar_base::{Errno, SessionId};
 use isobar_client::{Lock, LockFamily, LockKind};
 use isobar_vfs::Vfs;
 
+use crate::caller::signals;
 use crate::handles::File;
 
 /// The kernel's end of a lock that reaches to the end of the file.
@@ -159,13 +159,7 @@ pub fn must_stop_waiting(thread: u32) -> bool {
 }
 
 fn has_signal(status: &str) -> bool {
-    let mask = |name: &str| {
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
-            .unwrap_or(0)
-    };
+    let mask = |name: &str| signals(status, name);
     (mask("SigPnd:") | mask("ShdPnd:")) & !mask("SigBlk:") & !mask("SigIgn:") != 0
 }
 

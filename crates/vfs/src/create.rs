@@ -44,11 +44,9 @@ impl Vfs {
     async fn open_unchecked(&self, who: &Credentials, ino: Ino, options: OpenOptions) -> Result<Opened> {
         let (open, mut attr) = self.client.open(ino, options).await?;
         // A kernel that truncates with the open leaves the set-id bits to whoever opens.
-        if options.truncate
-            && !who.is_root()
-            && let Some(mode) = setid::cleared(attr.mode)
-        {
-            let set = SetAttr { mode: Some(mode), ..SetAttr::default() };
+        let mode_clear = setid::to_clear(&attr, who);
+        if options.truncate && !who.is_root() && mode_clear != 0 {
+            let set = SetAttr { mode_clear, ..SetAttr::default() };
             match self.client.setattr(ino, set).await {
                 Ok(changed) => attr = changed,
                 Err(errno) => {

@@ -1,5 +1,9 @@
 //! The bytes of open files.
 
+use std::ops::Range;
+
+use isobar_base::Errno;
+use isobar_base::limits::FILE_BYTES_MAX;
 use isobar_client::{Attr, ReadBytes, SetAttr, WriteMode};
 
 use crate::Result;
@@ -17,6 +21,15 @@ pub struct WriteIntent {
     /// their flags (fcntl), single calls have some of their own (pwritev2), and pages of a mapping go to
     /// their offset whatever the flags.
     pub mode: Option<WriteMode>,
+}
+
+/// What becomes of a range of a file whose room was asked for. With neither, nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Allocation {
+    /// Its bytes become zeros, by a hole.
+    pub zero: bool,
+    /// The file is at least as long as the range reaches.
+    pub grow: bool,
 }
 
 impl Vfs {
@@ -54,7 +67,7 @@ impl Vfs {
         data: &[u8],
         intent: WriteIntent,
     ) -> Result<bool> {
-        let cleared = self.must_clear_setid(who, file, intent) && self.clear_setid(file).await?;
+        let cleared = self.must_clear_setid(who, file, intent) && self.clear_setid(who, file).await?;
         self.client.write_as(&file.open, offset, data, intent.mode.unwrap_or(file.mode)).await?;
         Ok(cleared)
     }
@@ -68,15 +81,17 @@ impl Vfs {
     }
 
     /// Clears the set-id bits of a file; false when it has none.
-    async fn clear_setid(&self, file: &File) -> Result<bool> {
+    async fn clear_setid(&self, who: &Credentials, file: &File) -> Result<bool> {
         let epoch = self.setid.now();
         let attr = self.client.getattr(file.ino).await?;
-        let without = setid::cleared(attr.mode);
-        if let Some(mode) = without {
-            self.client.setattr(attr.ino, SetAttr { mode: Some(mode), ..SetAttr::default() }).await?;
+        let mode_clear = setid::to_clear(&attr, who);
+        if mode_clear != 0 {
+            self.client.setattr(attr.ino, SetAttr { mode_clear, ..SetAttr::default() }).await?;
         }
-        self.setid.seen(&file.seen_clear, epoch);
-        Ok(without.is_some())
+        if attr.mode & !mode_clear & setid::SETID_BITS == 0 {
+            self.setid.seen(&file.seen_clear, epoch);
+        }
+        Ok(mode_clear != 0)
     }
 
     /// True when [`Vfs::flush`] has nothing to do.
@@ -99,9 +114,28 @@ impl Vfs {
         self.client.release(file.open.clone()).await;
     }
 
-    /// Makes a hole.
-    pub async fn punch(&self, file: &File, offset: u64, len: u64) -> Result<()> {
-        self.client.punch(&file.open, offset, len).await
+    /// What fallocate(2) does. Room is not reserved. Gives whether set-id bits went.
+    ///
+    /// # Errors
+    /// `EFBIG` beyond the largest file.
+    pub async fn allocate(
+        &self,
+        who: &Credentials,
+        file: &File,
+        range: Range<u64>,
+        what: Allocation,
+    ) -> Result<bool> {
+        if range.end > FILE_BYTES_MAX {
+            return Err(Errno::EFBIG);
+        }
+        if what == Allocation::default() {
+            return Ok(false);
+        }
+        let clear = !who.is_root() && !self.setid.is_clear(&file.seen_clear);
+        let cleared = clear && self.clear_setid(who, file).await?;
+        let size_min = if what.grow { range.end } else { 0 };
+        self.client.punch(&file.open, if what.zero { range } else { 0..0 }, size_min).await?;
+        Ok(cleared)
     }
 
     /// First offset at or after `offset` that has data (`true`) or is a hole (`false`); ENXIO beyond the end.

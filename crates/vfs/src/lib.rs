@@ -30,7 +30,7 @@ mod xattrs;
 
 pub use create::Opened;
 pub use credentials::Credentials;
-pub use data::WriteIntent;
+pub use data::{Allocation, WriteIntent};
 pub use file::File;
 pub use permission::Access;
 pub use vfs::{Checks, Vfs};

@@ -40,10 +40,12 @@ impl Vfs {
             loop {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSE_MAX);
+                let free = self.client.test_lock(ino, lock).await?.is_none();
+                // Asked last: whoever stopped waiting while the question was open gets no lock any more.
                 if must_stop() {
                     return Err(Errno::EINTR);
                 }
-                if self.client.test_lock(ino, lock).await?.is_none() {
+                if free {
                     break;
                 }
             }

@@ -6,6 +6,7 @@ use isobar_client::{Attr, DirEntry, FileKind, NewInode, RenameMode, SetAttr, Sta
 use crate::Result;
 use crate::credentials::Credentials;
 use crate::permission::{self, Access};
+use crate::setid;
 use crate::vfs::Vfs;
 
 const SEARCH: Access = Access::EXECUTE;
@@ -54,9 +55,9 @@ impl Vfs {
         if self.checks_here() {
             let attr = self.client.getattr(ino).await?;
             set = permission::check_set(who, &attr, set)?;
-            if set.size.is_some() && set.mode.is_none() && !who.is_root() {
-                set.mode = crate::setid::cleared(attr.mode);
-            }
+        }
+        if set.size.is_some() && !who.is_root() {
+            set.mode_clear |= setid::to_clear(&self.attr(ino).await?, who);
         }
         if let Some(mode) = set.mode {
             self.setid.note_mode(mode);

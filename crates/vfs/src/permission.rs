@@ -84,7 +84,7 @@ pub fn check_set(who: &Credentials, attr: &Attr, mut set: SetAttr) -> Result<Set
             *mode &= !S_ISGID;
         }
     } else if changes_owner && attr.kind != FileKind::Directory {
-        set.mode = setid::cleared(attr.mode);
+        set.mode_clear |= setid::to_clear(attr, who);
     }
     if set.size.is_some() {
         check(who, attr, Access::WRITE)?;
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn set_id_bits_do_not_outlive_a_change_of_owner() {
         let to_group = SetAttr { gid: Some(20), ..SetAttr::default() };
-        let cleared = SetAttr { mode: Some(0o755), ..to_group };
+        let cleared = SetAttr { mode_clear: 0o6000, ..to_group };
         assert_eq!(check_set(&Credentials::root(), &file(0o6755), to_group), Ok(cleared));
         let directory = attr(FileKind::Directory, 0o2755, 10, 20);
         assert_eq!(check_set(&Credentials::root(), &directory, to_group), Ok(to_group));

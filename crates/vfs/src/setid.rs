@@ -7,20 +7,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use isobar_client::Attr;
 
-/// Set-user-id and set-group-id.
-const SETID_BITS: u32 = 0o6000;
+use crate::credentials::Credentials;
 
-/// The mode after a write or truncation by a user who may not keep set-id bits; none when nothing
-/// changes. Set-group-id without group execution once meant mandatory locking and stays.
-pub(crate) fn cleared(mode: u32) -> Option<u32> {
+/// Set-user-id and set-group-id.
+pub(crate) const SETID_BITS: u32 = 0o6000;
+
+/// Bits of a file's mode that go when somebody writes to it, truncates it or changes its owner. Set-group-id
+/// without group execution once meant mandatory locking: it stays for members of the group.
+pub(crate) fn to_clear(attr: &Attr, who: &Credentials) -> u32 {
     const S_ISUID: u32 = 0o4000;
     const S_ISGID: u32 = 0o2000;
     const S_IXGRP: u32 = 0o0010;
-    let mut without = mode & !S_ISUID;
-    if mode & S_IXGRP != 0 {
-        without &= !S_ISGID;
-    }
-    (without != mode).then_some(without)
+    let member = who.is_root() || who.is_in(attr.gid);
+    let group = if attr.mode & S_IXGRP == 0 && member { 0 } else { S_ISGID };
+    attr.mode & (S_ISUID | group)
 }
 
 /// Rises when set-id bits are set on some inode: open files then look again before a write.
@@ -71,13 +71,18 @@ mod tests {
     use isobar_client::{FileKind, Time};
 
     #[test]
-    fn set_id_bits_go_but_mandatory_locking_stays() {
-        assert_eq!(cleared(0o4755), Some(0o755));
-        assert_eq!(cleared(0o2755), Some(0o755));
-        assert_eq!(cleared(0o6755), Some(0o755));
-        assert_eq!(cleared(0o2745), None);
-        assert_eq!(cleared(0o6745), Some(0o2745));
-        assert_eq!(cleared(0o1777), None);
+    fn set_id_bits_go_but_mandatory_locking_stays_for_the_group() {
+        let of_mode = |mode| Attr { mode, gid: 20, ..Attr::new(Ino(7), FileKind::File, Time::default()) };
+        let (member, other) = (Credentials::new(11, 20), Credentials::new(12, 30));
+        for who in [&member, &other, &Credentials::root()] {
+            assert_eq!(to_clear(&of_mode(0o4755), who), 0o4000);
+            assert_eq!(to_clear(&of_mode(0o2755), who), 0o2000);
+            assert_eq!(to_clear(&of_mode(0o6755), who), 0o6000);
+            assert_eq!(to_clear(&of_mode(0o1777), who), 0);
+        }
+        assert_eq!(to_clear(&of_mode(0o6745), &member), 0o4000);
+        assert_eq!(to_clear(&of_mode(0o2666), &other), 0o2000);
+        assert_eq!(to_clear(&of_mode(0o2666), &Credentials::root()), 0);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use isobar_client::{
     Client, ClientOptions, FileKind, Lock, LockFamily, LockKind, NewInode, OpenOptions, RenameMode, SetAttr,
 };
 use isobar_testcluster::{Over, TestCluster};
-use isobar_vfs::{Access, Checks, Credentials, Vfs, WriteIntent};
+use isobar_vfs::{Access, Allocation, Checks, Credentials, Vfs, WriteIntent};
 
 const WRITE: OpenOptions = OpenOptions { write: true, append: false, sync: false, truncate: false };
 
@@ -87,6 +87,41 @@ async fn a_write_by_another_than_root_takes_set_id_bits_away() {
     vfs.setattr(&root(), ino, setid).await.unwrap();
     vfs.setattr(&alice, ino, SetAttr { size: Some(0), ..SetAttr::default() }).await.unwrap();
     assert_eq!(vfs.getattr(ino).await.unwrap().mode, 0o777);
+    vfs.release(&opened.file).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn set_id_bits_go_from_the_mode_that_is_there_and_by_whom_they_must() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let vfs = vfs(&cluster, "front").await;
+    let (member, other) = (Credentials::new(10, 0), Credentials::new(11, 11));
+    let ino = vfs.put_atomic(&root(), Path::new("/file"), b"bytes", 0o666).await.unwrap().ino;
+    let opened = vfs.open(&root(), ino, true, WRITE).await.unwrap();
+    let mode = async || vfs.getattr(ino).await.unwrap().mode;
+    let set = async |mode| {
+        vfs.setattr(&root(), ino, SetAttr { mode: Some(mode), ..SetAttr::default() }).await.unwrap();
+    };
+    // Without group execution the set-group-id bit is for locking, and stays for the group.
+    set(0o2666).await;
+    assert_eq!(vfs.write(&member, &opened.file, 0, b"m", WriteIntent::default()).await, Ok(false));
+    assert_eq!(mode().await, 0o2666);
+    assert_eq!(vfs.write(&other, &opened.file, 0, b"o", WriteIntent::default()).await, Ok(true));
+    assert_eq!(mode().await, 0o666);
+    set(0o2666).await;
+    let zero = Allocation { zero: true, grow: true };
+    assert_eq!(vfs.allocate(&other, &opened.file, 2..10, zero).await, Ok(true));
+    assert_eq!(
+        (mode().await, vfs.get(&root(), Path::new("/file")).await.unwrap()),
+        (0o666, b"oy\0\0\0\0\0\0\0\0".to_vec())
+    );
+    set(0o2666).await;
+    let cut = SetAttr { size: Some(1), ..SetAttr::default() };
+    assert_eq!(vfs.setattr(&other, ino, cut).await.unwrap().mode, 0o666);
+    // Bits go, and nothing else of the mode.
+    set(0o6700).await;
+    let clear = SetAttr { mode_clear: 0o6000, ..SetAttr::default() };
+    assert_eq!(vfs.client().setattr(ino, clear).await.unwrap().mode, 0o700);
+    assert_eq!(vfs.allocate(&root(), &opened.file, 0..u64::MAX, zero).await, Err(Errno::EFBIG));
     vfs.release(&opened.file).await;
 }
 

@@ -1,5 +1,7 @@
 //! Open files: their bytes.
 
+use std::ops::Range;
+
 use isobar_base::{Errno, Ino};
 use isobar_cluster::BootTime;
 use isobar_wire::message::files::Attr;
@@ -112,13 +114,15 @@ impl Client {
         self.0.files.close(&file.0).await;
     }
 
-    /// Makes a hole.
-    pub async fn punch(&self, file: &OpenFile, offset: u64, len: u64) -> Result<()> {
+    /// Makes a hole of `hole`, unless that is empty, and the file longer if it is shorter than `size_min`.
+    pub async fn punch(&self, file: &OpenFile, hole: Range<u64>, size_min: u64) -> Result<()> {
         let inode = &file.0.inode;
         let _still = inode.order.lock().await;
         self.0.files.write_back(inode).await?;
+        let len = hole.end.saturating_sub(hole.start);
+        let op = FileOp::Punch { ino: inode.ino, offset: hole.start, len, size_min };
         let asked = BootTime::now();
-        let OpReply::Attr(attr) = self.mutate(FileOp::Punch { ino: inode.ino, offset, len }).await? else {
+        let OpReply::Attr(attr) = self.mutate(op).await? else {
             return Err(Errno::EPROTO);
         };
         self.0.namespace.attributes_changed(attr, asked);

@@ -64,8 +64,8 @@ impl Client {
     /// Gives up all locks of an owner (close of a POSIX lock owner, release of a flock owner).
     ///
     /// # Errors
-    /// `EIO` when nobody answers at the moment: it is tried until somebody does. The owner may be gone by then,
-    /// and others wait.
+    /// `EIO` when nobody answers at the moment: it is tried until somebody does. The owner may be gone by
+    /// then, and others wait.
     pub async fn unlock_all(&self, ino: Ino, owner: u64) -> Result<()> {
         let session = self.0.session.id();
         let unlocked = self.try_unlock_all(ino, owner).await;

@@ -3,22 +3,12 @@
 use isobar_base::{Errno, Ino};
 use isobar_cluster::BootTime;
 use isobar_wire::message::files::{Attr, DirEntry};
-use isobar_wire::message::queries::{Answer, ClusterQuery, FileQuery};
+use isobar_wire::message::queries::{Answer, FileQuery};
 
 use super::core::{Client, Result};
 
 /// Entries of a directory asked for at a time.
 pub(super) const READDIR_ENTRIES: u32 = 512;
-
-/// Room and counts of the file system.
-#[derive(Clone, Copy, Debug, Default)]
-#[allow(missing_docs)]
-pub struct StatFs {
-    pub total_bytes: u64,
-    pub free_bytes: u64,
-    pub inodes: u64,
-    pub inodes_free: u64,
-}
 
 impl Client {
     /// Attributes under a name, if they were told lately.
@@ -96,24 +86,5 @@ impl Client {
             }
             _ => Err(Errno::EPROTO),
         }
-    }
-
-    /// Room and counts. Bytes are those of files: what N + K rows leave of the devices.
-    pub async fn statfs(&self) -> Result<StatFs> {
-        let Answer::Counts { inodes, .. } = self.0.cluster.query(ClusterQuery::Counts).await? else {
-            return Err(Errno::EPROTO);
-        };
-        let known = self.0.cluster.view().known();
-        let Some(fs) = &known.map.fs else { return Err(Errno::EIO) };
-        let (mut total, mut free) = (0u64, 0u64);
-        for target in &known.map.targets {
-            if let Some(live) = known.liveness(target.id).filter(|_| known.is_up(target.id)) {
-                free += live.free_bytes;
-                total += live.free_bytes + live.used_bytes;
-            }
-        }
-        let (data, rows) = (u128::from(fs.data_rows), u128::from(fs.data_rows + fs.parity_rows));
-        let share = |bytes: u64| (u128::from(bytes) * data / rows) as u64;
-        Ok(StatFs { total_bytes: share(total), free_bytes: share(free), inodes, inodes_free: 1 << 40 })
     }
 }

@@ -11,6 +11,7 @@
 //! | `delegations` | how directories are delegated to it, and given up |
 //! | `data` | open files |
 //! | `locks` | fcntl and flock locks |
+//! | `statfs` | room and counts |
 //! | `background` | what it does unasked |
 
 mod background;
@@ -22,7 +23,8 @@ mod delegated;
 mod delegations;
 mod locks;
 mod lookup;
+mod statfs;
 mod xattrs;
 
 pub use core::{Client, OpenFile, Result};
-pub use lookup::StatFs;
+pub use statfs::StatFs;

@@ -1,12 +1,18 @@
 //! Extended attributes.
 
 use isobar_base::{Errno, Ino};
-use isobar_wire::message::ops::{FileOp, XattrMode};
+use isobar_cluster::BootTime;
+use isobar_wire::message::ops::{FileOp, OpReply, XattrMode};
 use isobar_wire::message::queries::{Answer, FileQuery};
 
 use super::core::{Client, Result};
 
 impl Client {
+    /// Whether an inode has no extended attributes, as far as was told lately.
+    pub fn has_no_xattrs(&self, ino: Ino) -> bool {
+        self.0.namespace.attr(ino).is_some_and(|attr| !attr.has_xattrs)
+    }
+
     /// Value of an extended attribute.
     pub async fn getxattr(&self, ino: Ino, name: &[u8]) -> Result<Vec<u8>> {
         match self.0.cluster.query(FileQuery::GetXattr { ino, name: name.to_vec() }).await? {
@@ -35,8 +41,11 @@ impl Client {
     }
 
     async fn change_xattrs(&self, ino: Ino, op: FileOp) -> Result<()> {
+        let asked = BootTime::now();
         let reply = self.mutate(op).await;
         self.0.namespace.xattrs_changed(ino);
-        reply.map(drop)
+        let OpReply::Attr(attr) = reply? else { return Err(Errno::EPROTO) };
+        self.0.namespace.attributes_changed(attr, asked);
+        Ok(())
     }
 }

@@ -46,6 +46,11 @@ impl Budget {
         self.total * GRAIN
     }
 
+    /// Bytes of it that are taken.
+    pub fn taken_bytes(&self) -> usize {
+        (self.total - self.room.available_permits()) * GRAIN
+    }
+
     /// More than half is taken: time to write back.
     pub fn is_over_half(&self) -> bool {
         self.room.available_permits() < self.total / 2

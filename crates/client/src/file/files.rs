@@ -58,7 +58,8 @@ pub(crate) struct FileHandle {
     pub seen: Seen,
     /// Those that write(2) has, which leaves them to fsync.
     pub told_writer: Seen,
-    /// Where the last read ended, to notice sequential reading, and how many in a row were near the one before.
+    /// Where the last read ended, to notice sequential reading, and how many in a row were near the one
+    /// before.
     pub read_end: AtomicU64,
     pub near_reads: AtomicU32,
     /// How far has been read ahead.

@@ -1,7 +1,7 @@
 //! Who is told when bytes are lost for good, and what an outage does not lose.
 
 use isobar_base::{Errno, Ino, SessionId};
-use isobar_client::{Client, Lock, LockFamily, LockKind, OpenFile, OpenOptions, WriteMode};
+use isobar_client::{Client, Lock, LockFamily, LockKind, OpenFile, OpenOptions, WriteMode, XattrMode};
 use isobar_testcluster::{Over, SECOND, TestCluster, bytes, eventually};
 
 use crate::common::{WRITE, client, close, contents, create, open, write_all};
@@ -42,8 +42,41 @@ async fn a_write_that_tells_of_lost_bytes_leaves_fsync_to_tell_of_them_too() {
     let file = file_that_lost_bytes(&writer, "file").await;
     assert_eq!(writer.write(&file, 0, b"once").await, Err(Errno::ENOSPC));
     assert_eq!(writer.write(&file, 0, b"again").await, Ok(()));
-    assert_eq!(writer.fsync(&file).await, Err(Errno::ENOSPC));
-    assert_eq!(writer.fsync(&file).await, Ok(()), "it is told once");
+    assert_eq!(writer.fsync(&file).await.map(drop), Err(Errno::ENOSPC));
+    assert_eq!(writer.fsync(&file).await.map(drop), Ok(()), "it is told once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn no_room_is_shown_where_there_is_none() {
+    let cluster = small_cluster().await;
+    let writer = client(&cluster, "writer").await;
+    let before = writer.statfs().await.unwrap();
+    let file = create(&writer, "file").await.unwrap();
+    writer.write(&file, 0, &bytes(4 * MIB, 2)).await.unwrap();
+    let dirty = writer.statfs().await.unwrap();
+    assert!(dirty.free_bytes + 4 * MIB as u64 <= before.free_bytes, "{before:?} {dirty:?}");
+    close(&writer, file).await.unwrap();
+    let file = file_that_lost_bytes(&writer, "full").await;
+    let full = writer.statfs().await.unwrap();
+    // Each node may have room for less than a row.
+    assert!(full.free_bytes <= 12 * MIB as u64 && full.free_bytes < before.free_bytes / 2, "{full:?}");
+    close(&writer, file).await.unwrap_err();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn absent_attributes_are_known_with_the_others_until_there_are_some() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let (one, other) = (client(&cluster, "one").await, client(&cluster, "other").await);
+    let file = create(&one, "file").await.unwrap();
+    let ino = one.lookup(Ino::ROOT, b"file").await.unwrap().ino;
+    assert!(one.has_no_xattrs(ino));
+    one.setxattr(ino, b"user.a", b"value", XattrMode::Any).await.unwrap();
+    assert!(!one.has_no_xattrs(ino));
+    assert!(other.lookup(Ino::ROOT, b"file").await.unwrap().has_xattrs);
+    assert_eq!(other.getxattr(ino, b"user.a").await.unwrap(), b"value");
+    one.removexattr(ino, b"user.a").await.unwrap();
+    assert!(one.has_no_xattrs(ino));
+    close(&one, file).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -90,8 +123,8 @@ async fn an_outage_longer_than_calls_wait_loses_nothing_that_was_written() {
     assert_eq!((first, second), (Err(Errno::EIO), Err(Errno::EIO)), "callers wait no longer");
     tokio::time::sleep(2 * SECOND).await;
     cluster.network().rejoin("writer");
-    assert_eq!(writer.fsync(&inline).await, Ok(()));
-    assert_eq!(writer.fsync(&streamed).await, Ok(()));
+    assert_eq!(writer.fsync(&inline).await.map(drop), Ok(()));
+    assert_eq!(writer.fsync(&streamed).await.map(drop), Ok(()));
     let reader = client(&cluster, "reader").await;
     assert!(contents(&reader, "inline").await.unwrap() == small);
     assert!(contents(&reader, "streamed").await.unwrap() == large);

@@ -66,6 +66,7 @@ pub(super) fn set(state: &mut State, ino: Ino, set: &SetAttr) -> OpResult {
     if let Some(mode) = set.mode {
         inode.mode = mode & 0o7777;
     }
+    inode.mode &= !set.mode_clear;
     if let Some(time) = atime {
         inode.atime = time;
     }

@@ -1,4 +1,4 @@
-//! COMMIT: written bytes become visible. And its opposite, a hole.
+//! COMMIT: written bytes become visible. And its opposite, a hole, within the file or at its end.
 //!
 //! Everything is checked before anything changes:
 //!
@@ -14,6 +14,7 @@
 //! | E2BIG | too many extents or segments in one message |
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use isobar_base::limits::{EXTENTS_PER_MESSAGE_MAX, FILE_BYTES_MAX, INLINE_BYTES_MAX};
 use isobar_base::{Errno, Ino, SegmentId, SessionId};
@@ -102,19 +103,27 @@ pub(super) fn validate_extents(base: u64, segments: &[NewSegment], extents: &[Ex
     Ok(())
 }
 
-pub(super) fn punch(state: &mut State, ino: Ino, offset: u64, len: u64) -> OpResult {
+pub(super) fn punch(state: &mut State, ino: Ino, hole: Range<u64>, size_min: u64) -> OpResult {
     let mut inode = file(state, ino)?;
-    if len == 0 {
+    if hole.is_empty() && size_min == 0 {
         return Err(Errno::EINVAL.into());
+    }
+    if size_min > FILE_BYTES_MAX {
+        return Err(Errno::EFBIG.into());
     }
     if inode.cuts.pending() >= CUTS_PENDING_MAX {
         return Err(Errno::EAGAIN.into());
     }
-    let mut ledger = Ledger::new(state, ino, &inode);
-    ledger.remove(offset, offset.saturating_add(len));
-    let change = ledger.finish();
-    segments::settle(state, ino, &mut inode, &[], change);
-    inode.contents_changed(state.index, state.now);
+    if !hole.is_empty() {
+        let mut ledger = Ledger::new(state, ino, &inode);
+        ledger.remove(hole.start, hole.end);
+        let change = ledger.finish();
+        segments::settle(state, ino, &mut inode, &[], change);
+    }
+    if !hole.is_empty() || size_min > inode.size {
+        inode.contents_changed(state.index, state.now);
+        inode.size = inode.size.max(size_min);
+    }
     let attr = inode.attr(ino);
     state.put_inode(ino, inode);
     Ok(OpReply::Attr(attr))

@@ -77,7 +77,9 @@ fn execute_on_files(state: &mut State, session: SessionId, op: &FileOp) -> OpRes
         FileOp::SetXattr { ino, name, value, mode } => xattrs::set(state, *ino, name, value, *mode),
         FileOp::RemoveXattr { ino, name } => xattrs::remove(state, *ino, name),
         FileOp::Commit(commit) => commit::commit(state, session, commit),
-        FileOp::Punch { ino, offset, len } => commit::punch(state, *ino, *offset, *len),
+        FileOp::Punch { ino, offset, len, size_min } => {
+            commit::punch(state, *ino, *offset..offset.saturating_add(*len), *size_min)
+        }
         FileOp::Replace(replace) => replace::replace(state, session, replace),
         FileOp::Lock { ino, lock } => locks::lock(state, session, *ino, (*lock).into()),
         FileOp::UnlockAll { ino, owner } => locks::unlock_all(state, session, *ino, *owner),

@@ -28,9 +28,10 @@ pub(super) fn set(state: &mut State, ino: Ino, name: &[u8], value: &[u8], mode: 
     }
     inode.xattr_bytes = total as u32;
     inode.changed(state.index, state.now);
+    let attr = inode.attr(ino);
     state.put_inode(ino, inode);
     state.kv.put(&key, value.to_vec());
-    Ok(OpReply::Done)
+    Ok(OpReply::Attr(attr))
 }
 
 pub(super) fn remove(state: &mut State, ino: Ino, name: &[u8]) -> OpResult {
@@ -40,7 +41,8 @@ pub(super) fn remove(state: &mut State, ino: Ino, name: &[u8]) -> OpResult {
     let old = state.kv.get(&key).ok_or(Errno::ENODATA)?;
     inode.xattr_bytes -= (name.len() + old.len()) as u32;
     inode.changed(state.index, state.now);
+    let attr = inode.attr(ino);
     state.put_inode(ino, inode);
     state.kv.delete(&key);
-    Ok(OpReply::Done)
+    Ok(OpReply::Attr(attr))
 }

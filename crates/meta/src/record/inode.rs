@@ -128,6 +128,7 @@ impl Inode {
             incarnation: self.incarnation,
             version: self.version,
             data_version: self.data_version,
+            has_xattrs: self.xattr_bytes > 0,
         }
     }
 

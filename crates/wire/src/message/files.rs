@@ -59,6 +59,8 @@ pub struct Attr {
     pub version: u64,
     /// The `version` at the last change of the bytes.
     pub data_version: u64,
+    /// It has extended attributes.
+    pub has_xattrs: bool,
 }
 
 impl Attr {
@@ -81,6 +83,7 @@ impl Attr {
             incarnation: 1,
             version: 0,
             data_version: 0,
+            has_xattrs: false,
         }
     }
 }

@@ -99,7 +99,7 @@ pub enum FileOp {
         /// The changes.
         set: SetAttr,
     },
-    /// Sets an extended attribute. → [`super::OpReply::Done`]
+    /// Sets an extended attribute. → [`super::OpReply::Attr`]
     SetXattr {
         /// The inode.
         ino: Ino,
@@ -112,7 +112,7 @@ pub enum FileOp {
         /// Whether it must or must not exist.
         mode: XattrMode,
     },
-    /// Removes an extended attribute; ENODATA when missing. → [`super::OpReply::Done`]
+    /// Removes an extended attribute; ENODATA when missing. → [`super::OpReply::Attr`]
     RemoveXattr {
         /// The inode.
         ino: Ino,
@@ -122,14 +122,17 @@ pub enum FileOp {
     },
     /// Makes written bytes visible. → [`super::OpReply::Committed`]
     Commit(Commit),
-    /// Makes a hole of `[offset, offset + len)`; the size stays. → [`super::OpReply::Attr`]
+    /// Makes a hole of `[offset, offset + len)`, and the file longer if it is shorter than `size_min`.
+    /// → [`super::OpReply::Attr`]
     Punch {
         /// The inode.
         ino: Ino,
         /// First byte.
         offset: u64,
-        /// Bytes.
+        /// Bytes; 0 for no hole.
         len: u64,
+        /// Size that the file has at least; 0 leaves it.
+        size_min: u64,
     },
     /// Puts rewritten copies under what they are copies of. → [`super::OpReply::Replaced`]
     Replace(Replace),
@@ -214,6 +217,8 @@ pub struct PreallocatedInode {
 pub struct SetAttr {
     /// Permission, set-id and sticky bits.
     pub mode: Option<u32>,
+    /// Of these bits, those that go, whatever the mode is by then.
+    pub mode_clear: u32,
     /// Owner.
     pub uid: Option<u32>,
     /// Group.
