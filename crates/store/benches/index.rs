@@ -1,0 +1,146 @@
+//! What an index of many fragments costs: memory, checkpoints, the pause they make, opening.
+//!
+//! `cargo bench -p isobar-store --bench index [-- FRAGMENTS ...]`: default 100,000 and 1,000,000. The device
+//! is a sparse file that is never synced and forgets payloads, so what is measured is the store's own work,
+//! not a medium. A commit is of 512 fragments of 4 KiB. Memory is given for each fragment, in a process that
+//! has just opened the device.
+
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use isobar_base::{
+    AlignedBuf, ClusterId, FragmentHeader, FragmentKey, Geometry, SegmentId, SessionId, TargetId, unit_crcs,
+};
+use isobar_disk::Disk;
+use isobar_store::{Core, Label, Op};
+
+const BLOCK: u64 = 4096;
+const OPS_PER_COMMIT: u64 = 512;
+/// Says to a process of its own that it is to open the device at the path that follows.
+const OPEN: &str = "open";
+
+/// A sparse file that keeps what begins with the store's magic.
+struct ForgetfulDisk {
+    file: File,
+    size: u64,
+    kept_bytes: AtomicU64,
+}
+
+impl ForgetfulDisk {
+    fn open(path: &Path) -> ForgetfulDisk {
+        let file = File::options().read(true).write(true).open(path).expect("the device");
+        let size = file.metadata().expect("its size").len();
+        ForgetfulDisk { file, size, kept_bytes: AtomicU64::new(0) }
+    }
+}
+
+impl Disk for ForgetfulDisk {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(buf, offset)
+    }
+
+    fn write_at(&self, mut offset: u64, bufs: &[IoSlice<'_>]) -> io::Result<()> {
+        if !bufs.first().is_some_and(|buf| buf.starts_with(b"ISOBAR")) {
+            return Ok(());
+        }
+        for buf in bufs {
+            self.file.write_all_at(buf, offset)?;
+            offset += buf.len() as u64;
+            self.kept_bytes.fetch_add(buf.len() as u64, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if let [command, path] = &arguments[..]
+        && command == OPEN
+    {
+        return open(Path::new(path));
+    }
+    let mut counts: Vec<u64> =
+        arguments.iter().map(|count| count.parse().expect("a number of fragments")).collect();
+    if counts.is_empty() {
+        counts = vec![100_000, 1_000_000];
+    }
+    println!("fragments  checkpoint  its pause  commit p50     p99.9     open  RAM then   and at most");
+    counts.into_iter().for_each(bench);
+}
+
+fn bench(count: u64) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("device");
+    let size = (count * BLOCK * 2).next_multiple_of(1 << 20) + (256 << 20);
+    File::create(&path).and_then(|file| file.set_len(size)).expect("a sparse file");
+    let disk = Arc::new(ForgetfulDisk::open(&path));
+    let label = Label { cluster: ClusterId(1), node: "bench".into(), target: TargetId(1), incarnation: 1 };
+    Core::format(&*disk, &label).expect("format");
+    let mut core = Core::open(disk.clone()).expect("open");
+    let mut times = fill(&mut core, count);
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    disk.kept_bytes.store(0, Ordering::Relaxed);
+    let began = Instant::now();
+    core.checkpoint().expect("checkpoint");
+    let pause = began.elapsed().as_secs_f64() * 1e3;
+    let checkpoint = disk.kept_bytes.load(Ordering::Relaxed) >> 20;
+    drop(core);
+    print!("{count:>9}  {checkpoint:>6} MiB  {pause:>6.0} ms  {:>7.1} ms  {:>5.1} ms", at(0.5), at(0.999));
+    // A process of its own, whose memory is that of the store.
+    let program = std::env::current_exe().expect("this program");
+    let opened = Command::new(program).arg(OPEN).arg(&path).output().expect("a process");
+    print!("{}", String::from_utf8_lossy(&opened.stdout));
+}
+
+/// Opens the device and prints how long that took, and bytes of memory for each fragment: then, and the most.
+fn open(path: &Path) {
+    let disk = Arc::new(ForgetfulDisk::open(path));
+    let (before, began) = (status_bytes("VmRSS:"), Instant::now());
+    let core = Core::open(disk).expect("open");
+    let seconds = began.elapsed().as_secs_f64();
+    let per_fragment = |bytes: u64| bytes.saturating_sub(before) / core.usage().fragments;
+    let (now, most) = (per_fragment(status_bytes("VmRSS:")), per_fragment(status_bytes("VmHWM:")));
+    println!("  {:>4.0} ms  {now:>6} B  {most:>10} B", seconds * 1e3);
+}
+
+/// Puts fragments of one unit; gives the time of each commit of 512 of them.
+fn fill(core: &mut Core, count: u64) -> Vec<Duration> {
+    let bytes = AlignedBuf::zeroed(BLOCK as usize);
+    let crcs = unit_crcs(&bytes);
+    let mut times = Vec::new();
+    for first in (0..count).step_by(OPS_PER_COMMIT as usize) {
+        let put = |counter| {
+            let key = FragmentKey { segment: SegmentId { session: SessionId(3), counter }, row: 0 };
+            let geometry = Geometry { data: 1, parity: 2, len: BLOCK as u32 };
+            let header = FragmentHeader { key, geometry, unit_crcs: crcs.clone(), data_crcs: Vec::new() };
+            Op::put(header, AlignedBuf::from_slice(&bytes)).expect("a PUT")
+        };
+        let ops: Vec<Op> = (first..count.min(first + OPS_PER_COMMIT)).map(put).collect();
+        let began = Instant::now();
+        assert!(core.commit(&ops).iter().all(Result::is_ok));
+        times.push(began.elapsed());
+    }
+    times
+}
+
+fn status_bytes(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("a kernel with /proc");
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line of that name");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+}
