@@ -54,7 +54,7 @@ pub fn run(args: MountArgs) -> Outcome {
     }
     isobar_mount::fuse_available()?;
     let spec = ClusterSpec::load(&args.cluster).map_err(|e| e.to_string())?;
-    let runtime = runtime::threads(args.threads.unwrap_or(2).max(1))?;
+    let runtime = runtime::threads(args.threads.unwrap_or_else(runtime::threads_for_this_machine).max(1))?;
     let options = ClientOptions {
         name: format!("{}:{}", host_name(), args.dir.display()),
         dirty_bytes_max: args.dirty_mib << 20,
