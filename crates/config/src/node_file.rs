@@ -47,8 +47,8 @@ pub struct NodeConfig {
     /// Whether this node votes on metadata.
     #[serde(default)]
     pub voter: bool,
-    /// Worker threads of the node's runtime, beside the I/O threads of its targets. 1 runs everything
-    /// on one thread, which is best when many nodes share a machine.
+    /// Worker threads of the node's runtime, beside the I/O threads of its targets. 0: one a CPU, at most
+    /// eight. 1 is best when many nodes share a machine.
     #[serde(default = "default_worker_threads")]
     pub worker_threads: usize,
     /// Milliseconds between reports to the metadata leader.
@@ -186,7 +186,7 @@ fn is_zero(bytes: &u64) -> bool {
 }
 
 fn default_worker_threads() -> usize {
-    1
+    0
 }
 
 fn default_heartbeat_ms() -> u64 {
@@ -302,7 +302,6 @@ impl NodeConfig {
             ));
         }
         for (name, number) in [
-            ("worker_threads", self.worker_threads as u64),
             ("orphan_scan_seconds", self.orphan_scan_seconds),
             ("rebuild.rows_in_flight", self.rebuild.rows_in_flight as u64),
             ("compaction.interval_seconds", self.compaction.interval_seconds),

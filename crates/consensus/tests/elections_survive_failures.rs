@@ -71,6 +71,8 @@ async fn a_leader_without_a_majority_confirms_no_read_and_acknowledges_nothing()
     let cluster = Cluster::new(3).await;
     cluster.put("a", "1").await;
     let old = cluster.leader().await;
+    let silence = |slot: usize| cluster.node(slot).quorum_silence();
+    eventually(|| silence(old).is_some_and(|s| s < Duration::from_secs(1)), "a majority answers").await;
     cluster.cut(old);
     let confirmation = cluster.node(old).read_index().await;
     assert!(
@@ -80,6 +82,7 @@ async fn a_leader_without_a_majority_confirms_no_read_and_acknowledges_nothing()
     let orphan = cluster.node(old).clone();
     let orphan = tokio::spawn(async move { orphan.propose(b"a=orphan".to_vec()).await });
     cluster.put("a", "2").await;
+    eventually(|| silence(old) > Some(Duration::from_millis(500)), "its silence is known").await;
     cluster.heal(old);
     assert!(orphan.await.unwrap().is_err());
     cluster.converged().await;

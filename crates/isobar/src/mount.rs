@@ -59,7 +59,7 @@ pub fn run(args: MountArgs) -> Outcome {
             format!("{e}: name the cluster's directory or its cluster.toml, then the directory to mount on")
         }
     })?;
-    let runtime = runtime::threads(args.threads.unwrap_or(2).max(1))?;
+    let runtime = runtime::threads(args.threads.unwrap_or_else(runtime::threads_for_this_machine).max(1))?;
     let options = ClientOptions {
         name: format!("{}:{}", host_name(), args.dir.display()),
         dirty_bytes_max: args.dirty_mib << 20,

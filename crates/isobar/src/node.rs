@@ -57,9 +57,11 @@ pub fn run(args: NodeArgs, format: Format) -> Outcome {
             }
             let config = NodeConfig::load(&config).map_err(|e| e.to_string())?;
             let runtime = isobar_server::runtime(&config).map_err(|e| e.to_string())?;
-            runtime
-                .block_on(async { isobar_server::run(config, signals::asked_to_stop()).await })
-                .map_err(|e| e.to_string())?;
+            let ended =
+                runtime.block_on(async { isobar_server::run(config, signals::asked_to_stop()).await });
+            // After a panic some of its threads may never end.
+            runtime.shutdown_background();
+            ended.map_err(|e| e.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
         (None, None) => Err("name the node's configuration: isobar node --config FILE".to_owned()),

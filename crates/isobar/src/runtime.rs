@@ -13,6 +13,14 @@ pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T,
         .block_on(future)
 }
 
+/// Most threads of a mount's runtime unless more are asked for.
+const THREADS_MAX: usize = 8;
+
+/// One thread a CPU, up to [`THREADS_MAX`].
+pub fn threads_for_this_machine() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
+}
+
 /// A runtime of `count` worker threads.
 pub fn threads(count: usize) -> Result<Runtime, String> {
     Builder::new_multi_thread()

@@ -30,6 +30,12 @@ pub enum ServerError {
         /// What is wrong and what to do.
         why: String,
     },
+    /// A part of the node failed in a way nobody foresaw: only a new start helps.
+    #[error("a part of the node panicked ({what}): the process ends, to be started again")]
+    Panicked {
+        /// Which.
+        what: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {source}")]
     Listen {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use isobar_base::GroupId;
-use isobar_consensus::Rpc;
+use isobar_consensus::{ConsensusError, Rpc};
 use isobar_wire::message::admin::AdminRequest;
 use isobar_wire::message::cluster::{ClusterReply, Heartbeat, RenewReply, RenewRequest};
 use isobar_wire::message::delegations::{DelegationReply, DelegationRequest};
@@ -113,6 +113,15 @@ fn raft(node: &NodeContext, rpc: Rpc, body: Vec<u8>, responder: Responder) {
     tokio::spawn(async move {
         match group.handle(rpc, &body).await {
             Ok(reply) => responder.reply_raw(&reply, Vec::new()),
+            Err(ConsensusError::WentBack { from }) => {
+                let voters = group.status().voters;
+                let name = voters.iter().find(|voter| voter.id == from).map_or("NAME", |voter| &voter.name);
+                let why = format!(
+                    "the metadata of node {name} was put back from a copy and lacks what it acknowledged: \
+                     move its directory away, start the node, and run `isobar node replace {name}`"
+                );
+                responder.refuse(Refusal::Unavailable(why));
+            }
             Err(error) => responder.refuse(Refusal::Unavailable(error.to_string())),
         }
     });

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub(crate) const ENTRY_BYTES_MAX: usize = 4 << 20;
 /// Operations that wait for the proposer before further ones are refused.
 pub(crate) const OPS_WAITING_MAX: usize = 64 << 10;
+/// Encoded bytes of operations that wait for the proposer before further ones are refused.
+pub(crate) const OPS_WAITING_BYTES_MAX: usize = 256 << 20;
 /// Rows in one list or delete message.
 pub(crate) const KEYS_PER_MESSAGE_MAX: usize = 4096;
 /// Writes of one target that are in the hands of its store: below the store's own bound, at which
@@ -65,6 +67,8 @@ pub(crate) const METADATA_WAIT: Duration = Duration::from_millis(isobar_base::li
 pub(crate) const ORPHANS_PER_RENEWAL_MAX: u32 = 1024;
 /// Placement groups of a new cluster.
 pub(crate) const PLACEMENT_GROUPS: u32 = 64;
+/// Most threads of a node's runtime unless more are asked for.
+pub(crate) const WORKER_THREADS_MAX: usize = 8;
 /// Idle payload buffers that a node keeps.
 pub(crate) const POOL_BYTES: usize = 64 << 20;
 /// Segments considered for compaction in one step.

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::context::NodeContext;
 use crate::handler::NodeHandler;
-use crate::limits::{METADATA_WAIT, POOL_BYTES};
+use crate::limits::{METADATA_WAIT, POOL_BYTES, WORKER_THREADS_MAX};
 use crate::metadata::{Metadata, voter};
 use crate::storage::attach;
 use crate::storage::open::open_all;
@@ -108,6 +108,31 @@ impl Node {
         tokio::task::spawn_blocking(check).await.ok()
     }
 
+    /// Returns when a part of the node has panicked. The others would go on without it, and a node that does
+    /// half of its work is worse than one that is started again.
+    pub async fn panicked(&mut self) -> ServerError {
+        let raft = self.shared.meta.as_ref().map(|meta| meta.group.clone());
+        let raft = async {
+            match raft {
+                Some(group) => group.panicked().await,
+                None => std::future::pending().await,
+            }
+        };
+        let tasks = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                if ended.is_err_and(|error| error.is_panic()) {
+                    return;
+                }
+            }
+            std::future::pending().await
+        };
+        let what = tokio::select! {
+            () = raft => "metadata group",
+            () = tasks => "task",
+        };
+        ServerError::Panicked { what: what.to_owned() }
+    }
+
     /// Finishes what was accepted and closes everything.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
@@ -151,8 +176,12 @@ fn start_background(shared: &Arc<NodeContext>, devices: Arc<dyn Devices>) -> Joi
 /// # Errors
 /// See [`ServerError`].
 pub async fn run(config: NodeConfig, shutdown: impl Future) -> Result<(), ServerError> {
-    let node = Node::start(config).await?;
-    shutdown.await;
+    let mut node = Node::start(config).await?;
+    tokio::select! {
+        _ = shutdown => {}
+        // Nothing is finished in order: what panicked may hold locks. All of it survives a power cut.
+        error = node.panicked() => return Err(error),
+    }
     node.stop().await;
     Ok(())
 }
@@ -162,10 +191,12 @@ pub async fn run(config: NodeConfig, shutdown: impl Future) -> Result<(), Server
 /// # Errors
 /// When the system gives no threads.
 pub fn runtime(config: &NodeConfig) -> std::io::Result<tokio::runtime::Runtime> {
-    match config.worker_threads {
-        0 | 1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
-        threads => tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build(),
-    }
+    // Of several threads even when one is asked for: what may take long hands its thread's work to another.
+    let threads = match config.worker_threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from).min(WORKER_THREADS_MAX),
+        threads => threads,
+    };
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 
 /// Checks that the cluster file fits the node's configuration; gives where others find the node.
@@ -221,5 +252,21 @@ mod tests {
         );
         let other_host = said("10.0.0.2:7420", "10.0.0.1:7420").unwrap();
         assert!(other_host.contains("10.0.0.2") && !other_host.contains('\n'), "{other_host}");
+    }
+
+    #[test]
+    fn a_thread_that_blocks_hands_its_work_to_another_even_when_one_is_asked_for() {
+        let mut config = NodeConfig::parse(isobar_config::SAMPLE).unwrap();
+        for threads in [1, 0] {
+            config.worker_threads = threads;
+            let runtime = runtime(&config).unwrap();
+            let (sender, receiver) = std::sync::mpsc::channel();
+            let other = async move { sender.send(()).unwrap() };
+            let blocking = async move {
+                tokio::spawn(other);
+                tokio::task::block_in_place(|| receiver.recv_timeout(std::time::Duration::from_secs(20)))
+            };
+            runtime.block_on(async { tokio::spawn(blocking).await.unwrap().unwrap() });
+        }
     }
 }

@@ -15,14 +15,20 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::member::address;
-use crate::limits::ENTRY_BYTES_MAX;
+use crate::limits::{ENTRY_BYTES_MAX, OPS_WAITING_BYTES_MAX, OPS_WAITING_MAX};
 use crate::supervise::supervise;
 
 /// The queue of operations on their way into the log. Stops when dropped.
 pub(crate) struct Proposer {
     proposals: mpsc::UnboundedSender<Proposal>,
-    /// Operations in the queue.
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Queued>,
+}
+
+/// What is in the queue.
+#[derive(Debug, Default)]
+struct Queued {
+    ops: AtomicUsize,
+    bytes: AtomicUsize,
 }
 
 /// Operations of one request.
@@ -42,7 +48,7 @@ impl Proposer {
     /// Starts proposing to a group whose log has `log_bytes`.
     pub(super) fn start(group: Group, log_bytes: u64) -> Proposer {
         let (proposals, queue) = mpsc::unbounded_channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let waiting = Arc::new(Queued::default());
         // What one entry of the log may hold, less its own framing.
         let entry_bytes_max = ENTRY_BYTES_MAX.min((log_bytes / 16) as usize - (64 << 10));
         let (queue, count) = (Arc::new(tokio::sync::Mutex::new(queue)), waiting.clone());
@@ -52,9 +58,10 @@ impl Proposer {
         Proposer { proposals, waiting }
     }
 
-    /// Operations that wait for room in the log.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+    /// Whether so much waits for room in the log that nothing more should.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.ops.load(Ordering::Relaxed) > OPS_WAITING_MAX
+            || self.waiting.bytes.load(Ordering::Relaxed) > OPS_WAITING_BYTES_MAX
     }
 
     /// Queues the operations of a request of `bytes` encoded bytes; `responder` is answered once they are
@@ -75,7 +82,8 @@ impl Proposer {
     }
 
     fn enqueue(&self, proposal: Proposal) {
-        self.waiting.fetch_add(proposal.ops.len(), Ordering::Relaxed);
+        self.waiting.ops.fetch_add(proposal.ops.len(), Ordering::Relaxed);
+        self.waiting.bytes.fetch_add(proposal.bytes, Ordering::Relaxed);
         // The proposer lives as long as this sender; without it the asker is told by being dropped.
         self.proposals.send(proposal).ok();
     }
@@ -84,7 +92,7 @@ impl Proposer {
 async fn propose_all(
     group: Group,
     queue: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Proposal>>>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Queued>,
     entry_bytes_max: usize,
 ) {
     // Nobody else asks for it while this runs.
@@ -109,12 +117,14 @@ async fn propose_all(
             bytes += next.bytes;
             if ops > OPS_PER_ENTRY_MAX || bytes > entry_bytes_max {
                 ops -= next.ops.len();
+                bytes -= next.bytes;
                 held = Some(next);
                 break;
             }
             batch.push(next);
         }
-        waiting.fetch_sub(ops, Ordering::Relaxed);
+        waiting.ops.fetch_sub(ops, Ordering::Relaxed);
+        waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
         let time = stamp(&mut last_stamp.lock());
         tokio::spawn(carry_out(group.clone(), time, batch, permit));
     }

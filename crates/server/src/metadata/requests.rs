@@ -16,7 +16,7 @@ use super::Metadata;
 use super::delegations::RECALL_WAIT_MAX;
 use super::member::address;
 use super::sessions::{Renewal, live_sessions};
-use crate::limits::{OPS_WAITING_MAX, ORPHANS_PER_RENEWAL_MAX};
+use crate::limits::ORPHANS_PER_RENEWAL_MAX;
 
 /// How often somebody who wants a directory looks whether it is free.
 const POLL_EVERY: Duration = Duration::from_millis(1);
@@ -33,7 +33,7 @@ impl Metadata {
         if request.ops.is_empty() {
             return responder.reply(&MutateReply::Applied(Vec::new()));
         }
-        if self.proposer.waiting() > OPS_WAITING_MAX {
+        if self.proposer.is_full() {
             return responder.refuse(Refusal::Unavailable("too many operations are waiting".to_owned()));
         }
         self.proposer.propose_for(request.ops, bytes, responder);
