@@ -7,8 +7,8 @@
 //!
 //! Where to start reading: `filesystem` (one method per kernel request), `context` (what they have in
 //! common), `caller` (who asks, and what becomes of a request whose caller is killed), `kernel_attrs` (why
-//! fstat after open is never stale), `locks` (which family, and how waiting ends), `mount` (mounting, recovery
-//! of dead mounts, unmounting).
+//! fstat after open is never stale), `locks` (which family, and how waiting ends), `mount` (mounting,
+//! recovery of dead mounts, unmounting).
 //!
 //! **Invariants.** A FUSE thread never waits for the network. There is no state here that outlives the mount:
 //! names, attributes and bytes are the client's, and rules are those of `vfs`; permissions the kernel judges
