@@ -27,11 +27,11 @@ pub const XATTR_TOTAL_BYTES_MAX: usize = 256 << 10;
 pub const PREALLOCATED_INODES: u64 = 4096;
 /// Directories of which one client holds the delegations at a time.
 pub const DELEGATIONS_MAX: usize = 1024;
-/// The delegation of a directory that others want is revoked when its holder has not heard of that for this long.
+/// The delegation of a directory that others want is revoked when its holder could not be told for this long.
 pub const DELEGATION_REVOKE_MS: u64 = 5_000;
-/// A holder answers for a directory only for this long after it sent the last question what it should give up that
-/// was answered, by the clock that never stops (I10). Shorter than [`DELEGATION_REVOKE_MS`] by more than clocks
-/// differ: it has stopped before anybody else begins.
+/// A holder answers for a directory only for this long after it sent the last question what it should give up
+/// that was answered, by the clock that never stops (I10). Shorter than [`DELEGATION_REVOKE_MS`] by more than
+/// clocks differ: it has stopped before anybody else begins.
 pub const DELEGATION_VALID_MS: u64 = 3_000;
 /// Operations a client has answered for and the log does not have yet, at most.
 pub const UNCONFIRMED_OPS_MAX: u64 = 1024;

@@ -45,6 +45,10 @@ pub fn default_dir() -> PathBuf {
     state.or_else(home).unwrap_or_else(std::env::temp_dir).join("isobar")
 }
 
+/// How often, and how long apart, a process without a command line is looked at again.
+const EXEC_LOOKS: u32 = 50;
+const EXEC_PAUSE: Duration = Duration::from_millis(2);
+
 /// Whether so many nodes can be on one machine; one line if not.
 pub fn check_count(nodes: usize) -> Result<(), String> {
     if (3..=NODES_MAX).contains(&nodes) {
@@ -205,9 +209,8 @@ impl Local {
     pub fn pid(&self, name: &str) -> Option<u32> {
         let pid: u32 = std::fs::read_to_string(self.pid_file(name)).ok()?.trim().parse().ok()?;
         // Process ids are reused: it must be ours, and not one that has ended.
-        let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let ours = self.dir.to_string_lossy();
-        String::from_utf8_lossy(&command).contains(&*ours).then_some(pid)
+        String::from_utf8_lossy(&command_of(pid)?).contains(&*ours).then_some(pid)
     }
 
     /// Kills a node as a power cut would: SIGKILL.
@@ -255,4 +258,19 @@ fn send(pid: u32, signal: Signal) -> Result<(), String> {
     let pid = Pid::from_raw(pid as i32).ok_or("no such process")?;
     rustix::process::kill_process(pid, signal)
         .map_err(|e| format!("cannot signal process {}: {e}", pid.as_raw_nonzero()))
+}
+
+/// The command line of a process that has not ended.
+fn command_of(pid: u32) -> Option<Vec<u8>> {
+    for _ in 0..EXEC_LOOKS {
+        let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+        if !command.is_empty() || matches!(state, Some('Z' | 'X')) {
+            return Some(command);
+        }
+        // It has none for a moment while it begins to be another program.
+        std::thread::sleep(EXEC_PAUSE);
+    }
+    None
 }

@@ -85,7 +85,7 @@ impl Model {
         match self.nodes.get(&dir) {
             None => Err(Errno::ESTALE),
             Some(node) if !node.dir => Err(Errno::ENOTDIR),
-            Some(node) if node.names == 0 => Err(Errno::ENOENT),
+            Some(node) if node.names == 0 => Err(Errno::ESTALE),
             Some(_) => Ok(()),
         }
     }

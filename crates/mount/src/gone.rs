@@ -3,7 +3,8 @@
 //! The kernel may lead a request to a directory that another mount has removed. It is answered ESTALE: the
 //! kernel then walks the path again and asks for every name, so that a directory that was made anew under the
 //! same name is found. When the same thread comes to the same directory once more, the walk did not help (it
-//! began there: a working directory, the `dirfd` of openat): such a path does not exist, and POSIX says ENOENT.
+//! began there: a working directory, the `dirfd` of openat): such a path does not exist, and POSIX says
+//! ENOENT.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -2,8 +2,8 @@
 //!
 //! A directory is complete from the moment this client made it, or read all of it. Each change this
 //! client makes comes back with the directory's version before and after; as long as these join up,
-//! nobody else changed anything that this client has heard of. **That a name is not there follows from it only
-//! while the directory is delegated to this client**: else somebody else may have made it a moment ago.
+//! nobody else changed anything that this client has heard of. **That a name is not there follows from it
+//! only while the directory is delegated to this client**: else somebody else may have made it a moment ago.
 
 use std::collections::HashMap;
 

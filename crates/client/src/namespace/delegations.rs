@@ -253,7 +253,7 @@ impl Delegations {
 }
 
 impl Delegation {
-    /// Whether this client may answer for the directory at this moment: nobody else can have been given it yet.
+    /// Whether this client may answer for the directory now: nobody else can have been given it yet.
     pub fn is_valid(&self) -> bool {
         self.confirmed.elapsed() < VALID
     }

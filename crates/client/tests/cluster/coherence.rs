@@ -1,4 +1,4 @@
-//! What one client is told of what another did: no name and no byte is unseen that somebody was told is there.
+//! What one client is told of what another did: no name and no byte is unseen that others were told of.
 
 use std::time::Duration;
 

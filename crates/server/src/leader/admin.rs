@@ -5,11 +5,12 @@ use std::sync::Arc;
 use isobar_base::Errno;
 use isobar_wire::Opcode;
 use isobar_wire::message::admin::{AdminRefusal, AdminReply, AdminRequest};
+use isobar_wire::message::cluster::{Heartbeat, NodeStatus};
 use isobar_wire::message::ops::{ClusterOp, OpError};
 
 use super::reconcile;
 use crate::context::NodeContext;
-use crate::limits::NODE_CALL_TIMEOUT;
+use crate::limits::{NODE_CALL_TIMEOUT, STATUS_TIMEOUT};
 use crate::metadata::Metadata;
 
 /// Carries out a request, or says who can.
@@ -55,6 +56,7 @@ async fn replace(node: &NodeContext, meta: &Arc<Metadata>, name: String) -> Admi
         let names = node.spec.node.iter().map(|n| n.name.clone()).collect();
         return AdminReply::Refused(AdminRefusal::NoSuchNode { node: name, names });
     }
+    hear_now(node, meta, &name).await;
     if is_whole(meta, &name) {
         return AdminReply::Refused(AdminRefusal::NothingToReplace { node: name });
     }
@@ -78,6 +80,24 @@ async fn replace_voter_only(meta: &Metadata, name: String) -> AdminReply {
         Some(report) if reconcile::replace_voter(meta, &report.heartbeat).await => AdminReply::VoterReplaced,
         Some(_) => AdminReply::Refused(AdminRefusal::NotCaughtUp { node: name }),
         None => AdminReply::Refused(AdminRefusal::NotReporting { node: name }),
+    }
+}
+
+/// Asks a node how it is: its last report may be of before it was started again with other disks.
+async fn hear_now(node: &NodeContext, meta: &Metadata, name: &str) {
+    let Some(other) = node.spec.node.iter().find(|n| n.name == name && n.addr != node.addr) else { return };
+    let channel = node.cluster.channels().to(&other.addr);
+    let asked = channel.call::<_, NodeStatus>(Opcode::NodeStatus, &(), STATUS_TIMEOUT).await;
+    if let Ok(status) = asked
+        && status.node == name
+    {
+        meta.liveness.hear(Heartbeat {
+            node: status.node,
+            addr: other.addr.clone(),
+            epoch: 0,
+            targets: status.targets,
+            voter: status.meta.map(|meta| meta.id),
+        });
     }
 }
 
