@@ -28,13 +28,16 @@ impl GoneDirectories {
             return errno;
         }
         let mut sent = self.0.lock();
-        match sent.remove(&caller) {
-            Some((dir, at)) if dirs.contains(&dir) && at.elapsed() < WALKED_AGAIN_WITHIN => Errno::ENOENT,
+        match sent.get(&caller) {
+            // One call may ask several times: for the name first, then to make it.
+            Some((dir, at)) if dirs.contains(dir) && at.elapsed() < WALKED_AGAIN_WITHIN => Errno::ENOENT,
             _ => {
                 if sent.len() >= THREADS_MAX {
                     sent.retain(|_, (_, at)| at.elapsed() < WALKED_AGAIN_WITHIN);
                 }
-                if let Some(&dir) = dirs.first().filter(|_| sent.len() < THREADS_MAX) {
+                if let Some(&dir) = dirs.first()
+                    && (sent.len() < THREADS_MAX || sent.contains_key(&caller))
+                {
                     sent.insert(caller, (dir, Instant::now()));
                 }
                 errno
@@ -55,7 +58,8 @@ mod tests {
         assert_eq!(gone.answer(1, &[DIR], Errno::ESTALE), Errno::ESTALE);
         assert_eq!(gone.answer(2, &[DIR], Errno::ESTALE), Errno::ESTALE, "another thread has not walked yet");
         assert_eq!(gone.answer(1, &[Ino(9), DIR], Errno::ESTALE), Errno::ENOENT);
-        assert_eq!(gone.answer(1, &[DIR], Errno::ESTALE), Errno::ESTALE, "the next call begins anew");
+        assert_eq!(gone.answer(1, &[DIR], Errno::ESTALE), Errno::ENOENT, "the same call may ask for more");
+        assert_eq!(gone.answer(1, &[Ino(9)], Errno::ESTALE), Errno::ESTALE, "another directory");
     }
 
     #[test]

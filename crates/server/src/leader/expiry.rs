@@ -1,6 +1,6 @@
 //! The expiry of sessions that were not renewed (I5). The state machine ends them by an entry in the log; who
-//! is late, and that a late one is never renewed again, is known to `metadata::sessions`; it is asked only while
-//! this node can confirm renewals.
+//! is late, and that a late one is never renewed again, is known to `metadata::sessions`; it is asked only
+//! while this node can confirm renewals.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

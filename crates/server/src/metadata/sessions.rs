@@ -67,8 +67,8 @@ impl Sessions {
         }
     }
 
-    /// Takes note of the live sessions at `now`; gives those to expire, which are not renewed any more. Called
-    /// again and again, and only while renewals can be confirmed.
+    /// Takes note of the live sessions at `now`; gives those to expire, which are not renewed any more.
+    /// Called again and again, and only while renewals can be confirmed.
     pub(crate) fn to_expire(&self, live: &[SessionId], lease: Duration, now: Instant) -> Vec<SessionId> {
         let Table { leases, looked } = &mut *self.0.lock();
         let was_deaf = looked.replace(now).is_some_and(|last| now.duration_since(last) > DEAF_AFTER);
