@@ -10,9 +10,9 @@
 //! say), nothing is answered for: its outcome is not known yet.
 //!
 //! **Deadline (I10).** A delegation is good for [`limits::DELEGATION_VALID_MS`] from when the last question
-//! was *sent* whose answer said that it is still held, by a clock that also runs while the machine sleeps. Beyond
-//! that, operations go to the log and names are asked for, as if there were none; the next answer makes it
-//! good again, or says that it is lost.
+//! was *sent* whose answer said that it is still held, by a clock that also runs while the machine sleeps.
+//! Beyond that, operations go to the log and names are asked for, as if there were none; the next answer
+//! makes it good again, or says that it is lost.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

@@ -1,14 +1,14 @@
 //! Between those who hold a delegation of a directory and those who want the directory.
 //!
-//! A holder asks again and again what it should give up, and waits for the answer; whoever is refused because
-//! of a delegation asks for a recall, and waits until the directory is free. A holder that has not heard for
-//! [`DELEGATION_REVOKE_MS`] that others want a directory loses its delegation: what it answered for and had
-//! not sent is lost, as with an expired session. It has stopped answering by then, see
+//! A holder asks again and again what it should give up, and waits for the answer; whoever is refused
+//! because of a delegation asks for a recall, and waits until the directory is free. A holder that has not
+//! heard for [`DELEGATION_REVOKE_MS`] that others want a directory loses its delegation: what it answered
+//! for and had not sent is lost, as with an expired session. It has stopped answering by then, see
 //! [`limits::DELEGATION_VALID_MS`].
 //!
 //! Why nobody else begins before: an answer to a holder is confirmed by ReadIndex after the question came,
-//! and takes along everything wanted until then. So a revocation comes at least that long after the last question
-//! that was answered had been sent, whoever leads.
+//! and takes along everything wanted until then. So a revocation comes at least that long after the last
+//! question that was answered had been sent, whoever leads.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

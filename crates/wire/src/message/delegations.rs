@@ -18,8 +18,8 @@ pub struct DelegationRequest {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DelegationAsk {
     /// A holder asks what it should give up; the reply comes when there is something, or after a while, and
-    /// says that the holder still holds everything else: until the leader that gave it revokes something, and at
-    /// least for [`isobar_base::limits::DELEGATION_REVOKE_MS`].
+    /// says that the holder still holds everything else: until the leader that gave it revokes something,
+    /// and at least for [`isobar_base::limits::DELEGATION_REVOKE_MS`].
     PollRecalls {
         /// The holder.
         session: SessionId,
