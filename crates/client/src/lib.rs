@@ -8,12 +8,13 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod client;
+mod errseq;
 mod file;
 mod lock_owners;
 mod namespace;
 mod options;
 
-pub use client::{Client, OpenFile, Result, StatFs};
+pub use client::{Client, Created, OpenDirectory, OpenFile, Result, StatFs};
 pub use file::ReadBytes;
 pub use options::{ClientOptions, NewInode, OpenOptions, Owner, WriteMode};
 

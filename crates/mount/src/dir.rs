@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use fuser::{FileType, Generation, INodeNo, ReplyDirectory, ReplyDirectoryPlus};
 use isobar_base::{Errno, Ino};
-use isobar_client::{Attr, DirEntry};
+use isobar_client::{Attr, DirEntry, OpenDirectory};
 use parking_lot::Mutex;
 
 use crate::attr::{TTL, dot_attr, errno, file_attr, file_type};
@@ -35,14 +35,16 @@ fn offset_of_cookie(cookie: u64) -> u64 {
 pub struct Dir {
     /// Which.
     pub ino: Ino,
+    /// What fsync has to hear of it.
+    pub open: OpenDirectory,
     /// What was read last.
     pub page: Mutex<Page>,
 }
 
 impl Dir {
     /// A directory that was just opened.
-    pub fn new(ino: Ino) -> Dir {
-        Dir { ino, page: Mutex::default() }
+    pub fn new(ino: Ino, open: OpenDirectory) -> Dir {
+        Dir { ino, open, page: Mutex::default() }
     }
 }
 

@@ -428,7 +428,8 @@ impl Filesystem for IsobarFs {
     }
 
     fn opendir(&self, _req: &Request, node: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        let fh = self.context.dirs.insert(Dir::new(ino(node)));
+        let open = self.context.vfs.open_directory(ino(node));
+        let fh = self.context.dirs.insert(Dir::new(ino(node), open));
         reply.opened(FileHandle(fh), FopenFlags::empty());
     }
 
@@ -459,11 +460,14 @@ impl Filesystem for IsobarFs {
         reply.ok();
     }
 
-    fn fsyncdir(&self, req: &Request, node: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
+    fn fsyncdir(&self, req: &Request, _node: INodeNo, fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
+        let Some(dir) = self.context.dirs.get(fh.0) else {
+            return reply.error(fuser::Errno::EBADF);
+        };
         self.context.reply_empty(
             req,
             reply,
-            |context| async move { context.vfs.sync_directory(ino(node)).await },
+            |context| async move { context.vfs.sync_directory(&dir.open).await },
         );
     }
 

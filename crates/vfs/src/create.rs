@@ -1,7 +1,7 @@
 //! Opening and creating files.
 
 use isobar_base::{Errno, Ino};
-use isobar_client::{Attr, NewInode, OpenOptions, SetAttr};
+use isobar_client::{Attr, Created, OpenFile, OpenOptions, SetAttr};
 
 use crate::Result;
 use crate::credentials::Credentials;
@@ -71,8 +71,8 @@ impl Vfs {
         if options.sync || self.checks_here() {
             return None;
         }
-        let attr = self.client.try_create(parent, name, mode, who.owner())?;
-        Some(self.opened_new(attr, options))
+        let (open, attr) = self.client.try_create_open(parent, name, mode, who.owner(), options)?;
+        Some(self.opened_new(open, attr, options))
     }
 
     /// Makes and opens a file, or opens what exists unless `exclusive`.
@@ -99,26 +99,32 @@ impl Vfs {
                 Err(errno) => return Err(errno),
             }
         }
-        let new = NewInode::file(mode, who.owner());
-        let (attr, created) = self.client.create(parent, name, new, exclusive).await?;
-        if !created {
+        // Opened before: it hears of what is lost of this.
+        let directory = options.sync.then(|| self.client.open_directory(parent));
+        let made = self.client.create_open(parent, name, (mode, who.owner()), exclusive, options).await?;
+        let (open, attr) = match made {
+            Created::New(open, attr) => (open, attr),
             // Somebody else made it since the caller looked. A kernel would not check the permissions of a
             // file it believes to be new: ESTALE makes it look again and open what is there.
-            return match self.checks {
-                Checks::ByCaller if !who.is_root() => Err(Errno::ESTALE),
-                Checks::ByCaller => self.open_unchecked(who, attr.ino, options).await,
-                Checks::Here => self.open(who, attr.ino, read, options).await,
-            };
+            Created::Found(attr) => {
+                return match self.checks {
+                    Checks::ByCaller if !who.is_root() => Err(Errno::ESTALE),
+                    Checks::ByCaller => self.open_unchecked(who, attr.ino, options).await,
+                    Checks::Here => self.open(who, attr.ino, read, options).await,
+                };
+            }
+        };
+        if let Some(directory) = directory
+            && let Err(errno) = self.client.sync_directory(&directory).await
+        {
+            self.client.release(open).await;
+            return Err(errno);
         }
-        if options.sync {
-            self.client.sync_directory(parent).await?;
-        }
-        Ok(self.opened_new(attr, options))
+        Ok(self.opened_new(open, attr, options))
     }
 
     /// A file this client has just made.
-    fn opened_new(&self, attr: Attr, options: OpenOptions) -> Opened {
-        let open = self.client.open_created(&attr, options);
+    fn opened_new(&self, open: OpenFile, attr: Attr, options: OpenOptions) -> Opened {
         let seen_clear = self.setid.at_open(&attr);
         Opened { file: File { ino: attr.ino, mode: options.write_mode(), open, seen_clear }, attr }
     }

@@ -1,7 +1,7 @@
 //! Names and attributes.
 
 use isobar_base::{Errno, Ino};
-use isobar_client::{Attr, DirEntry, FileKind, NewInode, RenameMode, SetAttr, StatFs};
+use isobar_client::{Attr, DirEntry, FileKind, NewInode, OpenDirectory, RenameMode, SetAttr, StatFs};
 
 use crate::Result;
 use crate::credentials::Credentials;
@@ -158,9 +158,17 @@ impl Vfs {
         Ok(all)
     }
 
+    /// A handle of a directory, for [`Vfs::sync_directory`].
+    pub fn open_directory(&self, ino: Ino) -> OpenDirectory {
+        self.client.open_directory(ino)
+    }
+
     /// Waits until all changes of a directory's names are durable.
-    pub async fn sync_directory(&self, ino: Ino) -> Result<()> {
-        self.client.sync_directory(ino).await
+    ///
+    /// # Errors
+    /// As [`isobar_client::Client::sync_directory`].
+    pub async fn sync_directory(&self, directory: &OpenDirectory) -> Result<()> {
+        self.client.sync_directory(directory).await
     }
 
     /// Room and counts.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use isobar_base::{Errno, Ino};
 use isobar_client::{
-    Client, ClientOptions, ClusterSpec, DirEntry, FileKind, NewInode, OpenOptions, Owner, RenameMode,
+    Client, ClientOptions, ClusterSpec, Created, DirEntry, FileKind, NewInode, OpenOptions, Owner, RenameMode,
 };
 use isobar_vfs::{Checks, Credentials, Vfs};
 use tokio::runtime::Runtime;
@@ -95,17 +95,11 @@ impl Backend for Native {
         let options = OpenOptions { write: flags.write, ..OpenOptions::default() };
         let file = self.run(async {
             if flags.create || flags.exclusive {
-                let made = self.client.create(
-                    parent,
-                    name,
-                    NewInode::file(0o664, Owner::default()),
-                    flags.exclusive,
-                );
-                let (attr, created) = made.await?;
-                if created {
-                    return Ok(self.client.open_created(&attr, options));
-                }
-                return Ok(self.client.open(attr.ino, options).await?.0);
+                let new = (0o664, Owner::default());
+                return match self.client.create_open(parent, name, new, flags.exclusive, options).await? {
+                    Created::New(file, _) => Ok(file),
+                    Created::Found(attr) => Ok(self.client.open(attr.ino, options).await?.0),
+                };
             }
             let attr = look_up(&self.client, parent, name).await?;
             Ok(self.client.open(attr.ino, options).await?.0)

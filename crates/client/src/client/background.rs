@@ -11,6 +11,8 @@ use super::core::{Client, Inner};
 
 /// So many nameless inodes in one renewal: the next is asked for at once.
 const MANY_ORPHANS: usize = 256;
+/// How long files that are being made are waited for before it is said what is open here.
+const CREATIONS_WAIT: Duration = Duration::from_secs(1);
 
 /// Renews the session, learns of the cluster and answers for inodes that lost their last name.
 pub(super) async fn renew(client: Weak<Inner>) {
@@ -49,6 +51,11 @@ impl Client {
         match self.0.cluster.renew(session, epoch, wait).await {
             Ok(RenewReply::Renewed { map, live, orphans }) => {
                 self.0.cluster.view().update(map, live);
+                // One of them may have been made here a moment ago, and whoever made it not have it open yet.
+                let creations = self.0.namespace.creations_ended();
+                if !orphans.is_empty() && tokio::time::timeout(CREATIONS_WAIT, creations).await.is_err() {
+                    return false;
+                }
                 let closed: Vec<_> = orphans.into_iter().filter(|&ino| !self.is_in_use(ino)).collect();
                 if !closed.is_empty() {
                     // Asked again with the next renewal if it fails.

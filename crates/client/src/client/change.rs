@@ -5,8 +5,8 @@ use isobar_cluster::BootTime;
 use isobar_wire::message::files::{Attr, FileKind};
 use isobar_wire::message::ops::{FileOp, OpReply, RenameMode, SetAttr};
 
-use super::core::{Client, Result};
-use crate::options::{NewInode, Owner};
+use super::core::{Client, Created, Result};
+use crate::options::{NewInode, OpenOptions, Owner};
 
 impl Client {
     /// Changes attributes. Bytes written before are committed first, so that they can neither undo an
@@ -51,21 +51,30 @@ impl Client {
         {
             return Ok((attr, true));
         }
-        let NewInode { kind, mode, owner: Owner { uid, gid }, rdev } = new;
-        let (target, preallocated) = (Vec::new(), None);
-        let op = FileOp::Create {
-            parent,
-            name: name.to_vec(),
-            kind,
-            mode,
-            uid,
-            gid,
-            rdev,
-            target,
-            exclusive,
-            preallocated,
-        };
-        self.add_entry(parent, name, op).await
+        let (attr, made) =
+            self.add_entry(parent, name, creation(parent, name, new, exclusive), |_| ()).await?;
+        Ok((attr, made.is_some()))
+    }
+
+    /// Makes a file and opens it: nothing that is done to its name elsewhere finds it closed. One that exists
+    /// is `EEXIST` with `exclusive`.
+    pub async fn create_open(
+        &self,
+        parent: Ino,
+        name: &[u8],
+        (mode, owner): (u32, Owner),
+        exclusive: bool,
+        options: OpenOptions,
+    ) -> Result<Created> {
+        if let Some((file, attr)) = self.try_create_open(parent, name, mode, owner, options) {
+            return Ok(Created::New(file, attr));
+        }
+        let _creating = self.0.namespace.begin_create();
+        let op = creation(parent, name, NewInode::file(mode, owner), exclusive);
+        Ok(match self.add_entry(parent, name, op, |attr| self.open_created(attr, options)).await? {
+            (attr, Some(file)) => Created::New(file, attr),
+            (attr, None) => Created::Found(attr),
+        })
     }
 
     /// Makes a symlink.
@@ -82,24 +91,33 @@ impl Client {
             exclusive: true,
             preallocated: None,
         };
-        Ok(self.add_entry(parent, name, op).await?.0)
+        Ok(self.add_entry(parent, name, op, |_| ()).await?.0)
     }
 
     /// Another name for an inode.
     pub async fn link(&self, ino: Ino, parent: Ino, name: &[u8]) -> Result<Attr> {
-        Ok(self.add_entry(parent, name, FileOp::Link { ino, parent, name: name.to_vec() }).await?.0)
+        let op = FileOp::Link { ino, parent, name: name.to_vec() };
+        Ok(self.add_entry(parent, name, op, |_| ()).await?.0)
     }
 
-    async fn add_entry(&self, parent: Ino, name: &[u8], op: FileOp) -> Result<(Attr, bool)> {
+    /// Adds a name; `made` gets the inode, if it is new, before it can be found here.
+    async fn add_entry<T>(
+        &self,
+        parent: Ino,
+        name: &[u8],
+        op: FileOp,
+        made: impl FnOnce(&Attr) -> T,
+    ) -> Result<(Attr, Option<T>)> {
         let _in_flight = self.0.namespace.enter(&[parent]).await;
         let asked = BootTime::now();
         let reply = self.change_names(&[parent], op).await;
         let OpReply::Entry { attr, created, dir } = reply? else { return Err(Errno::EPROTO) };
+        let made = created.then(|| made(&attr));
         self.0.namespace.entry_added(parent, name, attr, created, &dir, asked);
         if created {
             self.consider_delegation(parent);
         }
-        Ok((self.0.files.merged(attr), created))
+        Ok((self.0.files.merged(attr), made))
     }
 
     /// Removes a name.
@@ -179,4 +197,10 @@ impl Client {
             dirs.iter().for_each(|&dir| self.0.namespace.directory_gone(dir));
         }
     }
+}
+
+fn creation(parent: Ino, name: &[u8], new: NewInode, exclusive: bool) -> FileOp {
+    let NewInode { kind, mode, owner: Owner { uid, gid }, rdev } = new;
+    let (name, target, preallocated) = (name.to_vec(), Vec::new(), None);
+    FileOp::Create { parent, name, kind, mode, uid, gid, rdev, target, exclusive, preallocated }
 }

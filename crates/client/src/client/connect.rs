@@ -76,7 +76,8 @@ impl Client {
     /// Refuses further writes, writes everything back and closes the session.
     ///
     /// # Errors
-    /// Why bytes were lost of which no write, fsync or close has told; `EIO` when no quorum answered in time.
+    /// Why bytes were lost of which no write, fsync or close has told, or names that were answered for and of
+    /// which no fsync has; `EIO` when no quorum answered in time.
     pub async fn close(&self) -> Result<()> {
         let (files, cluster) = (&self.0.files, &self.0.cluster);
         files.refuse_writes();
@@ -85,7 +86,7 @@ impl Client {
         for task in self.0.background.lock().drain(..) {
             task.abort();
         }
-        let lost = files.untold_loss();
+        let lost = files.untold_loss().and(self.0.namespace.untold_loss());
         let closed = self.mutate(SessionOp::Close).await.map(drop);
         lost.and(written).and(settled).and(closed)
     }

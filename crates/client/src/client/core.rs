@@ -5,6 +5,7 @@ use std::sync::Arc;
 use isobar_base::{Errno, Ino};
 use isobar_cluster::{Begun, BootTime, Cluster, Session};
 use isobar_segments::ReadStats;
+use isobar_wire::message::files::Attr;
 use isobar_wire::message::ops::{Op, OpError, OpReply};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -12,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::file::{FileHandle, Files};
 use crate::lock_owners::LockOwners;
-use crate::namespace::Namespace;
+use crate::namespace::{DirectoryErrors, Namespace};
 
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, Errno>;
@@ -20,6 +21,29 @@ pub type Result<T> = std::result::Result<T, Errno>;
 /// An open file. Cheap to clone; closed by [`Client::release`].
 #[derive(Clone, Debug)]
 pub struct OpenFile(pub(crate) Arc<FileHandle>);
+
+/// An open directory: who syncs it hears of what was lost in it. Closed when dropped.
+#[derive(Debug)]
+pub struct OpenDirectory {
+    pub(super) dir: Ino,
+    pub(super) errors: DirectoryErrors,
+    pub(super) namespace: Arc<Namespace>,
+}
+
+impl Drop for OpenDirectory {
+    fn drop(&mut self) {
+        self.namespace.close_directory(self.dir);
+    }
+}
+
+/// What came of making a file that is opened with it.
+#[derive(Debug)]
+pub enum Created {
+    /// It was made, and is open.
+    New(OpenFile, Attr),
+    /// It was there already, and is not open.
+    Found(Attr),
+}
 
 /// A mount's connection to the cluster: one session, its caches and its write-behind buffers.
 /// Cheap to clone. All calls must be made from within the tokio runtime it was opened on, except

@@ -31,8 +31,9 @@ impl Client {
         Ok((OpenFile(file), attr))
     }
 
-    /// Opens a file this client has just created: its attributes are known.
-    pub fn open_created(&self, attr: &Attr, options: OpenOptions) -> OpenFile {
+    /// Opens a file this client has just made and given no name yet that anybody here could find: its
+    /// attributes are known.
+    pub(super) fn open_created(&self, attr: &Attr, options: OpenOptions) -> OpenFile {
         let handle = self.0.files.open(attr, options, BootTime::now());
         {
             let mut state = handle.inode.state.lock();

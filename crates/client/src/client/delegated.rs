@@ -1,19 +1,44 @@
 //! Creating and removing files in directories delegated to this client, without waiting for anybody.
 
-use isobar_base::{Errno, Ino, SessionId, limits};
+use isobar_base::{Ino, SessionId, limits};
 use isobar_cluster::BootTime;
 use isobar_wire::message::files::{Attr, FileKind};
 use isobar_wire::message::ops::{FileOp, PreallocatedInode};
 
-use super::core::{Answered, Client, Result};
+use super::core::{Answered, Client, OpenDirectory, OpenFile, Result};
 use crate::file::now;
 use crate::namespace::Answer;
-use crate::options::Owner;
+use crate::options::{OpenOptions, Owner};
 
 impl Client {
     /// Makes a regular file if this client can answer for it: the directory is delegated to it and has no
     /// such name. The log has it before anything later of this client, and at the latest when it is fsynced.
     pub fn try_create(&self, dir: Ino, name: &[u8], mode: u32, owner: Owner) -> Option<Attr> {
+        Some(self.create_as_holder(dir, name, mode, owner, |_| ())?.1)
+    }
+
+    /// Like [`Client::try_create`], and opens the file.
+    pub fn try_create_open(
+        &self,
+        dir: Ino,
+        name: &[u8],
+        mode: u32,
+        owner: Owner,
+        options: OpenOptions,
+    ) -> Option<(OpenFile, Attr)> {
+        let _creating = self.0.namespace.begin_create();
+        self.create_as_holder(dir, name, mode, owner, |attr| self.open_created(attr, options))
+    }
+
+    /// Makes a regular file; `open` gets it before it can be found here.
+    fn create_as_holder<T>(
+        &self,
+        dir: Ino,
+        name: &[u8],
+        mode: u32,
+        owner: Owner,
+        open: impl FnOnce(&Attr) -> T,
+    ) -> Option<(T, Attr)> {
         let inner = &*self.0;
         if name.len() > limits::NAME_BYTES_MAX || !inner.cluster.unconfirmed().has_room() {
             return None;
@@ -49,8 +74,9 @@ impl Client {
         };
         // Its version is older than whatever the log will say.
         let attr = Attr { mode: mode & 0o7777, uid, gid, ..Attr::new(ino, FileKind::File, time) };
+        let opened = open(&attr);
         inner.namespace.created_as_holder(dir, name, attr);
-        Some(attr)
+        Some((opened, attr))
     }
 
     /// Removes a file's only name if this client can answer for it: the directory is delegated to it and
@@ -79,13 +105,21 @@ impl Client {
         }
     }
 
+    /// A handle of a directory, for [`Client::sync_directory`]. Nobody is asked.
+    pub fn open_directory(&self, dir: Ino) -> OpenDirectory {
+        let namespace = self.0.namespace.clone();
+        OpenDirectory { dir, errors: namespace.open_directory(dir), namespace }
+    }
+
     /// Waits until everything answered for in a directory is durable on a majority of the metadata voters.
     ///
     /// # Errors
-    /// `EIO` when something was lost since this was asked last.
-    pub async fn sync_directory(&self, dir: Ino) -> Result<()> {
-        self.0.cluster.unconfirmed().settled(Some(dir)).await;
-        if self.0.namespace.take_lost(dir) { Err(Errno::EIO) } else { Ok(()) }
+    /// `EIO` when something was lost that this handle has not heard of; and when no quorum answered in time:
+    /// nothing is lost by that, and the next call waits for it again.
+    pub async fn sync_directory(&self, directory: &OpenDirectory) -> Result<()> {
+        let cluster = &self.0.cluster;
+        cluster.unconfirmed().settled_within(Some(directory.dir), cluster.patience()).await?;
+        directory.errors.take()
     }
 
     /// Sends what is answered for. Called with the lock of the delegations: the order of the answers is that

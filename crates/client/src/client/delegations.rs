@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
-use isobar_base::{Errno, Ino};
+use isobar_base::{Errno, Ino, SessionId};
 use isobar_cluster::BootTime;
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::ops::{FileOp, OpError, OpReply};
@@ -46,8 +46,14 @@ impl Client {
         let id = begun.session;
         let (attr, numbers) = match session.end(begun).await {
             Ok(Ok(OpReply::Delegated { attr, first, count })) => (attr, numbers(first, count)),
-            refused => {
+            Ok(refused) => {
                 tracing::debug!(%dir, ?refused, "no delegation");
+                return None;
+            }
+            Err(error) => {
+                // The log may have granted it: nobody else would get the directory before it is returned.
+                tracing::debug!(%dir, %error, "no delegation");
+                self.spawn_return_of_unknown(dir, id);
                 return None;
             }
         };
@@ -104,12 +110,20 @@ impl Client {
         self.0.files.runtime.spawn(async move { this.return_delegation(dir).await });
     }
 
-    /// Gives a delegation up, after everything that was answered for under it.
+    /// Returns what may have been granted and was not heard of.
+    fn spawn_return_of_unknown(&self, dir: Ino, session: SessionId) {
+        if let Some(begun) = self.0.session.begin(FileOp::ReturnDelegation { dir }, Some(session)) {
+            let session = self.0.session.clone();
+            self.0.files.runtime.spawn(async move { session.outcome(begun).await });
+        }
+    }
+
+    /// Gives a delegation up, after everything that was answered for under it, however long it takes.
     async fn return_delegation(&self, dir: Ino) {
         let send = |session| self.0.session.begin(FileOp::ReturnDelegation { dir }, Some(session));
         let Some(begun) = self.0.namespace.begin_return(dir, send) else { return };
         let reply = match begun {
-            Some(begun) => self.0.session.end(begun).await,
+            Some(begun) => self.0.session.outcome(begun).await,
             None => Err(Errno::EIO),
         };
         let version = match reply {
@@ -119,11 +133,12 @@ impl Client {
         self.0.namespace.returned(dir, version);
     }
 
-    /// Takes note of what became of something that was answered for.
+    /// Takes note of what became of something that was answered for. It stays on its way as long as its
+    /// session may live: who waits for it gives up, not this.
     async fn settle(&self, answered: Answered) {
         let Answered { begun, dir, name, ino, asked } = answered;
         let session = begun.session;
-        let error = match self.0.session.end(begun).await {
+        let error = match self.0.session.outcome(begun).await {
             Ok(Ok(OpReply::Entry { attr, .. })) => {
                 self.0.files.confirmed(attr, asked);
                 self.0.namespace.confirmed(dir, &name, attr, asked);

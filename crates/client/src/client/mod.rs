@@ -26,5 +26,5 @@ mod lookup;
 mod statfs;
 mod xattrs;
 
-pub use core::{Client, OpenFile, Result};
+pub use core::{Client, Created, OpenDirectory, OpenFile, Result};
 pub use statfs::StatFs;

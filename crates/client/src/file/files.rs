@@ -14,9 +14,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::budget::Budget;
-use super::errseq::Seen;
 use super::inode::Inode;
 use super::rows::Rows;
+use crate::errseq::Seen;
 use crate::namespace::Namespace;
 use crate::options::OpenOptions;
 

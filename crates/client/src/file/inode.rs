@@ -19,8 +19,8 @@ use tokio::sync::Notify;
 
 use super::budget::Reservation;
 use super::dirty::{Dirty, Package};
-use super::errseq::ErrorSequence;
 use super::extents::Extents;
+use crate::errseq::ErrorSequence;
 
 /// One inode in use.
 #[derive(Debug)]

@@ -3,14 +3,13 @@
 //! ```text
 //! write ─► dirty ─► commit ─► the log            read ─► dirty, sent ─► extents ─► rows ─► segments
 //!            └ budget             └ namespace (attributes that a COMMIT changed)
-//! files: all inodes in use ─► inode: the state every handle of one file shares ─► errseq
+//! files: all inodes in use ─► inode: the state every handle of one file shares
 //! ```
 
 mod budget;
 mod bytes;
 mod commit;
 mod dirty;
-mod errseq;
 mod extents;
 mod files;
 mod inode;

@@ -14,7 +14,7 @@
 //! Beyond that, operations go to the log and names are asked for, as if there were none; the next answer
 //! makes it good again, or says that it is lost.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -51,8 +51,6 @@ pub(crate) struct Delegations {
 pub(crate) struct Directories {
     all: HashMap<Ino, Directory>,
     held: usize,
-    /// Where something answered for was lost, not reported yet.
-    lost: HashSet<Ino>,
 }
 
 #[derive(Debug)]
@@ -239,16 +237,6 @@ impl Delegations {
             .collect();
         lost.iter().for_each(|&dir| directories.end(dir));
         lost
-    }
-
-    /// Something answered for in the directory did not happen.
-    pub fn lose(&self, dir: Ino) {
-        self.directories.lock().lost.insert(dir);
-    }
-
-    /// Whether something was lost in the directory since this was asked last.
-    pub fn take_lost(&self, dir: Ino) -> bool {
-        self.directories.lock().lost.remove(&dir)
     }
 }
 

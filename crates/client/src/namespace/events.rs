@@ -9,8 +9,9 @@ use super::attrs::AttrCache;
 use super::complete::{Change, CompleteDirectories};
 use super::delegations::{Delegation, Delegations, NamespaceOpGuard};
 use super::dentries::DentryCache;
-use super::intents::{OpenGuard, OpenIntents, UnlinkGuard};
+use super::intents::{CreateGuard, OpenGuard, OpenIntents, UnlinkGuard};
 use super::lookahead::Lookahead;
+use super::losses::{DirectoryErrors, Losses};
 
 /// What one client knows of names and attributes.
 #[derive(Debug, Default)]
@@ -21,6 +22,7 @@ pub(crate) struct Namespace {
     delegations: Delegations,
     intents: OpenIntents,
     lookahead: Lookahead,
+    losses: Losses,
 }
 
 /// Whether this client answers for an operation on a directory by itself.
@@ -269,6 +271,16 @@ impl Namespace {
         self.intents.is_opening(ino)
     }
 
+    /// Begins to make a file that is opened with it: its inode is not known before it is made.
+    pub fn begin_create(&self) -> CreateGuard<'_> {
+        self.intents.begin_create()
+    }
+
+    /// Waits until whoever was making a file when this was called has it open.
+    pub async fn creations_ended(&self) {
+        self.intents.creations_ended().await;
+    }
+
     /// The inode under a name when it is known not to be open here. It is not opened before what this
     /// gives is dropped.
     pub fn begin_unlink(
@@ -390,12 +402,25 @@ impl Namespace {
         self.dentries.forget(dir, name);
         self.attrs.forget(ino);
         self.complete.forget(dir);
-        self.delegations.lose(dir);
+        self.losses.lose(dir);
     }
 
-    /// Whether something was lost in a directory since this was asked last.
-    pub fn take_lost(&self, dir: Ino) -> bool {
-        self.delegations.take_lost(dir)
+    /// A directory is opened: its handle hears of what is lost in it.
+    pub fn open_directory(&self, dir: Ino) -> DirectoryErrors {
+        self.losses.open(dir)
+    }
+
+    /// A handle of a directory is gone.
+    pub fn close_directory(&self, dir: Ino) {
+        self.losses.closed(dir);
+    }
+
+    /// Whether something answered for was lost of which nobody has been told.
+    ///
+    /// # Errors
+    /// Why.
+    pub fn untold_loss(&self) -> Result<(), Errno> {
+        self.losses.untold()
     }
 
     /// Begins to return a delegation: nothing more is answered for. `send` puts the operation into the

@@ -6,6 +6,7 @@
 //!                     ├─► complete      directories of which every name is known
 //!                     ├─► delegations   directories this client answers for
 //!                     ├─► intents       opens and last unlinks under way
+//!                     ├─► losses        directories in which something answered for was lost
 //!                     └─► lookahead     how many neighbours to ask for
 //! ```
 //! [`Namespace`] owns them all and has one method for each thing that can happen; whoever calls the cluster
@@ -22,6 +23,8 @@ mod dentries;
 mod events;
 mod intents;
 mod lookahead;
+mod losses;
 
 pub(crate) use delegations::Delegation;
 pub(crate) use events::{Answer, Namespace};
+pub(crate) use losses::DirectoryErrors;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use isobar_base::{Errno, Ino, limits};
-use isobar_client::{Attr, Client, FileKind, NewInode, OpenOptions, Owner, Result};
+use isobar_client::{Attr, Client, FileKind, OpenOptions, Owner, Result};
 use isobar_testcluster::{Over, TestCluster, bytes, eventually};
 
-use crate::common::{client, close, create, names, open, read_all, write_all};
+use crate::common::{client, close, create, delegated, make, names, open, read_all, write_all};
 
 /// Attributes under a name, as a front end asks for them.
 async fn look(client: &Client, parent: Ino, name: &[u8]) -> Result<Attr> {
@@ -14,24 +14,6 @@ async fn look(client: &Client, parent: Ino, name: &[u8]) -> Result<Attr> {
         Some(known) => known,
         None => client.lookup(parent, name).await,
     }
-}
-
-async fn make(client: &Client, parent: Ino, name: &[u8], kind: FileKind) -> Result<Attr> {
-    let new = NewInode { kind, ..NewInode::file(0o755, Owner::default()) };
-    Ok(client.create(parent, name, new, true).await?.0)
-}
-
-/// A directory whose delegation this client has, and that it has.
-async fn delegated(client: &Client, name: &[u8]) -> Ino {
-    let dir = make(client, Ino::ROOT, name, FileKind::Directory).await.unwrap().ino;
-    let mut count = 0;
-    eventually("the directory is delegated", async || {
-        count += 1;
-        make(client, dir, format!("warm{count}").as_bytes(), FileKind::File).await.unwrap();
-        client.try_create(dir, format!("probe{count}").as_bytes(), 0o644, Owner::default()).is_some()
-    })
-    .await;
-    dir
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use isobar_base::Ino;
-use isobar_client::{Client, ClientOptions, NewInode, OpenFile, OpenOptions, Owner, Result};
-use isobar_testcluster::TestCluster;
+use isobar_client::{
+    Attr, Client, ClientOptions, Created, FileKind, NewInode, OpenFile, OpenOptions, Owner, Result,
+};
+use isobar_testcluster::{TestCluster, eventually};
 
 pub const WRITE: OpenOptions = OpenOptions { write: true, append: false, sync: false, truncate: false };
 /// Bytes of one call.
@@ -22,10 +24,16 @@ pub async fn client(cluster: &TestCluster, host: &str) -> Client {
 
 /// Makes a file in the root directory and opens it.
 pub async fn create(client: &Client, name: &str) -> Result<OpenFile> {
-    let new = NewInode::file(0o644, Owner::default());
-    let (attr, created) = client.create(Ino::ROOT, name.as_bytes(), new, true).await?;
-    assert!(created);
-    Ok(client.open_created(&attr, WRITE))
+    create_in(client, Ino::ROOT, name).await
+}
+
+/// Makes a file and opens it.
+pub async fn create_in(client: &Client, dir: Ino, name: &str) -> Result<OpenFile> {
+    let new = (0o644, Owner::default());
+    match client.create_open(dir, name.as_bytes(), new, true, WRITE).await? {
+        Created::New(file, _) => Ok(file),
+        Created::Found(attr) => panic!("{name} was there: {attr:?}"),
+    }
 }
 
 /// Opens a file of the root directory.
@@ -81,4 +89,23 @@ pub async fn names(client: &Client) -> Result<Vec<String>> {
             return Ok(names);
         }
     }
+}
+
+/// Makes something that is not opened.
+pub async fn make(client: &Client, parent: Ino, name: &[u8], kind: FileKind) -> Result<Attr> {
+    let new = NewInode { kind, ..NewInode::file(0o755, Owner::default()) };
+    Ok(client.create(parent, name, new, true).await?.0)
+}
+
+/// A directory whose delegation this client has, and that it has.
+pub async fn delegated(client: &Client, name: &[u8]) -> Ino {
+    let dir = make(client, Ino::ROOT, name, FileKind::Directory).await.unwrap().ino;
+    let mut count = 0;
+    eventually("the directory is delegated", async || {
+        count += 1;
+        make(client, dir, format!("warm{count}").as_bytes(), FileKind::File).await.unwrap();
+        client.try_create(dir, format!("probe{count}").as_bytes(), 0o644, Owner::default()).is_some()
+    })
+    .await;
+    dir
 }

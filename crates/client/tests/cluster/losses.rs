@@ -1,10 +1,12 @@
 //! Who is told when bytes are lost for good, and what an outage does not lose.
 
 use isobar_base::{Errno, Ino, SessionId};
-use isobar_client::{Client, Lock, LockFamily, LockKind, OpenFile, OpenOptions, WriteMode, XattrMode};
+use isobar_client::{
+    Client, FileKind, Lock, LockFamily, LockKind, OpenFile, OpenOptions, Owner, WriteMode, XattrMode,
+};
 use isobar_testcluster::{Over, SECOND, TestCluster, bytes, eventually};
 
-use crate::common::{WRITE, client, close, contents, create, open, write_all};
+use crate::common::{WRITE, client, close, contents, create, delegated, make, open, write_all};
 
 const MIB: usize = 1 << 20;
 /// Targets so small that they are full at once.
@@ -131,6 +133,54 @@ async fn an_outage_longer_than_calls_wait_loses_nothing_that_was_written() {
     let reader = client(&cluster, "reader").await;
     assert!(contents(&reader, "inline").await.unwrap() == small);
     assert!(contents(&reader, "streamed").await.unwrap() == large);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_outage_longer_than_calls_wait_loses_no_name_that_was_answered_for() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let maker = client(&cluster, "maker").await;
+    let dir = delegated(&maker, b"dir").await;
+    let directory = maker.open_directory(dir);
+    cluster.network().isolate("maker");
+    let made = maker.try_create_open(dir, b"made", 0o644, Owner::default(), WRITE);
+    let (file, _) = made.expect("the directory is delegated");
+    write_all(&maker, &file, 0, b"bytes").await.unwrap();
+    assert_eq!(maker.try_unlink(dir, b"warm1"), Some(()));
+    assert_eq!(maker.sync_directory(&directory).await, Err(Errno::EIO), "callers wait no longer");
+    tokio::time::sleep(2 * SECOND).await;
+    cluster.network().rejoin("maker");
+    assert_eq!(maker.sync_directory(&directory).await, Ok(()), "nothing was lost by that");
+    assert_eq!(close(&maker, file).await, Ok(()));
+    let other = client(&cluster, "other").await;
+    assert_eq!(other.lookup(dir, b"made").await.unwrap().size, 5);
+    assert_eq!(other.lookup(dir, b"warm1").await.map(drop), Err(Errno::ENOENT));
+    assert_eq!(maker.close().await, Ok(()));
+}
+
+/// Makes a name in a directory that is delegated to this client, which another one has by the time the log
+/// hears of it.
+async fn name_that_is_lost(cluster: &TestCluster, client: &Client, host: &str, dir: Ino, other: &Client) {
+    cluster.network().isolate(host);
+    client.try_create(dir, b"name", 0o644, Owner::default()).expect("the directory is delegated");
+    make(other, dir, b"name", FileKind::File).await.unwrap();
+    cluster.network().rejoin(host);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn closing_a_client_tells_of_names_that_were_lost_untold() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let (untold, told) = (client(&cluster, "untold").await, client(&cluster, "told").await);
+    let other = client(&cluster, "other").await;
+    let dir = delegated(&untold, b"dir").await;
+    name_that_is_lost(&cluster, &untold, "untold", dir, &other).await;
+    assert_eq!(untold.close().await, Err(Errno::EIO));
+    let dir = delegated(&told, b"another").await;
+    let (one, two) = (told.open_directory(dir), told.open_directory(dir));
+    name_that_is_lost(&cluster, &told, "told", dir, &other).await;
+    assert_eq!(told.sync_directory(&one).await, Err(Errno::EIO));
+    assert_eq!(told.sync_directory(&one).await, Ok(()), "it is told once");
+    assert_eq!(told.sync_directory(&two).await, Err(Errno::EIO), "to each");
+    assert_eq!(told.close().await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

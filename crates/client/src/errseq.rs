@@ -1,5 +1,5 @@
-//! The errors of a file, as Linux's `errseq_t` counts them: every handle that was open when bytes were lost
-//! hears of it once, whoever else has heard of it.
+//! The errors of a file or directory, as Linux's `errseq_t` counts them: every handle that was open when
+//! something was lost hears of it once, whoever else has heard of it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +8,7 @@ use isobar_base::Errno;
 /// Somebody has been told of the error.
 const TOLD: u64 = 1 << 31;
 
-/// How often bytes of a file were lost, and why the last time. The count is in the upper 32 bits, the errno
+/// How often something was lost, and why the last time. The count is in the upper 32 bits, the errno
 /// below, with [`TOLD`].
 #[derive(Debug, Default)]
 pub(crate) struct ErrorSequence(AtomicU64);
@@ -18,7 +18,7 @@ pub(crate) struct ErrorSequence(AtomicU64);
 pub(crate) struct Seen(AtomicU64);
 
 impl ErrorSequence {
-    /// Remembers that bytes were lost.
+    /// Remembers that something was lost.
     pub fn fail(&self, errno: Errno) {
         let next =
             |now: u64| Some((((now >> 32) as u32).wrapping_add(1) as u64) << 32 | u64::from(errno.0 as u32));
@@ -29,6 +29,12 @@ impl ErrorSequence {
     /// For a new handle, which has nothing to do with errors before it.
     pub fn sample(&self) -> Seen {
         Seen(AtomicU64::new(self.0.load(Ordering::Acquire) & !TOLD))
+    }
+
+    /// For a new handle that is to report an error of which nobody has been told, as if it had been open then.
+    pub fn sample_told(&self) -> Seen {
+        let now = self.0.load(Ordering::Acquire);
+        Seen(AtomicU64::new(if now & TOLD == 0 { 0 } else { now & !TOLD }))
     }
 
     /// The last error, if the handle has not reported it.
@@ -100,6 +106,17 @@ mod tests {
         assert_eq!(errors.check_and_advance(&handle), Ok(()));
         errors.fail(Errno::EIO);
         assert_eq!(errors.untold(), Some(Errno::EIO));
+    }
+
+    #[test]
+    fn a_new_handle_may_report_what_nobody_has_been_told() {
+        let errors = ErrorSequence::default();
+        assert_eq!(errors.check(&errors.sample_told()), Ok(()));
+        errors.fail(Errno::EIO);
+        let (first, second) = (errors.sample_told(), errors.sample_told());
+        assert_eq!(errors.check_and_advance(&first), Err(Errno::EIO));
+        assert_eq!(errors.check_and_advance(&second), Err(Errno::EIO));
+        assert_eq!(errors.check(&errors.sample_told()), Ok(()), "somebody has been told");
     }
 
     #[test]
