@@ -14,6 +14,9 @@ pub struct ClientOptions {
     pub dirty_bytes_max: usize,
     /// Bytes of rows kept for reading, at most.
     pub cache_bytes_max: usize,
+    /// Extents kept of the maps of open files, at most, at some 150 bytes each; what was used longest ago is
+    /// asked for again.
+    pub map_extents_max: usize,
     /// How far sequential reading runs ahead.
     pub read_ahead_bytes: u64,
     /// How long a metadata call waits for a quorum before it gives EIO.
@@ -55,6 +58,7 @@ impl Default for ClientOptions {
             name: "client".to_owned(),
             dirty_bytes_max: 128 << 20,
             cache_bytes_max: 256 << 20,
+            map_extents_max: 256 << 10,
             read_ahead_bytes: 32 << 20,
             metadata_wait: Duration::from_millis(limits::METADATA_WAIT_MS),
         }

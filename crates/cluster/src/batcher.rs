@@ -26,8 +26,17 @@ const LINGER_PART: u32 = 2;
 /// Callers waited for, at most: beyond, enough come by themselves.
 const EXPECTED_MAX: usize = 16;
 
-/// What came of a batch: a result for each request, or none.
-pub(crate) type Exchanged<T, R> = Result<Vec<R>, Unanswered<T>>;
+/// What came of a batch.
+pub(crate) type Exchanged<T, R> = Result<Answered<T, R>, Unanswered<T>>;
+
+/// Somebody has answered.
+#[derive(Debug)]
+pub(crate) struct Answered<T, R> {
+    /// Results of the first requests of the batch, in their order.
+    pub(crate) results: Vec<R>,
+    /// The others, whose answers did not fit the reply: they are sent again.
+    pub(crate) rest: Vec<T>,
+}
 
 /// Nobody has answered a batch.
 #[derive(Debug)]
@@ -149,10 +158,14 @@ where
     let (mut items, mut waiters): (Vec<T>, Vec<_>) = batch.into_iter().unzip();
     while !items.is_empty() {
         let errno = match exchange(items).await {
-            Ok(results) if results.len() == waiters.len() => {
+            Ok(Answered { results, rest })
+                if !results.is_empty() && results.len() + rest.len() == waiters.len() =>
+            {
+                let later = waiters.split_off(results.len());
                 // A caller that gave up does not take its result.
                 waiters.into_iter().zip(results).for_each(|(w, r)| drop(w.send(Ok(r))));
-                return;
+                (items, waiters) = (rest, later);
+                continue;
             }
             Ok(_) => Errno::EPROTO,
             Err(Unanswered::Failed(errno)) => errno,
@@ -229,7 +242,7 @@ mod tests {
                     sent.lock().push(items.clone());
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     let answered = answers && rounds >= 3;
-                    if answered { Ok(items) } else { Err(Unanswered::Again(items)) }
+                    if answered { Ok(all(items)) } else { Err(Unanswered::Again(items)) }
                 }
             }
         };
@@ -241,6 +254,32 @@ mod tests {
         assert_eq!((patient.await.unwrap(), later.await.unwrap()), (Ok(1), Ok(3)));
         let sent = sent.lock();
         assert_eq!((&sent[0][..], &sent[sent.len() - 1][..]), (&[1, 2, 3][..], &[1, 3][..]));
+    }
+
+    fn all(results: Vec<u32>) -> Answered<u32, u32> {
+        Answered { results, rest: Vec::new() }
+    }
+
+    #[tokio::test]
+    async fn requests_whose_answers_did_not_fit_the_reply_are_sent_again() {
+        let batcher = Batcher::<u32, u32>::new(1, 8, false);
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let exchange = || {
+            let sent = sent.clone();
+            move |mut items: Vec<u32>| {
+                sent.lock().push(items.clone());
+                async move {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    let rest = items.split_off(items.len().min(2));
+                    Ok(Answered { results: items, rest })
+                }
+            }
+        };
+        let asked: Vec<_> = (1..=5).map(|item| batcher.enqueue(item, exchange())).collect();
+        for (item, answer) in (1..).zip(asked) {
+            assert_eq!(answer.await.unwrap(), Ok(item));
+        }
+        assert_eq!(*sent.lock(), [vec![1, 2, 3, 4, 5], vec![3, 4, 5], vec![5]]);
     }
 
     #[tokio::test]

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use crate::ask::{AskError, Leader, Redirect};
-use crate::batcher::{Batcher, Unanswered};
+use crate::batcher::{Answered, Batcher, Unanswered};
 use crate::routing::{group_of_op, group_of_query};
 use crate::{ClusterError, UnconfirmedOps, View};
 
@@ -151,7 +151,7 @@ impl Cluster {
             async move {
                 let request = MutateRequest { group, ops };
                 match this.ask_leader(Opcode::Mutate, &request, this.0.wait.min(MUTATE_ROUND)).await {
-                    Ok(MutateReply::Applied(results)) => Ok(results),
+                    Ok(MutateReply::Applied(results)) => Ok(Answered { results, rest: Vec::new() }),
                     Err(AskError::NoLeader(_)) => Err(Unanswered::Again(request.ops)),
                     _ => Err(Unanswered::Failed(Errno::EIO)),
                 }
@@ -215,11 +215,12 @@ impl Cluster {
             let this = this.clone();
             async move {
                 let session = SessionId(this.0.session.load(Ordering::Acquire));
-                match this
-                    .ask_leader(Opcode::Query, &QueryRequest { group, session, queries }, this.0.wait)
-                    .await
-                {
-                    Ok(QueryReply::Answered(answers)) => Ok(answers),
+                let mut request = QueryRequest { group, session, queries };
+                match this.ask_leader(Opcode::Query, &request, this.0.wait).await {
+                    Ok(QueryReply::Answered(results)) => {
+                        let answered = results.len().min(request.queries.len());
+                        Ok(Answered { results, rest: request.queries.split_off(answered) })
+                    }
                     _ => Err(Unanswered::Failed(Errno::EIO)),
                 }
             }

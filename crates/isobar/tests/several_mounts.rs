@@ -332,6 +332,8 @@ fn a_path_whose_directory_another_mount_removed_does_not_exist() {
     let flags = rustix::fs::OFlags::CREATE | rustix::fs::OFlags::WRONLY;
     let made = rustix::fs::openat(&dir, "x", flags, rustix::fs::Mode::RUSR).map(drop);
     assert_eq!(made, Err(rustix::io::Errno::NOENT));
+    let made = rustix::fs::mkdirat(&dir, "x", rustix::fs::Mode::RWXU);
+    assert_eq!(made, Err(rustix::io::Errno::NOENT));
     // By its path, while it comes and goes.
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -347,8 +349,14 @@ fn a_path_whose_directory_another_mount_removed_does_not_exist() {
         });
         let (begun, mut made, mut missed) = (Instant::now(), 0, 0);
         while begun.elapsed() < Duration::from_secs(5) {
-            match File::create(ours.join(format!("{}", made + missed))) {
-                Ok(_) => made += 1,
+            let path = ours.join(format!("{}", made + missed));
+            let outcome = match (made + missed) % 3 {
+                0 => File::create(path).map(drop),
+                1 => fs::create_dir(path),
+                _ => std::os::unix::fs::symlink("to", path),
+            };
+            match outcome {
+                Ok(()) => made += 1,
                 Err(error) => {
                     assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "after {made}: {error}");
                     missed += 1;

@@ -8,6 +8,8 @@
 //! now and then. Other signals do not end a request: what it does cannot be undone, and only a lock that is
 //! waited for is worth interrupting ([`crate::locks`]).
 //!
+//! **What it wants.** Some of what a request is for is not said with it, and can be seen in the system call.
+//!
 //! A thread of another PID namespace has number 0 and cannot be looked at.
 
 use std::time::Duration;
@@ -19,6 +21,9 @@ use isobar_vfs::Credentials;
 const LONG: Duration = Duration::from_millis(500);
 /// ... and this often from then on.
 const LOOK_PAUSE: Duration = Duration::from_millis(250);
+/// How often the caller's system call is looked for while the caller is still on its way to sleep.
+const SYSCALL_ATTEMPTS: u32 = 50;
+const SYSCALL_PAUSE: Duration = Duration::from_millis(1);
 
 /// Who makes a request, by user and first group.
 pub fn who(req: &Request) -> Credentials {
@@ -45,6 +50,18 @@ pub async fn killed(thread: u32) {
     while !is_killed(thread) {
         tokio::time::sleep(LOOK_PAUSE).await;
     }
+}
+
+/// The number of the system call a thread is in, as soon as it waits for the answer to its request.
+pub async fn system_call(thread: u32) -> Option<i64> {
+    for _ in 0..SYSCALL_ATTEMPTS {
+        match std::fs::read_to_string(format!("/proc/{thread}/syscall")).ok()?.split(' ').next()?.trim() {
+            // It has posted its request and not gone to sleep yet.
+            "running" => tokio::time::sleep(SYSCALL_PAUSE).await,
+            number => return number.parse().ok(),
+        }
+    }
+    None
 }
 
 /// Whether a thread is about to die, or dying, by a signal.

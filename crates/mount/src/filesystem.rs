@@ -25,11 +25,12 @@ use isobar_vfs::{Opened, WriteIntent};
 use tokio::sync::watch;
 
 use crate::attr::{TTL, errno, file_attr, kind_of_mode, set_time};
-use crate::caller::{who, who_with_groups};
+use crate::caller::{system_call, who, who_with_groups};
 use crate::capabilities::Capabilities;
 use crate::context::{Context, close, nothing};
 use crate::dir::Dir;
 use crate::flags::{allocation, open_options, reads, rename_mode, write_mode, xattr_mode};
+use crate::gone::walks_again_only_when_made;
 use crate::handles::File;
 use crate::locks::{self, LockRequest};
 use crate::{readdir, xattr};
@@ -90,6 +91,16 @@ impl NamesOf {
     fn outcome<T>(&self, context: &Context, result: Result<T, Errno>) -> Result<T, Errno> {
         result.map_err(|errno| context.gone.answer(self.caller, &self.dirs, errno))
     }
+
+    /// The same for the lookup of a name.
+    async fn outcome_of_lookup<T>(&self, context: &Context, result: Result<T, Errno>) -> Result<T, Errno> {
+        if matches!(result, Err(Errno::ESTALE))
+            && system_call(self.caller).await.is_some_and(walks_again_only_when_made)
+        {
+            return Err(Errno::ENOENT);
+        }
+        self.outcome(context, result)
+    }
 }
 
 impl Filesystem for IsobarFs {
@@ -114,7 +125,8 @@ impl Filesystem for IsobarFs {
         }
         let (name, names) = (name.to_vec(), NamesOf::one(req, parent));
         self.context.reply_entry(req, reply, |context| async move {
-            names.outcome(&context, context.vfs.lookup(&who, ino(parent), &name).await)
+            let found = context.vfs.lookup(&who, ino(parent), &name).await;
+            names.outcome_of_lookup(&context, found).await
         });
     }
 

@@ -5,6 +5,10 @@
 //! same name is found. When the same thread comes to the same directory once more, the walk did not help (it
 //! began there: a working directory, the `dirfd` of openat): such a path does not exist, and POSIX says
 //! ENOENT.
+//!
+//! Calls that make anything but a file do not walk again when the *last* name of their path is looked up and
+//! answered ESTALE, but do when making it is. So the lookup is told that there is no such name, and what is to
+//! be made is then refused as above.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -46,6 +50,17 @@ impl GoneDirectories {
     }
 }
 
+/// Whether a system call walks its path again when making the last name is answered ESTALE, and not when
+/// looking it up is.
+pub fn walks_again_only_when_made(system_call: i64) -> bool {
+    const AT: [i64; 4] = [libc::SYS_mkdirat, libc::SYS_mknodat, libc::SYS_symlinkat, libc::SYS_linkat];
+    #[cfg(target_arch = "x86_64")]
+    const OLD: [i64; 4] = [libc::SYS_mkdir, libc::SYS_mknod, libc::SYS_symlink, libc::SYS_link];
+    #[cfg(not(target_arch = "x86_64"))]
+    const OLD: [i64; 0] = [];
+    AT.contains(&system_call) || OLD.contains(&system_call)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +75,15 @@ mod tests {
         assert_eq!(gone.answer(1, &[Ino(9), DIR], Errno::ESTALE), Errno::ENOENT);
         assert_eq!(gone.answer(1, &[DIR], Errno::ESTALE), Errno::ENOENT, "the same call may ask for more");
         assert_eq!(gone.answer(1, &[Ino(9)], Errno::ESTALE), Errno::ESTALE, "another directory");
+    }
+
+    #[test]
+    fn who_makes_a_directory_walks_again_only_when_it_is_made() {
+        assert!(walks_again_only_when_made(libc::SYS_mkdirat));
+        assert!(walks_again_only_when_made(libc::SYS_symlinkat));
+        assert!(!walks_again_only_when_made(libc::SYS_openat), "opening walks again always");
+        assert!(!walks_again_only_when_made(libc::SYS_renameat2));
+        assert!(!walks_again_only_when_made(libc::SYS_unlinkat));
     }
 
     #[test]

@@ -7,22 +7,20 @@
 //!
 //! **How waiting ends.** The kernel's interrupts do not arrive (see [`crate::caller`]). So between the
 //! attempts to get a lock the caller is examined: when it has a signal to act on, the wait ends with EINTR
-//! (which the kernel turns into a restart where the handler asks for that).
+//! (which the kernel turns into a restart where the handler asks for that). A caller that cannot be examined,
+//! because it is in another PID namespace than the mount, gets ENOLCK after a while.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use isobar_base::{Errno, SessionId};
 use isobar_client::{Lock, LockFamily, LockKind};
 use isobar_vfs::Vfs;
 
-use crate::caller::signals;
+use crate::caller::{signals, system_call};
 use crate::handles::File;
 
 /// The kernel's end of a lock that reaches to the end of the file.
 const KERNEL_END_MAX: u64 = i64::MAX.unsigned_abs();
-/// How often the caller's system call is looked for while the caller is still on its way to sleep.
-const SYSCALL_ATTEMPTS: u32 = 50;
-const SYSCALL_PAUSE: Duration = Duration::from_millis(1);
 
 /// What setlk is asked for, as the kernel puts it.
 #[derive(Clone, Copy, Debug)]
@@ -116,46 +114,42 @@ pub async fn set(vfs: &Vfs, file: &File, asked: LockRequest, wait: bool, caller:
 
 async fn acquire(vfs: &Vfs, file: &File, lock: Lock, wait: bool, caller: u32) -> Result<(), Errno> {
     match wait {
-        true => vfs.lock_waiting(file.open.ino, lock, || must_stop_waiting(caller)).await,
+        true => {
+            let (begun, patience) = (Instant::now(), vfs.client().cluster().patience());
+            let must_stop = || reason_to_stop(caller, begun.elapsed() > patience);
+            vfs.lock_waiting(file.open.ino, lock, must_stop).await
+        }
         false => vfs.lock(file.open.ino, lock).await,
     }
 }
 
 /// Which family a lock of a whole file is for, by what thread `thread` is doing.
 pub async fn family_of_caller(thread: u32) -> Meant {
-    for _ in 0..SYSCALL_ATTEMPTS {
-        match std::fs::read_to_string(format!("/proc/{thread}/syscall")) {
-            // The caller has posted its request and not gone to sleep yet.
-            Ok(text) if text.starts_with("running") => {
-                tokio::time::sleep(SYSCALL_PAUSE).await;
-            }
-            Ok(text) => return family_of_syscall(&text),
-            Err(_) => break,
-        }
-    }
-    Meant::Unknown
+    system_call(thread).await.map_or(Meant::Unknown, family_of_syscall)
 }
 
-fn family_of_syscall(text: &str) -> Meant {
+fn family_of_syscall(number: i64) -> Meant {
     /// flock(2) of 32-bit x86 and ARM programs; no call of 64-bit ones with this number takes locks.
     const FLOCK_32_BIT: i64 = 143;
-    match text.split(' ').next().and_then(|n| n.parse::<i64>().ok()) {
-        Some(number) if number == libc::SYS_flock || number == FLOCK_32_BIT => Meant::One(LockFamily::Flock),
-        Some(number) if number >= 0 => Meant::One(LockFamily::Posix),
+    match number {
+        libc::SYS_flock | FLOCK_32_BIT => Meant::One(LockFamily::Flock),
+        0.. => Meant::One(LockFamily::Posix),
         _ => Meant::Unknown,
     }
 }
 
-/// Whether a thread that waits is gone or has a signal to act on.
-pub fn must_stop_waiting(thread: u32) -> bool {
+/// Why a thread that waits for a lock is to wait no longer: it is gone or has a signal to act on. One of
+/// another PID namespace cannot be examined, and nothing but an answer would let it die: it waits only as long
+/// as calls wait for the cluster. An EINTR without a signal would reach it as no error that it knows.
+fn reason_to_stop(thread: u32, is_long: bool) -> Option<Errno> {
     if thread == 0 {
-        // A process of another PID namespace: it cannot be examined.
-        return false;
+        return is_long.then_some(Errno::ENOLCK);
     }
-    match std::fs::read_to_string(format!("/proc/{thread}/status")) {
+    let stop = match std::fs::read_to_string(format!("/proc/{thread}/status")) {
         Ok(status) => has_signal(&status),
         Err(e) => e.kind() == std::io::ErrorKind::NotFound,
-    }
+    };
+    stop.then_some(Errno::EINTR)
 }
 
 fn has_signal(status: &str) -> bool {
@@ -190,12 +184,9 @@ mod tests {
 
     #[test]
     fn the_system_call_tells_the_family() {
-        let flock = format!("{} 0x3 0x2 0x0 0x0 0x0 0x0 0x7ff 0x7ff", libc::SYS_flock);
-        assert_eq!(family_of_syscall(&flock), Meant::One(LockFamily::Flock));
-        let fcntl = format!("{} 0x3 0x7 0x7ff", libc::SYS_fcntl);
-        assert_eq!(family_of_syscall(&fcntl), Meant::One(LockFamily::Posix));
-        assert_eq!(family_of_syscall("-1 0x7ff 0x7ff"), Meant::Unknown);
-        assert_eq!(family_of_syscall("running\n"), Meant::Unknown);
+        assert_eq!(family_of_syscall(libc::SYS_flock), Meant::One(LockFamily::Flock));
+        assert_eq!(family_of_syscall(libc::SYS_fcntl), Meant::One(LockFamily::Posix));
+        assert_eq!(family_of_syscall(-1), Meant::Unknown);
     }
 
     #[test]
@@ -210,7 +201,13 @@ mod tests {
         assert!(has_signal(&status(0, 0x4000, 0, 0)));
         assert!(!has_signal(&status(0, 0x4000, 0x4000, 0)));
         assert!(!has_signal(&status(0x2, 0, 0, 0x2)));
-        assert!(must_stop_waiting(u32::MAX));
-        assert!(!must_stop_waiting(std::process::id()));
+    }
+
+    #[test]
+    fn whoever_cannot_be_examined_does_not_wait_for_ever() {
+        assert_eq!(reason_to_stop(u32::MAX, false), Some(Errno::EINTR), "it is gone");
+        assert_eq!(reason_to_stop(std::process::id(), true), None);
+        assert_eq!(reason_to_stop(0, false), None);
+        assert_eq!(reason_to_stop(0, true), Some(Errno::ENOLCK));
     }
 }

@@ -2,6 +2,7 @@
 //! what they own: targets, the metadata role and access to the cluster.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use isobar_base::{ClusterId, TargetId};
 use isobar_cluster::Cluster;
@@ -38,6 +39,8 @@ pub(crate) struct NodeContext {
     /// Room for UDP ports that are open for others' probes.
     pub(crate) echoes: Arc<Semaphore>,
     heard: Mutex<Heard>,
+    /// How often this node may have been taken for down.
+    absences: AtomicU64,
 }
 
 /// What heartbeats brought back, beside the map.
@@ -72,6 +75,7 @@ impl NodeContext {
             probing: Arc::new(Semaphore::new(1)),
             echoes: Arc::new(Semaphore::new(ECHOES_MAX)),
             heard: Mutex::default(),
+            absences: AtomicU64::new(0),
         }
     }
 
@@ -103,6 +107,16 @@ impl NodeContext {
         let known = self.cluster.view().known();
         let mut positions = known.map.groups.iter().flat_map(|g| &g.positions);
         known.map.target(id).is_some() && positions.all(|p| p.target != id || p.clean)
+    }
+
+    /// How often this node may have been taken for down: nobody had deletions done here then.
+    pub(crate) fn absences(&self) -> u64 {
+        self.absences.load(Ordering::Relaxed)
+    }
+
+    /// This node was not heard for so long that it may have been taken for down.
+    pub(crate) fn was_absent(&self) {
+        self.absences.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Where the metadata leader listens, as far as this node knows.

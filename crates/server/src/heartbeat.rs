@@ -1,17 +1,23 @@
 //! Reports to the metadata leader, and what comes back: the cluster map and who is alive.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use isobar_base::limits::NODE_DOWN_MS;
+use isobar_cluster::BootTime;
 use isobar_wire::message::cluster::{Heartbeat, HeartbeatReply};
 use isobar_wire::{Address, Opcode};
 
 use crate::context::NodeContext;
 use crate::limits::STATUS_TIMEOUT;
 
+/// Whoever was not heard for this long may have been taken for down: a little less than it takes.
+const ABSENT_AFTER: Duration = Duration::from_millis(NODE_DOWN_MS / 4 * 3);
+
 /// Reports as long as the node runs.
 pub(crate) async fn run(node: Arc<NodeContext>) {
     let voters: Vec<Address> = node.spec.node.iter().filter(|n| n.voter).map(|n| n.addr.clone()).collect();
-    let mut turn = 0;
+    let (mut turn, mut heard) = (0, BootTime::now());
     loop {
         // The leader, then whoever it or anybody else names, then the voters one by one.
         let mut addr = node.leader_addr().or_else(|| voters.get(turn % voters.len().max(1)).cloned());
@@ -21,6 +27,9 @@ pub(crate) async fn run(node: Arc<NodeContext>) {
             match report(&node, &to).await {
                 Some(HeartbeatReply::Ok { map, live, unadmitted }) => {
                     node.learn(map, live, unadmitted);
+                    if std::mem::replace(&mut heard, BootTime::now()).elapsed() > ABSENT_AFTER {
+                        node.was_absent();
+                    }
                     node.set_leader(Some(to));
                     break;
                 }

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 /// Encoded bytes of operations gathered into one log entry; a request that is longer goes alone.
 pub(crate) const ENTRY_BYTES_MAX: usize = 4 << 20;
+/// Encoded bytes of the answers to one request after which no further one is made: with the longest one that
+/// there can be they fit a message.
+pub(crate) const ANSWERS_BYTES_MAX: usize = 4 << 20;
 /// Operations that wait for the proposer before further ones are refused.
 pub(crate) const OPS_WAITING_MAX: usize = 64 << 10;
 /// Encoded bytes of operations that wait for the proposer before further ones are refused.
@@ -45,6 +48,16 @@ pub(crate) const DELETE_RETRY_AFTER: Duration = Duration::from_secs(60);
 pub(crate) const GATHER_STEPS_PER_ROUND: usize = 16;
 /// Rows whose fate is asked for at once.
 pub(crate) const ORPHAN_ROWS_MAX: usize = 1024;
+/// How often all rows are looked at in search of orphans, and not only those that are not known to be in use.
+pub(crate) const ORPHANS_ALL_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// While deletions may have been missed it is done again after so many times as long as it took.
+pub(crate) const ORPHANS_MISSED_PART: u32 = 10;
+/// A step of that search that found nothing is followed by a pause so many times as long, ...
+pub(crate) const ORPHANS_STEP_PAUSE_PART: u32 = 4;
+/// ... and at most this long.
+pub(crate) const ORPHANS_STEP_PAUSE_MAX: Duration = Duration::from_millis(250);
+/// A deletion that took so long may have been given up by who asked for it, with others after it.
+pub(crate) const DELETE_LATE: Duration = Duration::from_secs(2);
 /// Pause before a search for orphans that was cut short begins again.
 pub(crate) const ORPHANS_PAUSE: Duration = Duration::from_secs(2);
 /// Pause before a scrub that was cut short or left rows bad begins again, and before the first one.

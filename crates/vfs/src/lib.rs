@@ -20,6 +20,7 @@ mod create;
 mod credentials;
 mod data;
 mod file;
+mod lock_queue;
 mod locks;
 mod names;
 mod path;

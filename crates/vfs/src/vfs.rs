@@ -5,6 +5,7 @@ use isobar_client::{Attr, Client};
 
 use crate::Result;
 use crate::credentials::Credentials;
+use crate::lock_queue::LockQueue;
 use crate::permission::{self, Access};
 use crate::setid::SetidEpoch;
 
@@ -23,12 +24,13 @@ pub struct Vfs {
     pub(crate) client: Client,
     pub(crate) checks: Checks,
     pub(crate) setid: SetidEpoch,
+    pub(crate) lock_queue: LockQueue,
 }
 
 impl Vfs {
     /// The file system of a client.
     pub fn new(client: Client, checks: Checks) -> Vfs {
-        Vfs { client, checks, setid: SetidEpoch::new() }
+        Vfs { client, checks, setid: SetidEpoch::new(), lock_queue: LockQueue::default() }
     }
 
     /// The client below.

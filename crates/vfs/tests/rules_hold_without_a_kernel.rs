@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use isobar_base::{Errno, Ino};
@@ -11,6 +12,7 @@ use isobar_client::{
 };
 use isobar_testcluster::{Over, TestCluster};
 use isobar_vfs::{Access, Allocation, Checks, Credentials, Vfs, WriteIntent};
+use tokio::task::JoinSet;
 
 const WRITE: OpenOptions = OpenOptions { write: true, append: false, sync: false, truncate: false };
 
@@ -164,13 +166,69 @@ async fn a_wait_for_a_lock_ends_when_it_is_free_or_stopped() {
     holder.lock(ino, lock).await.unwrap();
     assert_eq!(waiter.lock(ino, lock).await, Err(Errno::EAGAIN));
     let looks = Cell::new(0);
-    let stopped = waiter.lock_waiting(ino, lock, || looks.replace(looks.get() + 1) == 3).await;
+    let stopped = waiter
+        .lock_waiting(ino, lock, || (looks.replace(looks.get() + 1) == 3).then_some(Errno::EINTR))
+        .await;
     assert_eq!((stopped, looks.get()), (Err(Errno::EINTR), 4));
     let free = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         holder.unlock_all(ino, lock.owner).await.unwrap();
     };
-    let (got, ()) = tokio::join!(waiter.lock_waiting(ino, lock, || false), free);
+    let (got, ()) = tokio::join!(waiter.lock_waiting(ino, lock, || None), free);
     assert_eq!(got, Ok(()));
     assert!(waiter.holds_locks(ino, lock.owner));
+}
+
+fn write_lock(owner: u64, start: u64, end: u64) -> Lock {
+    let (family, kind, session) = (LockFamily::Posix, LockKind::Write, isobar_base::SessionId::NOBODY);
+    Lock { family, kind, start, end, session, owner, pid: 1 }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn whoever_has_waited_longest_gets_the_lock_first() {
+    const WAITERS: u64 = 8;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let vfs = Arc::new(vfs(&cluster, "host").await);
+    let ino = vfs.put_atomic(&root(), Path::new("/file"), b"bytes", 0o644).await.unwrap().ino;
+    vfs.lock(ino, write_lock(0, 0, u64::MAX)).await.unwrap();
+    let (mut waiting, order) = (JoinSet::new(), Arc::new(Mutex::new(Vec::new())));
+    for owner in 1..=WAITERS {
+        let (vfs, order) = (vfs.clone(), order.clone());
+        waiting.spawn(async move {
+            vfs.lock_waiting(ino, write_lock(owner, 0, u64::MAX), || None).await.unwrap();
+            order.lock().unwrap().push(owner);
+            vfs.unlock_all(ino, owner).await.unwrap();
+        });
+        // Each begins to wait before the next one comes.
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    vfs.unlock_all(ino, 0).await.unwrap();
+    // Who comes now does not get in between.
+    vfs.lock_waiting(ino, write_lock(99, 0, u64::MAX), || None).await.unwrap();
+    assert_eq!(*order.lock().unwrap(), (1..=WAITERS).collect::<Vec<_>>());
+    waiting.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_order_of_those_who_wait_locks_up_nobody() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let vfs = Arc::new(vfs(&cluster, "host").await);
+    let ino = vfs.put_atomic(&root(), Path::new("/file"), b"bytes", 0o644).await.unwrap().ino;
+    vfs.lock(ino, write_lock(1, 0, 9)).await.unwrap();
+    vfs.lock(ino, write_lock(2, 10, 19)).await.unwrap();
+    let wait = |owner, start, end| {
+        let vfs = vfs.clone();
+        tokio::spawn(async move { vfs.lock_waiting(ino, write_lock(owner, start, end), || None).await })
+    };
+    // The third waits for the first, and the first, and another one, for what the third wants, too.
+    let third = wait(3, 0, 19);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let (first, fourth) = (wait(1, 10, 14), wait(4, 15, 19));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    vfs.unlock_all(ino, 2).await.unwrap();
+    first.await.unwrap().unwrap();
+    fourth.await.unwrap().unwrap();
+    vfs.unlock_all(ino, 1).await.unwrap();
+    vfs.unlock_all(ino, 4).await.unwrap();
+    third.await.unwrap().unwrap();
 }

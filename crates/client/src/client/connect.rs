@@ -44,15 +44,8 @@ impl Client {
         let segments = Segments::new(cluster.clone());
         let rows = Rows::new(segments.clone(), options.cache_bytes_max);
         let namespace = Arc::new(Namespace::default());
-        let files = Files::new(
-            session.clone(),
-            segments,
-            namespace.clone(),
-            rows,
-            Handle::current(),
-            options.dirty_bytes_max,
-            options.read_ahead_bytes,
-        );
+        let files =
+            Files::new(session.clone(), segments, namespace.clone(), rows, Handle::current(), &options);
         let (answered, to_settle) = mpsc::unbounded_channel();
         let client = Client(Arc::new(Inner {
             cluster,

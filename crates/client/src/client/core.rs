@@ -84,6 +84,11 @@ impl Client {
         self.0.files.segments.read_stats()
     }
 
+    /// Extents of files' maps that are known here.
+    pub fn map_extents(&self) -> usize {
+        self.0.files.maps.extents()
+    }
+
     /// A new session is in use: what the old one had not committed is lost, and so are its locks and
     /// delegations. Whoever relied on them hears of it from its next call on the file.
     pub(super) fn session_lost(&self) {

@@ -256,6 +256,7 @@ impl Files {
             }
         }
         inode.moved.notify_waiters();
+        self.trim_maps();
     }
 
     /// Commits everything written so far, or gives it up.

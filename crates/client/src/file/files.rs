@@ -14,11 +14,12 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::budget::Budget;
+use super::extents::MapRoom;
 use super::inode::Inode;
 use super::rows::Rows;
 use crate::errseq::Seen;
 use crate::namespace::Namespace;
-use crate::options::OpenOptions;
+use crate::options::{ClientOptions, OpenOptions};
 
 /// Dirty bytes are committed after this long even when nobody asks.
 pub(super) const WRITE_BACK_AFTER: Duration = Duration::from_secs(3);
@@ -38,6 +39,7 @@ pub(crate) struct Files {
     pub runtime: Handle,
     pub pool: BufPool,
     pub budget: Budget,
+    pub maps: MapRoom,
     pub read_ahead_bytes: u64,
     pub(super) puts: Arc<Semaphore>,
     /// Rises with every segment that is durable and every COMMIT.
@@ -62,8 +64,9 @@ pub(crate) struct FileHandle {
     /// before.
     pub read_end: AtomicU64,
     pub near_reads: AtomicU32,
-    /// How far has been read ahead.
+    /// How far has been read ahead, and from where the map has been asked for ahead.
     pub ahead_end: AtomicU64,
+    pub map_ahead: AtomicU64,
 }
 
 impl Files {
@@ -73,8 +76,7 @@ impl Files {
         namespace: Arc<Namespace>,
         rows: Rows,
         runtime: Handle,
-        dirty_bytes_max: usize,
-        read_ahead_bytes: u64,
+        options: &ClientOptions,
     ) -> Files {
         Files {
             cluster: session.cluster().clone(),
@@ -83,9 +85,10 @@ impl Files {
             rows,
             runtime,
             pool: session.cluster().channels().pool().clone(),
-            budget: Budget::new(dirty_bytes_max),
+            budget: Budget::new(options.dirty_bytes_max),
+            maps: MapRoom::new(options.map_extents_max),
             session,
-            read_ahead_bytes,
+            read_ahead_bytes: options.read_ahead_bytes,
             puts: Arc::new(Semaphore::new(PUTS_MAX)),
             progress: Arc::default(),
             inodes: Arc::default(),
@@ -97,6 +100,26 @@ impl Files {
     /// Permits to take of `puts` for a segment of so many bytes.
     pub(super) fn put_permits(bytes: usize) -> u32 {
         bytes.div_ceil(PUT_BYTES_MAX / PUTS_MAX).clamp(1, PUTS_MAX) as u32
+    }
+
+    /// Forgets what was used longest ago of the maps of all files, when more is known than there is room for.
+    pub(super) fn trim_maps(&self) {
+        if !self.maps.is_over() {
+            return;
+        }
+        let inodes = self.all();
+        let mut windows = Vec::new();
+        for (at, inode) in inodes.iter().enumerate() {
+            let of_inode = inode.state.lock();
+            windows.extend(of_inode.extents.windows().map(|(window, used)| (used, at, window)));
+        }
+        windows.sort_unstable();
+        for (_, at, window) in windows {
+            if self.maps.is_low() {
+                break;
+            }
+            inodes[at].state.lock().extents.forget_window(window);
+        }
     }
 
     /// The inode, if it is in use here.
@@ -113,7 +136,8 @@ impl Files {
     pub fn open(&self, attr: &Attr, options: OpenOptions, asked: BootTime) -> Arc<FileHandle> {
         let inode = {
             let mut inodes = self.inodes.lock();
-            let inode = inodes.entry(attr.ino).or_insert_with(|| Arc::new(Inode::new(*attr, asked))).clone();
+            let new = || Arc::new(Inode::new(*attr, asked, self.maps.clone()));
+            let inode = inodes.entry(attr.ino).or_insert_with(new).clone();
             inode.state.lock().open += 1;
             inode
         };
@@ -127,6 +151,7 @@ impl Files {
             read_end: AtomicU64::new(0),
             near_reads: AtomicU32::new(0),
             ahead_end: AtomicU64::new(0),
+            map_ahead: AtomicU64::new(0),
         })
     }
 

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 
 use super::budget::Reservation;
 use super::dirty::{Dirty, Package};
-use super::extents::Extents;
+use super::extents::{Extents, MapRoom};
 use crate::errseq::ErrorSequence;
 
 /// One inode in use.
@@ -85,7 +85,7 @@ pub(crate) enum Stage {
 }
 
 impl Inode {
-    pub fn new(attr: Attr, asked: BootTime) -> Inode {
+    pub fn new(attr: Attr, asked: BootTime, room: MapRoom) -> Inode {
         Inode {
             ino: attr.ino,
             state: Mutex::new(State {
@@ -101,7 +101,7 @@ impl Inode {
                 sent: VecDeque::new(),
                 next_sent: 1,
                 committing: false,
-                extents: Extents::default(),
+                extents: Extents::new(room),
                 written: None,
             }),
             moved: Notify::new(),

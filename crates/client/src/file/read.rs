@@ -134,7 +134,7 @@ impl Files {
         stream
     }
 
-    /// Starts fetching rows up to the window beyond `end`.
+    /// Starts fetching rows up to the window beyond `end`, and the map where it ends before.
     fn read_ahead(&self, handle: &FileHandle, end: u64) {
         let window = self.read_ahead_bytes.min(self.rows.bytes_max() as u64 / 4);
         let ahead = handle.ahead_end.load(Ordering::Acquire).max(end);
@@ -142,7 +142,7 @@ impl Files {
         if ahead >= end + window / 2 {
             return;
         }
-        let (segments, to) = {
+        let (segments, reached, to) = {
             let state = handle.inode.state.lock();
             let to = state.attr.size.min(end + window);
             let mut segments = Vec::new();
@@ -154,9 +154,14 @@ impl Files {
                 }
                 at += len;
             }
-            (segments, at)
+            (segments, at, to)
         };
-        handle.ahead_end.store(to, Ordering::Release);
+        handle.ahead_end.store(reached, Ordering::Release);
+        if reached < to && handle.map_ahead.swap(reached, Ordering::AcqRel) != reached {
+            let (this, inode) = (self.clone(), handle.inode.clone());
+            // Whoever needs it asks again if this fails.
+            self.runtime.spawn(async move { this.learn_map(&inode, reached).await.ok() });
+        }
         if segments.is_empty() {
             return;
         }
@@ -188,11 +193,14 @@ impl Files {
         let asked = BootTime::now();
         let query = FileQuery::Map { ino: inode.ino, offset, len: MAP_BYTES };
         let Answer::Map(map) = self.cluster.query(query).await? else { return Err(Errno::EPROTO) };
-        let mut state = inode.state.lock();
-        state.learn(map.attr, asked);
-        if map.attr.version >= state.attr.version || map.attr.data_version == state.attr.data_version {
-            state.extents.learn(map, offset..offset.saturating_add(MAP_BYTES));
+        {
+            let mut state = inode.state.lock();
+            state.learn(map.attr, asked);
+            if map.attr.version >= state.attr.version || map.attr.data_version == state.attr.data_version {
+                state.extents.learn(map, offset..offset.saturating_add(MAP_BYTES));
+            }
         }
+        self.trim_maps();
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! What many small writes and reads cost: counted in segments and bytes, never in time.
 
-use isobar_base::Ino;
+use isobar_base::{Ino, limits};
 use isobar_client::{Client, ClientOptions, OpenOptions};
-use isobar_testcluster::{Over, TestCluster, bytes};
+use isobar_testcluster::{Over, TestCluster, bytes, eventually};
 use isobar_wire::message::queries::{Answer, FileQuery};
 
 use crate::common::{client, close, create, open, write_all};
@@ -87,4 +87,63 @@ async fn a_file_that_is_being_written_has_blocks() {
     close(&writer, file).await.unwrap();
     let attr = writer.getattr(attr.ino).await.unwrap();
     assert_eq!(attr.allocated_bytes, 100_000);
+}
+
+/// Makes a file in which every second block is a hole, and which so has as many extents as blocks; gives its
+/// contents.
+async fn perforated(client: &Client, name: &str, len: u64) -> Vec<u8> {
+    let mut data = bytes(len as usize, 5);
+    let file = create(client, name).await.unwrap();
+    for offset in (0..len).step_by(2 * BLOCK as usize) {
+        let (from, hole, to) = (offset as usize, (offset + BLOCK) as usize, (offset + 2 * BLOCK) as usize);
+        client.write(&file, offset, &data[from..hole]).await.unwrap();
+        data[hole..to].fill(0);
+    }
+    data.truncate((len - BLOCK) as usize);
+    close(client, file).await.unwrap();
+    data
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn maps_of_open_files_are_known_as_far_as_there_is_room_for_them() {
+    const EXTENTS_MAX: usize = 4096;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let options = ClientOptions { map_extents_max: EXTENTS_MAX, ..ClientOptions::default() };
+    let writer = Client::with_cluster(cluster.access_from("writer"), options.clone()).await.unwrap();
+    let data = perforated(&writer, "file", 128 * MIB).await;
+    let reader = Client::with_cluster(cluster.access_from("reader"), options).await.unwrap();
+    let file = open(&reader, "file", OpenOptions::default()).await.unwrap();
+    let mut known = 0;
+    for round in 0..2 {
+        for at in (0..data.len()).step_by(MIB as usize) {
+            let read = reader.read(&file, at as u64, MIB as u32).await.unwrap().contiguous();
+            let end = data.len().min(at + MIB as usize);
+            assert!(read[..] == data[at..end], "round {round}, at {at}");
+            known = known.max(reader.map_extents());
+        }
+    }
+    // One answer may have come that is not made room for yet.
+    assert!(known > 2048 && known <= EXTENTS_MAX + limits::EXTENTS_PER_MESSAGE_MAX, "{known}");
+    close(&reader, file).await.unwrap();
+    assert_eq!((reader.map_extents(), writer.map_extents()), (0, 0), "no file is open");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_stream_asks_for_the_map_before_it_gets_there() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let writer = client(&cluster, "writer").await;
+    perforated(&writer, "file", 64 * MIB).await;
+    let reader = client(&cluster, "reader").await;
+    let file = open(&reader, "file", OpenOptions::default()).await.unwrap();
+    reader.read(&file, 0, BLOCK as u32).await.unwrap();
+    assert_eq!(reader.map_extents(), limits::EXTENTS_PER_MESSAGE_MAX, "the first answer reaches to 16 MiB");
+    let mut at = BLOCK;
+    eventually("the next answer is there", async || {
+        reader.read(&file, at, 64 << 10).await.unwrap();
+        at += 64 << 10;
+        assert!(at < 8 * MIB, "half of what the first answer covers is read");
+        reader.map_extents() > limits::EXTENTS_PER_MESSAGE_MAX
+    })
+    .await;
+    close(&reader, file).await.unwrap();
 }

@@ -9,7 +9,10 @@
 //! Why nobody else begins before: an answer to a holder is confirmed by ReadIndex after the question came,
 //! and takes along everything wanted until then. So a revocation comes at least that long after the last
 //! question that was answered had been sent, whoever leads.
+//!
+//! However many wait for a directory, one of them looks whether it is free, and the others hear of it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +20,7 @@ use std::time::{Duration, Instant};
 use isobar_base::limits::{self, DELEGATION_REVOKE_MS};
 use isobar_base::{Ino, SessionId};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// A request about delegations waits at most this long.
 pub(super) const RECALL_WAIT_MAX: Duration = Duration::from_millis(900);
@@ -27,9 +30,35 @@ const REVOKE_AFTER: Duration = Duration::from_millis(DELEGATION_REVOKE_MS);
 /// read what holders asked meanwhile.
 const REPEATED_WITHIN: Duration = Duration::from_secs(2);
 
-/// The holders this node has heard of while it leads.
+/// The holders this node has heard of while it leads, and who waits for a directory.
 #[derive(Debug, Default)]
-pub(crate) struct Delegations(Mutex<HashMap<SessionId, Holder>>);
+pub(crate) struct Delegations {
+    holders: Mutex<HashMap<SessionId, Holder>>,
+    watched: Mutex<HashMap<Ino, watch::Receiver<()>>>,
+}
+
+/// How somebody waits for a directory.
+#[derive(Debug)]
+pub(super) enum Waiting<'a> {
+    /// By looking, for all others too.
+    Looks(Watch<'a>),
+    /// Until whoever looks has stopped.
+    Hears(watch::Receiver<()>),
+}
+
+/// Somebody looks whether a directory is free. When this is dropped, all who wait go on.
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    delegations: &'a Delegations,
+    dir: Ino,
+    _hear_of_its_end: watch::Sender<()>,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.delegations.watched.lock().remove(&self.dir);
+    }
+}
 
 #[derive(Debug, Default)]
 struct Holder {
@@ -47,18 +76,18 @@ struct Wish {
 impl Delegations {
     /// This node begins to lead: everybody gets the time to be heard.
     pub(crate) fn begin(&self) {
-        self.0.lock().clear();
+        self.holders.lock().clear();
     }
 
     /// Forgets holders whose sessions have ended.
     pub(crate) fn retain(&self, live: &[SessionId]) {
         let live: HashSet<SessionId> = live.iter().copied().collect();
-        self.0.lock().retain(|session, _| live.contains(session));
+        self.holders.lock().retain(|session, _| live.contains(session));
     }
 
     /// Takes what a holder should give up: it is being told.
     fn take(&self, session: SessionId) -> (Vec<Ino>, Arc<Notify>) {
-        let mut holders = self.0.lock();
+        let mut holders = self.holders.lock();
         let holder = holders.entry(session).or_default();
         (std::mem::take(&mut holder.wanted).into_keys().collect(), holder.more.clone())
     }
@@ -76,7 +105,7 @@ impl Delegations {
 
     /// Notes at `now` that others want `dir`; true when its holder could not be told for too long.
     pub(super) fn note_wanted(&self, session: SessionId, dir: Ino, now: Instant) -> bool {
-        let mut holders = self.0.lock();
+        let mut holders = self.holders.lock();
         let holder = holders.entry(session).or_default();
         let Some(wish) = holder.wanted.get_mut(&dir) else {
             holder.wanted.insert(dir, Wish { since: now, last: now });
@@ -88,6 +117,18 @@ impl Delegations {
         }
         wish.last = now;
         now.duration_since(wish.since) > REVOKE_AFTER
+    }
+
+    /// Begins to wait for a directory.
+    pub(super) fn wait_for(&self, dir: Ino) -> Waiting<'_> {
+        match self.watched.lock().entry(dir) {
+            Entry::Occupied(watched) => Waiting::Hears(watched.get().clone()),
+            Entry::Vacant(free) => {
+                let (sender, end) = watch::channel(());
+                free.insert(end);
+                Waiting::Looks(Watch { delegations: self, dir, _hear_of_its_end: sender })
+            }
+        }
     }
 }
 
@@ -131,13 +172,31 @@ mod tests {
         assert_eq!(delegations.take(HOLDER).0, [DIR]);
     }
 
+    #[tokio::test]
+    async fn of_all_who_wait_for_a_directory_one_looks_and_the_others_hear() {
+        let delegations = Delegations::default();
+        let Waiting::Looks(watch) = delegations.wait_for(DIR) else { panic!("nobody looks") };
+        let hear = |waiting| match waiting {
+            Waiting::Hears(end) => end,
+            Waiting::Looks(_) => panic!("two of them look"),
+        };
+        let mut ends: Vec<_> = (0..1000).map(|_| hear(delegations.wait_for(DIR))).collect();
+        assert!(matches!(delegations.wait_for(Ino(8)), Waiting::Looks(_)), "another directory");
+        assert!(ends.iter().all(|end| end.has_changed().is_ok()), "they wait");
+        drop(watch);
+        for end in &mut ends {
+            end.changed().await.unwrap_err();
+        }
+        assert!(matches!(delegations.wait_for(DIR), Waiting::Looks(_)), "the next one looks");
+    }
+
     #[test]
     fn holders_whose_sessions_have_ended_are_forgotten() {
         let delegations = Delegations::default();
         delegations.note_wanted(HOLDER, DIR, Instant::now());
         delegations.retain(&[HOLDER]);
-        assert_eq!(delegations.0.lock().len(), 1);
+        assert_eq!(delegations.holders.lock().len(), 1);
         delegations.retain(&[]);
-        assert!(delegations.0.lock().is_empty());
+        assert!(delegations.holders.lock().is_empty());
     }
 }

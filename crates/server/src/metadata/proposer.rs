@@ -1,5 +1,8 @@
 //! **Group commit**: operations that arrive while entries are in flight wait together and become one
 //! entry; an operation that finds room is proposed at once, so an idle group adds no delay.
+//!
+//! What one request brings may be more than an entry of this node's log can hold. It is then proposed in
+//! several, one after the other, and answered when all are applied.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -98,7 +101,7 @@ async fn propose_all(
     // Nobody else asks for it while this runs.
     let mut queue = queue.lock().await;
     let room = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX));
-    let last_stamp = Mutex::new(Time::default());
+    let last_stamp = Arc::new(Mutex::new(Time::default()));
     let mut held = None;
     loop {
         let first = match held.take() {
@@ -110,6 +113,13 @@ async fn propose_all(
         };
         // The semaphore is never closed.
         let Ok(permit) = room.clone().acquire_owned().await else { return };
+        if first.bytes > entry_bytes_max || first.ops.len() > OPS_PER_ENTRY_MAX {
+            waiting.ops.fetch_sub(first.ops.len(), Ordering::Relaxed);
+            waiting.bytes.fetch_sub(first.bytes, Ordering::Relaxed);
+            let stamps = last_stamp.clone();
+            tokio::spawn(carry_out_in_parts(group.clone(), stamps, first, entry_bytes_max, permit));
+            continue;
+        }
         let (mut ops, mut bytes) = (first.ops.len(), first.bytes);
         let mut batch = vec![first];
         while let Ok(next) = queue.try_recv() {
@@ -152,20 +162,63 @@ async fn carry_out(group: Group, time: Time, mut batch: Vec<Proposal>, permit: O
                 tracing::error!(index, %error, "INVARIANT: the reply of the state machine cannot be read")
             }
         },
-        Err(error) => {
-            for proposal in batch {
-                match (proposal.asker, &error) {
-                    (Asker::Wire(responder), ProposeError::NotLeader { leader }) => {
-                        responder.reply(&MutateReply::NotLeader(leader.as_ref().and_then(address)));
-                    }
-                    (Asker::Wire(responder), error) => {
-                        responder.refuse(Refusal::Unavailable(error.to_string()));
-                    }
-                    // The one that asked may have stopped with its leadership.
-                    (Asker::Local(sender), error) => drop(sender.send(Err(error.clone()))),
-                }
-            }
+        Err(error) => batch.into_iter().for_each(|proposal| refuse(proposal.asker, &error)),
+    }
+}
+
+/// One request in several entries, each after the one before is applied. When one is not, nobody says what
+/// became of the others: whoever asked asks again, and what has been applied gets its reply again.
+async fn carry_out_in_parts(
+    group: Group,
+    last_stamp: Arc<Mutex<Time>>,
+    proposal: Proposal,
+    entry_bytes_max: usize,
+    _permit: OwnedSemaphorePermit,
+) {
+    let Proposal { ops, bytes: _, asker } = proposal;
+    let mut results = Vec::with_capacity(ops.len());
+    for ops in parts(ops, entry_bytes_max) {
+        let (count, time) = (ops.len(), stamp(&mut last_stamp.lock()));
+        let (index, reply) = match group.propose(Entry { time, ops }.encode()).await {
+            Ok(applied) => applied,
+            Err(error) => return refuse(asker, &error),
+        };
+        match isobar_wire::decode::<Vec<OpResult>>(&reply) {
+            Ok(part) if part.len() == count => results.extend(part),
+            _ => return tracing::error!(index, "INVARIANT: the reply of the state machine cannot be read"),
         }
+    }
+    match asker {
+        Asker::Wire(responder) => responder.reply(&MutateReply::Applied(results)),
+        Asker::Local(sender) => drop(sender.send(Ok(results))),
+    }
+}
+
+/// Operations in their order, in parts that each fit an entry. One that is longer goes alone.
+fn parts(ops: Vec<Mutation>, entry_bytes_max: usize) -> Vec<Vec<Mutation>> {
+    let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for op in ops {
+        let len = isobar_wire::encode(&op).len();
+        if !part.is_empty() && (bytes + len > entry_bytes_max || part.len() >= OPS_PER_ENTRY_MAX) {
+            parts.push(std::mem::take(&mut part));
+            bytes = 0;
+        }
+        bytes += len;
+        part.push(op);
+    }
+    parts.push(part);
+    parts
+}
+
+/// Says that operations were not proposed, or that nobody knows.
+fn refuse(asker: Asker, error: &ProposeError) {
+    match (asker, error) {
+        (Asker::Wire(responder), ProposeError::NotLeader { leader }) => {
+            responder.reply(&MutateReply::NotLeader(leader.as_ref().and_then(address)));
+        }
+        (Asker::Wire(responder), error) => responder.refuse(Refusal::Unavailable(error.to_string())),
+        // The one that asked may have stopped with its leadership.
+        (Asker::Local(sender), error) => drop(sender.send(Err(error.clone()))),
     }
 }
 
@@ -193,7 +246,26 @@ fn deliver(mut batch: Vec<Proposal>, counts: &[usize], reply: &[u8]) -> Result<(
 
 #[cfg(test)]
 mod tests {
+    use isobar_base::{Ino, SessionId};
+    use isobar_wire::message::ops::{FileOp, XattrMode};
+
     use super::*;
+
+    #[test]
+    fn parts_keep_the_order_and_each_fits_an_entry() {
+        let op = |seq: u64, bytes: usize| {
+            let (ino, name, value) = (Ino(7), b"user.a".to_vec(), vec![0; bytes]);
+            let op = FileOp::SetXattr { ino, name, value, mode: XattrMode::Any };
+            Mutation { session: SessionId(1), seq, acked_below: 1, op: op.into() }
+        };
+        let lens = [100, 500, 500, 5000, 100, 100];
+        let ops: Vec<Mutation> = (1..).zip(lens).map(|(seq, len)| op(seq, len)).collect();
+        let parts = parts(ops, 1000);
+        let seqs: Vec<Vec<u64>> = parts.iter().map(|part| part.iter().map(|op| op.seq).collect()).collect();
+        assert_eq!(seqs, [vec![1, 2], vec![3], vec![4], vec![5, 6]]);
+        let many = super::parts((1..=10_000).map(|seq| op(seq, 0)).collect(), usize::MAX);
+        assert!(many.len() == 3 && many.iter().all(|part| part.len() <= OPS_PER_ENTRY_MAX));
+    }
 
     #[test]
     fn stamps_never_go_back() {

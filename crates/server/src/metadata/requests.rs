@@ -11,14 +11,15 @@ use isobar_wire::message::delegations::{DelegationAsk, DelegationReply, Delegati
 use isobar_wire::message::ops::{FileOp, MutateReply, MutateRequest};
 use isobar_wire::message::queries::{Answer, ClusterQuery, Query, QueryReply, QueryRequest, SessionQuery};
 use isobar_wire::{Refusal, Responder};
+use serde::Serialize;
 
 use super::Metadata;
-use super::delegations::RECALL_WAIT_MAX;
+use super::delegations::{RECALL_WAIT_MAX, Waiting};
 use super::member::address;
 use super::sessions::{Renewal, live_sessions};
-use crate::limits::ORPHANS_PER_RENEWAL_MAX;
+use crate::limits::{ANSWERS_BYTES_MAX, ORPHANS_PER_RENEWAL_MAX};
 
-/// How often somebody who wants a directory looks whether it is free.
+/// How often it is looked whether a directory that somebody wants is free.
 const POLL_EVERY: Duration = Duration::from_millis(1);
 
 impl Metadata {
@@ -148,6 +149,14 @@ impl Metadata {
 
     /// Has a directory given up; returns when it is free, or after a while.
     async fn recall(&self, dir: Ino) {
+        let _watch = match self.delegations.wait_for(dir) {
+            Waiting::Looks(watch) => watch,
+            Waiting::Hears(mut end) => {
+                // Nothing is sent: it ends with the one who looks.
+                tokio::time::timeout(RECALL_WAIT_MAX, end.changed()).await.ok();
+                return;
+            }
+        };
         let begun = Instant::now();
         while begun.elapsed() < RECALL_WAIT_MAX && self.group.is_leader() {
             let Some(holder) = self.group.read(|kv| isobar_meta::holder(kv, dir)) else { return };
@@ -183,7 +192,41 @@ fn is_long(query: &Query) -> bool {
 
 fn answer(group: &Group, request: &QueryRequest, responder: Responder) {
     let QueryRequest { group: _, session, queries } = request;
-    let answers =
-        group.read(|kv| queries.iter().map(|query| isobar_meta::query_as(kv, *session, query)).collect());
+    let answers = group.read(|kv| {
+        bounded(queries.iter().map(|query| isobar_meta::query_as(kv, *session, query)), ANSWERS_BYTES_MAX)
+    });
     responder.reply(&QueryReply::Answered(answers));
+}
+
+/// The first answers, as many as are made before they are longer than `bytes_max` together; one at least. Who
+/// asked asks for the others again.
+fn bounded<A: Serialize>(mut answers: impl ExactSizeIterator<Item = A>, bytes_max: usize) -> Vec<A> {
+    let (mut made, mut bytes) = (Vec::new(), 0);
+    while bytes <= bytes_max
+        && let Some(answer) = answers.next()
+    {
+        if answers.len() > 0 {
+            bytes += isobar_wire::encode(&answer).len();
+        }
+        made.push(answer);
+    }
+    made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_answers_are_made_than_fit_a_message() {
+        let mut made = 0;
+        let answers = (0..64).map(|_| {
+            made += 1;
+            vec![0u8; 1000]
+        });
+        assert_eq!(bounded(answers, 10_000).len(), 10);
+        assert_eq!(made, 10);
+        assert_eq!(bounded((0..3).map(|_| vec![0u8; 1000]), 10).len(), 1, "one at least");
+        assert_eq!(bounded((0..3).map(|_| vec![0u8; 1000]), 10_000).len(), 3);
+    }
 }

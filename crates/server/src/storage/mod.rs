@@ -4,6 +4,7 @@
 //! handler ─► requests ───────────────┐
 //! attach ─┬► orphans, rebuild ◄ scrub ├─► target ─► the store of one device
 //!         └► open ────────────────────┘
+//! orphans ─► settled: which rows need not be asked about
 //! ```
 
 pub(crate) mod attach;
@@ -12,6 +13,7 @@ mod orphans;
 mod rebuild;
 mod requests;
 mod scrub;
+mod settled;
 mod target;
 
 pub(crate) use requests::handle;

@@ -6,6 +6,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, TargetId};
 use isobar_disk::Disk;
@@ -14,7 +16,9 @@ use isobar_wire::message::cluster::{TargetInfo, TargetLive};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::limits::{CONTRADICTIONS_MAX, STORE_READS_MAX, STORE_WRITE_UNIT_BYTES, STORE_WRITES_MAX};
+use crate::limits::{
+    CONTRADICTIONS_MAX, DELETE_LATE, STORE_READS_MAX, STORE_WRITE_UNIT_BYTES, STORE_WRITES_MAX,
+};
 
 /// One storage target of this node.
 pub(crate) struct Target {
@@ -29,6 +33,8 @@ pub(crate) struct Target {
     pub(crate) rebuild: Mutex<Option<(u64, u64)>>,
     /// Parity rows that do not belong to their data.
     contradicting: Mutex<HashSet<FragmentKey>>,
+    /// How often deletions may have passed this target by.
+    deletions_missed: AtomicU64,
 }
 
 impl Target {
@@ -42,6 +48,7 @@ impl Target {
             reads: Arc::new(Semaphore::new(STORE_READS_MAX)),
             rebuild: Mutex::new(None),
             contradicting: Mutex::default(),
+            deletions_missed: AtomicU64::new(0),
         }
     }
 
@@ -57,7 +64,13 @@ impl Target {
     pub(crate) fn reopen(&self) -> Result<(), StoreError> {
         let store = Store::open(self.disk.clone(), Options::default())?;
         *self.store.write() = store;
+        self.deletions_missed.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// How often deletions may have passed this target by: it had failed or did not keep up, or old rows came.
+    pub(crate) fn deletions_missed(&self) -> u64 {
+        self.deletions_missed.load(Ordering::Relaxed)
     }
 
     /// The target's id.
@@ -121,6 +134,10 @@ impl Target {
             let store = target.store();
             store.rewrite(header, payload, move |result| {
                 drop(permit);
+                if result.is_ok() {
+                    // An old row that is here anew: its deletion may have come before it.
+                    target.deletions_missed.fetch_add(1, Ordering::Relaxed);
+                }
                 done(&target, result);
             });
         });
@@ -151,11 +168,14 @@ impl Target {
     ) {
         // The store splits long deletes into as many writes.
         let permits = 1 + keys.len() / 1024;
-        let target = self.clone();
+        let (target, asked) = (self.clone(), Instant::now());
         when_room(&self.writes, permits as u32, move |permit| {
             let store = target.store();
             store.delete(keys, move |result| {
                 drop(permit);
+                if result.is_err() || asked.elapsed() > DELETE_LATE {
+                    target.deletions_missed.fetch_add(1, Ordering::Relaxed);
+                }
                 done(&target, result);
             });
         });

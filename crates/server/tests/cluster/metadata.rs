@@ -5,7 +5,9 @@ use std::time::Duration;
 use isobar_base::{GroupId, Ino, SessionId, limits};
 use isobar_wire::message::cluster::{RenewReply, RenewRequest};
 use isobar_wire::message::delegations::{DelegationAsk, DelegationReply, DelegationRequest};
-use isobar_wire::message::ops::{FileOp, MutateReply, MutateRequest, Mutation, OpError, SessionOp};
+use isobar_wire::message::ops::{
+    FileOp, MutateReply, MutateRequest, Mutation, OpError, SessionOp, XattrMode,
+};
 use isobar_wire::message::queries::{Answer, FileQuery, QueryReply, QueryRequest, SessionQuery};
 use isobar_wire::{CallError, Opcode, Refusal};
 
@@ -122,6 +124,61 @@ async fn a_session_that_renews_lives_and_one_that_does_not_expires() {
     let left: Vec<SessionId> =
         left.into_iter().map(|(id, _)| id).filter(|id| [renewed, silent].contains(id)).collect();
     assert_eq!(left, [renewed]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn operations_that_do_not_fit_one_entry_of_the_log_are_carried_out_in_several() {
+    const FILES: usize = 40;
+    // An entry of its logs holds less than a MiB.
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let session = cluster.session().await;
+    let mut ops = Vec::new();
+    for at in 0..FILES {
+        let ino = create(&session, &format!("file{at}")).await.ino;
+        let (name, value) = (b"user.a".to_vec(), vec![at as u8; limits::XATTR_VALUE_BYTES_MAX]);
+        let op = FileOp::SetXattr { ino, name, value, mode: XattrMode::Create };
+        let seq = 1000 + at as u64;
+        ops.push(Mutation { session: session.id(), seq, acked_below: 1, op: op.into() });
+    }
+    let request = MutateRequest { group: GroupId::ROOT, ops };
+    let ask = async || {
+        let channel = cluster.access.channels().to(&cluster.spec.node[cluster.leader().unwrap()].addr);
+        channel.call::<_, MutateReply>(Opcode::Mutate, &request, 10 * SECOND).await.unwrap()
+    };
+    let MutateReply::Applied(results) = ask().await else { panic!("nobody leads") };
+    assert!(results.len() == FILES && results.iter().all(Result::is_ok), "{results:?}");
+    // Asked again, each gets its first reply.
+    assert_eq!(ask().await, MutateReply::Applied(results));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_do_not_fit_one_message_are_given_in_several() {
+    const FILES: usize = 1000;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let session = cluster.session().await;
+    let mut calls = tokio::task::JoinSet::new();
+    for at in 0..FILES {
+        let session = session.clone();
+        calls.spawn(async move { create(&session, &format!("{at:0250}")).await });
+    }
+    calls.join_all().await;
+    let query = FileQuery::ReadDir { ino: Ino::ROOT, cookie: 0, limit: 2000 };
+    let queries = vec![query.clone().into(); limits::QUERIES_PER_MESSAGE_MAX];
+    let request = QueryRequest { group: GroupId::ROOT, session: session.id(), queries };
+    let channel = cluster.access.channels().to(&cluster.spec.node[cluster.leader().unwrap()].addr);
+    let reply: QueryReply = channel.call(Opcode::Query, &request, 10 * SECOND).await.unwrap();
+    let QueryReply::Answered(first) = reply else { panic!("it does not lead") };
+    assert!((2..limits::QUERIES_PER_MESSAGE_MAX).contains(&first.len()), "{} answers", first.len());
+    // Whoever asks through a client gets all of them.
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..limits::QUERIES_PER_MESSAGE_MAX {
+        let (access, query) = (cluster.access.clone(), query.clone());
+        asking.spawn(async move { access.query(query).await.unwrap() });
+    }
+    for answer in asking.join_all().await {
+        let Answer::Dir { entries, .. } = answer else { panic!("{answer:?}") };
+        assert_eq!(entries.len(), FILES);
+    }
 }
 
 /// Prints what one metadata group does: `cargo test --release -p isobar-server -- --ignored --nocapture

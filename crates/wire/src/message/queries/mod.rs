@@ -29,7 +29,8 @@ pub struct QueryRequest {
     pub queries: Vec<Query>,
 }
 
-/// One answer for each question, in order.
+/// One answer for each question, in order. When they are long, only for the first ones: the others are to be
+/// asked again.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum QueryReply {
     /// The answers.
