@@ -140,7 +140,7 @@ impl Filesystem for Tiny {
             let family = locks::family_of_caller(caller).await;
             seen.lock().families.push(family);
             // A lock that is waited for is never free here.
-            while sleep && !locks::must_stop_waiting(caller) {
+            while sleep && locks::reason_to_stop(caller, false).is_none() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             if sleep {

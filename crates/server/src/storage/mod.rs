@@ -4,7 +4,7 @@
 //! handler ─► requests ───────────────┐
 //! attach ─┬► orphans, rebuild ◄ scrub ├─► target ─► the store of one device
 //!         └► open ────────────────────┘
-//! orphans ─► settled: which rows need not be asked about
+//! orphans ─► settled: which rows need not be asked about      requests, target ─► reserve: of room
 //! ```
 
 pub(crate) mod attach;
@@ -12,9 +12,11 @@ pub(crate) mod open;
 mod orphans;
 mod rebuild;
 mod requests;
+mod reserve;
 mod scrub;
 mod settled;
 mod target;
 
 pub(crate) use requests::handle;
+pub(crate) use reserve::{COMPACTION, CompactionSessions};
 pub(crate) use target::Target;

@@ -50,9 +50,20 @@ fn parse<Q: DeserializeOwned>(
     }
 }
 
-fn put(node: &NodeContext, request: Request, responder: Responder) -> Begun {
+fn put(node: &Arc<NodeContext>, request: Request, responder: Responder) -> Begun {
     let (put, target, responder) = parse(node, &request.body, responder, |put: &PutRequest| put.target)?;
-    target.put_then(put.header, request.payload, |target, result| reply_done(target, result, responder));
+    let (header, payload) = (put.header, request.payload);
+    if target.has_room_for_all(payload.len() as u64) {
+        target.put_then(header, payload, |target, result| reply_done(target, result, responder));
+        return Ok(());
+    }
+    let node = node.clone();
+    tokio::spawn(async move {
+        if !node.compaction_sessions.contains(header.key.segment.session, &node.cluster).await {
+            return responder.refuse(Refusal::Storage(StorageError::Full));
+        }
+        target.put_then(header, payload, |target, result| reply_done(target, result, responder));
+    });
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use isobar_wire::message::cluster::{TargetInfo, TargetLive};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::reserve::reserve_bytes;
 use crate::limits::{
     CONTRADICTIONS_MAX, DELETE_LATE, STORE_READS_MAX, STORE_WRITE_UNIT_BYTES, STORE_WRITES_MAX,
 };
@@ -35,6 +36,8 @@ pub(crate) struct Target {
     contradicting: Mutex<HashSet<FragmentKey>>,
     /// How often deletions may have passed this target by.
     deletions_missed: AtomicU64,
+    /// Bytes of rows on their way into the store.
+    coming_bytes: AtomicU64,
 }
 
 impl Target {
@@ -49,6 +52,7 @@ impl Target {
             rebuild: Mutex::new(None),
             contradicting: Mutex::default(),
             deletions_missed: AtomicU64::new(0),
+            coming_bytes: AtomicU64::new(0),
         }
     }
 
@@ -90,9 +94,16 @@ impl Target {
             failed: store.is_poisoned(),
             damaged_rows: usage.damaged + contradicting.len() as u64,
             used_bytes: usage.used_bytes,
-            free_bytes: usage.free_bytes,
+            free_bytes: usage.free_bytes.saturating_sub(reserve_bytes(usage.capacity_bytes)),
             rebuild: *self.rebuild.lock(),
         }
+    }
+
+    /// Whether a row of so many bytes leaves the room alone that is kept for compaction.
+    pub(crate) fn has_room_for_all(&self, row_bytes: u64) -> bool {
+        let usage = self.store().usage();
+        let taken = self.coming_bytes.load(Ordering::Relaxed) + row_bytes;
+        usage.free_bytes >= taken.saturating_add(reserve_bytes(usage.capacity_bytes))
     }
 
     /// Remembers a parity row that does not belong to its data, as long as it is here.
@@ -111,11 +122,13 @@ impl Target {
         done: impl FnOnce(&Target, Result<(), StoreError>) + Send + 'static,
     ) {
         let permits = 1 + payload.len() / STORE_WRITE_UNIT_BYTES;
-        let target = self.clone();
+        let (target, bytes) = (self.clone(), payload.len() as u64);
+        self.coming_bytes.fetch_add(bytes, Ordering::Relaxed);
         when_room(&self.writes, permits as u32, move |permit| {
             let store = target.store();
             store.put(header, payload, move |result| {
                 drop(permit);
+                target.coming_bytes.fetch_sub(bytes, Ordering::Relaxed);
                 done(&target, result);
             });
         });

@@ -1,11 +1,12 @@
 //! Segments that are not worth keeping are rewritten under readers and writers.
 
-use isobar_base::Ino;
+use isobar_base::{Errno, Ino};
 use isobar_segments::Segments;
 use isobar_wire::message::files::{Map, Source};
+use isobar_wire::message::ops::FileOp;
 use isobar_wire::message::queries::{Answer, FileQuery};
 
-use isobar_testcluster::{Over, TestCluster, bytes, create, eventually, write};
+use isobar_testcluster::{Over, SECOND, TestCluster, bytes, commit, create, eventually, write};
 
 async fn map(cluster: &TestCluster, ino: Ino) -> Map {
     match cluster.access.query(FileQuery::Map { ino, offset: 0, len: u64::MAX }).await.unwrap() {
@@ -120,4 +121,48 @@ async fn segments_that_lost_a_row_do_not_wait_for_the_end_of_half_dead_ones() {
         () = churn => {}
         () = narrowed => {}
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn compaction_frees_room_where_nothing_else_can_be_written() {
+    const MIB: u64 = 1 << 20;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let file = create(&session, "file").await;
+    // Full to the last byte that can be had.
+    let (mut at, mut ends) = (0, Vec::new());
+    for len in [4 * MIB, 8 << 10] {
+        let mut refused = 0;
+        while refused < 2 {
+            match segments.write(&session, bytes(len as usize, at as u8).into()).await {
+                Ok(segment) => {
+                    commit(&session, &file, at, &segment).await;
+                    (at, refused) = (at + len, 0);
+                    ends.push(at);
+                }
+                Err(errno) => {
+                    assert_eq!(errno, Errno::ENOSPC);
+                    refused += 1;
+                    // Full targets are left alone for a while, and are then tried once more.
+                    tokio::time::sleep(7 * SECOND / 2).await;
+                    cluster.access.renew(session.id(), 0, SECOND).await.unwrap();
+                }
+            }
+        }
+    }
+    let rows = cluster.rows().await;
+    assert!(at > 64 * MIB, "{at}");
+    // Less than half of each segment stays, all at once.
+    let mut from = 0;
+    for end in ends {
+        let keep = (end - from) / 4;
+        let punch = FileOp::Punch { ino: file.ino, offset: from + keep, len: end - from - keep, size_min: 0 };
+        session.mutate(punch).await.unwrap();
+        from = end;
+    }
+    eventually("most rows are gone", async || cluster.rows().await < rows / 2).await;
+    eventually("there is room again", async || {
+        segments.write(&session, bytes(4 * MIB as usize, 1).into()).await.is_ok()
+    })
+    .await;
 }

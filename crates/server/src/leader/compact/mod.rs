@@ -11,7 +11,7 @@
 //!
 //! The compactor holds a session like any client, for one round: removed files wait for every session, and
 //! rows that were written in vain for the end of theirs. It is renewed here directly, as this node leads;
-//! with the leadership it is left to expire.
+//! with the leadership it is left to expire. Targets keep some room for it (`storage/reserve.rs`).
 
 //!
 //! | file | what |
