@@ -31,7 +31,7 @@ impl ErrorSequence {
         Seen(AtomicU64::new(self.0.load(Ordering::Acquire) & !TOLD))
     }
 
-    /// For a new handle that is to report an error of which nobody has been told, as if it had been open then.
+    /// For a new handle that is to report an error of which nobody has been told, as if it were older.
     pub fn sample_told(&self) -> Seen {
         let now = self.0.load(Ordering::Acquire);
         Seen(AtomicU64::new(if now & TOLD == 0 { 0 } else { now & !TOLD }))

@@ -7,8 +7,8 @@
 //! ENOENT.
 //!
 //! Calls that make anything but a file do not walk again when the *last* name of their path is looked up and
-//! answered ESTALE, but do when making it is. So the lookup is told that there is no such name, and what is to
-//! be made is then refused as above.
+//! answered ESTALE, but do when making it is. So the lookup is told that there is no such name, and what is
+//! to be made is then refused as above.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

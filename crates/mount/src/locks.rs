@@ -139,8 +139,8 @@ fn family_of_syscall(number: i64) -> Meant {
 }
 
 /// Why a thread that waits for a lock is to wait no longer: it is gone or has a signal to act on. One of
-/// another PID namespace cannot be examined, and nothing but an answer would let it die: it waits only as long
-/// as calls wait for the cluster. An EINTR without a signal would reach it as no error that it knows.
+/// another PID namespace cannot be examined, and nothing but an answer would let it die: it waits as long as
+/// calls wait for the cluster. An EINTR without a signal would reach it as no error that it knows.
 pub fn reason_to_stop(thread: u32, is_long: bool) -> Option<Errno> {
     if thread == 0 {
         return is_long.then_some(Errno::ENOLCK);

@@ -2,8 +2,8 @@
 //!
 //! A waiting lock is asked for again and again; between the attempts the caller says whether the wait has to
 //! end (a signal, a connection that is gone). Every attempt has a definite outcome, so no lock is ever
-//! granted to somebody who stopped waiting. Of all who wait here for the same bytes one asks, the one that has
-//! waited longest, and at once when a lock is given up here; it costs queries, not log entries. Who waits
+//! granted to somebody who stopped waiting. Of all who wait here for the same bytes one asks, the one that
+//! has waited longest, and at once when a lock is given up here; it costs queries, not log entries. Who waits
 //! elsewhere is not in that order. Deadlocks are not detected.
 
 use std::time::{Duration, Instant};

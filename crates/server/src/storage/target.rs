@@ -72,7 +72,7 @@ impl Target {
         Ok(())
     }
 
-    /// How often deletions may have passed this target by: it had failed or did not keep up, or old rows came.
+    /// How often deletions may have passed this target by: it had failed, or was late, or old rows came.
     pub(crate) fn deletions_missed(&self) -> u64 {
         self.deletions_missed.load(Ordering::Relaxed)
     }
