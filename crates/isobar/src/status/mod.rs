@@ -15,6 +15,7 @@ use std::time::Duration;
 use isobar_admin::{Health, Redundancy, health, node_states, segments};
 use isobar_cluster::{AskError, Cluster};
 use isobar_config::ClusterSpec;
+use isobar_wire::Role;
 use isobar_wire::message::cluster::{ClusterView, NodeStatus};
 use serde_json::json;
 
@@ -43,7 +44,7 @@ struct Shown<'a> {
 pub fn run(args: &ClusterArgs, format: Format) -> Outcome {
     let spec = cluster::find(args)?;
     runtime::block_on(async {
-        let cluster = Cluster::from_spec(&spec, WAIT).map_err(|e| e.to_string())?;
+        let cluster = Cluster::from_spec(&spec, Role::Administrator, WAIT).map_err(|e| e.to_string())?;
         // The leader is confirmed first: what nodes say then is compared with what was confirmed.
         let view = match cluster.refresh(WAIT).await {
             Err(error @ AskError::Rejected(_)) => return Err(error.to_string()),
