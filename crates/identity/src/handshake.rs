@@ -15,9 +15,9 @@ use rustls::AlertDescription;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsStream;
 
-use crate::Role;
 use crate::credential::Credential;
 use crate::records::Records;
+use crate::{Protection, Role};
 
 /// Encrypted bytes that wait for the network, per connection.
 const WRITE_BUFFER_BYTES: usize = 256 << 10;
@@ -30,25 +30,6 @@ const FAREWELL_BYTES_MAX: usize = 64 << 10;
 const OTHER_PROTOCOL: &str = "one side encrypts and the other does not, or they are of different releases: \
                               `encrypt` in cluster.toml is the same everywhere";
 const OTHER_CREDENTIAL: &str = "the credential is not of this cluster, or was replaced";
-
-/// What a connection is after the handshake.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Protection {
-    /// Encrypted and authenticated.
-    Encrypted,
-    /// In clear: for networks whose every machine is trusted.
-    Clear,
-}
-
-impl Protection {
-    /// How the protocol is named in the handshake. Sides that mean different things do not come together.
-    pub(crate) fn alpn(self) -> &'static [u8] {
-        match self {
-            Protection::Encrypted => b"isobar/1",
-            Protection::Clear => b"isobar/1-clear",
-        }
-    }
-}
 
 /// A stream whose both sides have proved who they are.
 #[derive(Debug)]

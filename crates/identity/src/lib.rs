@@ -14,10 +14,12 @@
 mod authority;
 mod credential;
 mod handshake;
+mod protection;
 mod records;
 mod role;
 
 pub use authority::CredentialSet;
 pub use credential::Credential;
-pub use handshake::{HandshakeError, Protection, Secured};
+pub use handshake::{HandshakeError, Secured};
+pub use protection::Protection;
 pub use role::Role;

@@ -1,5 +1,6 @@
 //! `isobar credentials`: new credentials for a cluster that there is.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -25,7 +26,7 @@ pub fn run(action: &CredentialsAction, format: Format) -> Outcome {
     let CredentialsAction::Renew(args) = action;
     let spec = cluster::find(args)?;
     let id = spec.id().map_err(|e| e.to_string())?;
-    let dir = spec.base.join(&spec.credentials);
+    let dir: PathBuf = spec.base.join(&spec.credentials).components().collect();
     let set = CredentialSet::generate(id).and_then(|set| set.store(&dir));
     set.map_err(|e| format!("no credentials made in {}: {e}", dir.display()))?;
     let files = Role::ALL.map(|role| dir.join(role.file_name()));
