@@ -1,6 +1,6 @@
 //! The cluster file: what a client or an operator needs to find a cluster.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use isobar_base::ClusterId;
 use isobar_wire::{Address, Credential, Protection, Role};
@@ -117,21 +117,36 @@ impl ClusterSpec {
         if self.encrypt { Protection::Encrypted } else { Protection::Clear }
     }
 
-    /// Loads a credential of a role. Where there is none of a client, an administrator's serves; where there
-    /// is none of an administrator, a client's serves for what a client may do.
+    /// Whether there is a credential of a role here.
+    pub fn has_credential(&self, role: Role) -> bool {
+        self.credential_path(role).exists()
+    }
+
+    /// Loads a credential of a role. Where there is none of a client, an administrator's serves.
     ///
     /// # Errors
     /// When the file cannot be used; one line that says what to do.
     pub fn credential(&self, role: Role) -> Result<Credential, ConfigError> {
-        let path = |role: Role| self.base.join(&self.credentials).join(role.file_name());
-        let instead = match role {
-            Role::Node => Role::Node,
-            Role::Client => Role::Administrator,
-            Role::Administrator => Role::Client,
-        };
-        let there = if path(role).exists() || !path(instead).exists() { role } else { instead };
-        Credential::load(&path(there), self.id()?, self.protection())
+        let instead = role == Role::Client && !self.has_credential(role);
+        let role =
+            if instead && self.has_credential(Role::Administrator) { Role::Administrator } else { role };
+        let path = self.credential_path(role);
+        if !path.exists() {
+            return Err(ConfigError::Cluster(format!(
+                "this takes {}, which is not there: copy it from where isobar init was run",
+                path.display()
+            )));
+        }
+        Credential::load(&path, self.id()?, self.protection())
             .map_err(|e| ConfigError::Cluster(e.to_string()))
+    }
+
+    fn credential_path(&self, role: Role) -> PathBuf {
+        self.base
+            .join(&self.credentials)
+            .components()
+            .chain([Component::Normal(role.file_name().as_ref())])
+            .collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The handshake that every connection begins with, and what becomes of the stream.
 //!
 //! ```text
-//! client ⇄ server   TLS 1.3; both present a certificate of the cluster's authority, the server's that of a node.
+//! client ⇄ server   TLS 1.3; both present a certificate of the cluster's authority, the server a node's
 //!                   ALPN: "isobar/1" to stay encrypted, "isobar/1-clear" to go on in clear afterwards
 //! client ← server   one byte of TLS data, 0: the certificate was accepted
 //! ```

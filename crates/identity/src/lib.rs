@@ -2,8 +2,8 @@
 //! prove theirs.
 //!
 //! A [`Credential`] is one PEM file: a certificate that names the cluster and the [`Role`], its private key,
-//! and the certificate of the authority that both sides trust. A connection begins with TLS 1.3, in which each
-//! side proves that it has the key to a certificate of that authority. Then it stays encrypted, or, on
+//! and the certificate of the authority that both sides trust. A connection begins with TLS 1.3, in which
+//! each side proves that it has the key to a certificate of that authority. Then it stays encrypted, or, on
 //! networks that are trusted, goes on in clear ([`Protection`]).
 //!
 //! A [`CredentialSet`] is made with an authority that ends with it: its key is never written, so nobody can make

@@ -43,7 +43,7 @@ pub enum Command {
         #[command(subcommand)]
         action: dev::DevCommand,
     },
-    /// Make a new cluster's identity, secret and one configuration for each node.
+    /// Make a new cluster's identity, credentials and one configuration for each node.
     #[command(after_help = init::EXAMPLES)]
     Init(init::InitArgs),
     /// Make new credentials for a cluster that there is.

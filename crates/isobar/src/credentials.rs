@@ -41,7 +41,7 @@ pub fn run(action: &CredentialsAction, format: Format) -> Outcome {
         Role::ALL.map(Role::file_name).join(", ")
     );
     println!(
-        "Unmount everywhere, stop all nodes, copy node.pem to each node and client.pem to each client, start them."
+        "Unmount, stop all nodes, copy node.pem to each node and client.pem to each client, start them."
     );
     Ok(ExitCode::SUCCESS)
 }

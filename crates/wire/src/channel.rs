@@ -27,7 +27,7 @@ pub enum CallError {
         addr: Address,
         /// Why.
         why: String,
-        /// The two do not belong together (another credential, cluster or protocol): trying again does not help.
+        /// The two do not belong together (credential, cluster, protocol): trying again does not help.
         rejected: bool,
     },
     /// The connection broke: the request may or may not have been carried out.

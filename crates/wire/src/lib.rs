@@ -2,7 +2,8 @@
 //!
 //! [`message`] holds the requests and replies; [`frame`] how one is laid out in bytes; [`Credential`] what
 //! each side proves when a connection starts; [`Channel`] the side that asks and [`serve`] the side
-//! that answers, if the other side's [`Role`] permits it ([`permissions`]). Many requests are in flight on one connection and replies come in any order.
+//! that answers, if the other side's [`Role`] permits it ([`permissions`]). Many requests are in flight on
+//! one connection and replies come in any order.
 //!
 //! [`transport`] says what carries them: messages in order, both ways, between two sides that know who
 //! the other one is.
