@@ -6,8 +6,8 @@
 //! each side proves that it has the key to a certificate of that authority. Then it stays encrypted, or, on
 //! networks that are trusted, goes on in clear ([`Protection`]).
 //!
-//! A [`CredentialSet`] is made with an authority that ends with it: its key is never written, so nobody can make
-//! a fourth credential.
+//! A [`CredentialSet`] is made with an authority that ends with it: its key is never written, so nobody can
+//! make a fourth credential.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 

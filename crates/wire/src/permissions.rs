@@ -1,8 +1,9 @@
 //! Which role may ask for what.
 //!
 //! A node believes nobody who is not one: what only the leader and its nodes do among themselves is refused
-//! to all others before it is looked at. That a client may ask for something does not say that it is granted: an
-//! operation on a file is checked by the state machine, a user's permissions by the kernel that mounts.
+//! to all others before it is looked at. That a client may ask for something does not say that it is
+//! granted: an operation on a file is checked by the state machine, a user's permissions by the kernel that
+//! mounts.
 
 use isobar_identity::Role;
 

@@ -91,6 +91,7 @@ fn a_client_mounts_and_is_refused_what_operators_and_nodes_do() {
         "-t",
         "64k",
         "-e",
+        "/",
     ]);
     assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
     cluster.end();

@@ -7,11 +7,11 @@
 //! arrive in buffers of [`Ends::pool`], which a transport may register with its device. Nothing on this way
 //! is boxed per message, and none changes tasks between the transport and the receiver.
 //!
-//! **Life of a connection.** It is open once [`Transport::connect`] or [`Incoming::welcome`] returns: by then
-//! each side has proved to the other what it is, and says so ([`Role`]). It ends on both sides when one side drops all
-//! senders of its queue, ends, or cannot be reached any more. The end shows in two ways: the receiver is
-//! dropped, and the queue takes no more messages. What was queued before the senders were dropped is
-//! delivered.
+//! **Life of a connection.** It is open once [`Transport::connect`] or [`Incoming::welcome`] returns: by
+//! then each side has proved to the other what it is, and says so ([`Role`]). It ends on both sides when
+//! one side drops all senders of its queue, ends, or cannot be reached any more. The end shows in two ways:
+//! the receiver is dropped, and the queue takes no more messages. What was queued before the senders were
+//! dropped is delivered.
 //!
 //! | transport | addresses | for |
 //! |---|---|---|
