@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use isobar_base::{Errno, Ino};
 use isobar_cluster::{Begun, BootTime, Cluster, Session};
-use isobar_segments::ReadStats;
+use isobar_segments::{ReadStats, WriteStats};
 use isobar_wire::message::ops::{Op, OpError, OpReply};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -58,6 +58,11 @@ impl Client {
     /// How reading went so far.
     pub fn read_stats(&self) -> ReadStats {
         self.0.files.segments.read_stats()
+    }
+
+    /// How writing went so far.
+    pub fn write_stats(&self) -> WriteStats {
+        self.0.files.segments.write_stats()
     }
 
     /// A new session is in use: what the old one had not committed is lost, and so are its locks and
