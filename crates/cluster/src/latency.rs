@@ -2,8 +2,8 @@
 //!
 //! A target that answers late is worse than one that does not answer: nobody takes it for dead, and whatever
 //! waits for all rows waits for it. What counts is the median of its last requests beside the medians of the
-//! targets it is used together with. Load makes all of them slow alike, so where everything is slow nothing is
-//! an outlier.
+//! targets it is used together with. Load makes all of them slow alike, so where everything is slow nothing
+//! is an outlier.
 //!
 //! An outlier that is left out must be tried now and then, or it could never come back. The pause between two
 //! trials is a multiple of what the last one took: the slower it is, the less it is asked.

@@ -8,8 +8,8 @@
 //! parity rows are tried, and bytes that match nothing are never given out nor stored.
 //!
 //! Targets that answer are asked before slow ones, and these before such as are thought dead. When nothing
-//! comes for a while one more is asked, as far as there is an allowance for it. Rows that are on their way for
-//! somebody else are joined.
+//! comes for a while one more is asked, as far as there is an allowance for it. Rows that are on their way
+//! for somebody else are joined.
 
 use std::sync::Arc;
 use std::time::Duration;

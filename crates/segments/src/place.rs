@@ -94,8 +94,8 @@ impl Segments {
     }
 }
 
-/// Whether `slow` of `usable` targets are left out of a segment: when it is as wide without them, or when they
-/// are no more than may fail.
+/// Whether `slow` of `usable` targets are left out of a segment: when it is as wide without them, or when
+/// they are no more than may fail.
 fn can_do_without(slow: usize, usable: usize, (data_max, parity): (u8, u8), len: u64) -> bool {
     let width = |targets| segment_width(len, data_max, parity, targets);
     let without = width(usable - slow);

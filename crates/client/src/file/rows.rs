@@ -1,8 +1,8 @@
 //! Rows kept for reading, and rows on their way: each is fetched once however many wait for it.
 //!
 //! A data row that its target does not give is computed from n others. Those come from here, too
-//! ([`RowSource`]): they are rows that the reader of a stream wants anyway, and some parity rows. So a segment
-//! costs n requests whatever is missing of it.
+//! ([`RowSource`]): they are rows that the reader of a stream wants anyway, and some parity rows. So a
+//! segment costs n requests whatever is missing of it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

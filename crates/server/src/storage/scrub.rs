@@ -8,10 +8,10 @@
 //!
 //! A row may be whole and not the one that was committed: the ledger has a checksum of each.
 //!
-//! None of this tells whether a parity row is the one of its data: some segments are read whole for that. Where
-//! it is not, its writer made it wrong, and the ledger names it as it is. No row of the segment can be changed
-//! (I1), so the leader is told and copies the bytes to a new one: data rows are right as the ledger's checksums
-//! of them are, and nothing is ever computed from the wrong row.
+//! None of this tells whether a parity row is the one of its data: some segments are read whole for that.
+//! Where it is not, its writer made it wrong, and the ledger names it as it is. No row of the segment can be
+//! changed (I1), so the leader is told and copies the bytes to a new one: data rows are right as the ledger's
+//! checksums of them are, and nothing is ever computed from the wrong row.
 
 use std::sync::Arc;
 use std::time::Duration;
