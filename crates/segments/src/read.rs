@@ -7,7 +7,7 @@
 //! slow or away ──────┴──────────────────────────► n others ───────► bytes
 //! ```
 //! How often others are asked because one is late is bounded, in requests: where everything is slow, asking
-//! more makes it slower. A slow target is asked now and then beside the others, to hear when it is well again.
+//! more makes it slower. A slow target is asked now and then beside the others, to hear when it is well.
 
 use std::ops::Range;
 use std::sync::Arc;
