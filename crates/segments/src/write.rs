@@ -11,8 +11,8 @@
 //! number is given up before its rows are deleted (I6). Rows that arrive when nobody waits any more are found
 //! by the search for orphans.
 //!
-//! Slow targets are left out of later segments (`place`), and get a row that nobody waits for now and then, so
-//! that they come back when they are well. How often rounds are abandoned for slowness is bounded, and the
+//! Slow targets are left out of later segments (`place`), and get a row that nobody waits for now and then,
+//! so that they come back when they are well. How often rounds are abandoned for slowness is bounded, and the
 //! time they are given grows with every attempt: a saturated machine is not flooded.
 
 use std::time::{Duration, Instant};
