@@ -15,8 +15,8 @@ use isobar_wire::{CallError, Channel, Opcode, Refusal};
 use crate::Segments;
 use crate::stats::count;
 
-/// How long a target may take to delete a row.
-const DELETE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a target may take to remove a row.
+const WITHDRAW_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a row could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Segments {
     }
 
     /// Removes a row of a segment that will never be committed. What fails is left to the search for orphans.
-    pub(crate) fn delete_row(
+    pub(crate) fn withdraw_row(
         &self,
         known: &ClusterSnapshot,
         target: TargetId,
@@ -126,8 +126,8 @@ impl Segments {
         let (channel, request) = (self.channel(known, target), DeleteRequest { target, keys: vec![key] });
         async move {
             let Some(channel) = channel else { return };
-            if let Err(error) = channel.call::<_, ()>(Opcode::Delete, &request, DELETE_TIMEOUT).await {
-                tracing::debug!(%target, fragment = %key, %error, "row in vain not deleted");
+            if let Err(error) = channel.call::<_, ()>(Opcode::Withdraw, &request, WITHDRAW_TIMEOUT).await {
+                tracing::debug!(%target, fragment = %key, %error, "row in vain not removed");
             }
         }
     }

@@ -8,7 +8,7 @@
 //!   └── a new segment, without that target ◄────────────────────────┘
 //! ```
 //! Nothing waits for a failure detector, and no row of an abandoned segment can ever become visible (I2): its
-//! number is given up before its rows are deleted (I6). Rows that arrive when nobody waits any more are found
+//! number is given up before its rows are withdrawn (I6). Rows that arrive when nobody waits any more are found
 //! by the search for orphans.
 //!
 //! Slow targets are left out of later segments (`place`), and get a row that nobody waits for now and then,
@@ -205,7 +205,7 @@ impl Segments {
         count(&self.0.stats.abandoned);
         let (this, known) = (self.clone(), place.known.clone());
         let removal = tokio::spawn(async move {
-            let remove = |row, target| this.delete_row(&known, target, FragmentKey { segment: id, row });
+            let remove = |row, target| this.withdraw_row(&known, target, FragmentKey { segment: id, row });
             let mut removals = JoinSet::new();
             for (row, target) in arrived {
                 removals.spawn(remove(row, target));
@@ -234,10 +234,10 @@ impl Segments {
             session.settle(id);
             let put =
                 self.put_row(&place.known, target, code.header(id, 0), code.rows[0].1.clone(), SLOW_MAX);
-            let delete = self.delete_row(&place.known, target, FragmentKey { segment: id, row: 0 });
+            let withdraw = self.withdraw_row(&place.known, target, FragmentKey { segment: id, row: 0 });
             tokio::spawn(async move {
                 if put.await.is_ok() {
-                    delete.await;
+                    withdraw.await;
                 }
             });
         }
