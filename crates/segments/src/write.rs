@@ -8,8 +8,8 @@
 //!   └── a new segment, without that target ◄────────────────────────┘
 //! ```
 //! Nothing waits for a failure detector, and no row of an abandoned segment can ever become visible (I2): its
-//! number is given up before its rows are withdrawn (I6). Rows that arrive when nobody waits any more are found
-//! by the search for orphans.
+//! number is given up before its rows are withdrawn (I6). Rows that arrive when nobody waits any more are
+//! found by the search for orphans.
 //!
 //! Slow targets are left out of later segments (`place`), and get a row that nobody waits for now and then,
 //! so that they come back when they are well. How often rounds are abandoned for slowness is bounded, and the

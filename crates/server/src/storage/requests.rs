@@ -108,7 +108,9 @@ fn withdraw(node: &Arc<NodeContext>, body: &[u8], responder: Responder) -> Begun
                 target.delete_then(withdraw.keys, |target, result| reply_done(target, result, responder));
             }
             Ok(_) => responder.refuse(Refusal::Storage(StorageError::InUse)),
-            Err(_) => responder.refuse(Refusal::Unavailable("the metadata leader".to_owned())),
+            Err(_) => {
+                responder.refuse(Refusal::Unavailable("the metadata leader does not answer".to_owned()))
+            }
         }
     });
     Ok(())
