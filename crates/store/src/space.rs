@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::PACKED_RUN_BLOCKS;
+use crate::limits::{PACKED_RUN_BLOCKS, TAKEN_RUNS_MIN};
 
 /// Consecutive blocks of the device.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -66,6 +66,72 @@ impl From<Vec<Run>> for Runs {
     }
 }
 
+/// Hands out the blocks of an allocation one part after the other.
+pub(crate) struct Parts {
+    runs: std::vec::IntoIter<Run>,
+    rest: Run,
+}
+
+impl Parts {
+    pub(crate) fn new(runs: &Runs) -> Parts {
+        Parts { runs: runs.as_slice().to_vec().into_iter(), rest: Run { start: 0, blocks: 0 } }
+    }
+
+    /// The next `blocks` blocks.
+    ///
+    /// # Panics
+    /// When fewer are left.
+    pub(crate) fn next(&mut self, mut blocks: u64) -> Runs {
+        let mut part = Vec::new();
+        while blocks > 0 {
+            if self.rest.blocks == 0 {
+                self.rest = self.runs.next().unwrap_or_else(|| panic!("{blocks} blocks more than allocated"));
+            }
+            let taken = self.rest.blocks.min(u32::try_from(blocks).unwrap_or(u32::MAX));
+            part.push(Run { start: self.rest.start, blocks: taken });
+            self.rest = Run { start: self.rest.start + u64::from(taken), blocks: self.rest.blocks - taken };
+            blocks -= u64::from(taken);
+        }
+        part.into()
+    }
+}
+
+/// The runs that are in use on a device that is being opened. What lies side by side is joined, so that
+/// millions of fragments need little memory here.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    runs: Vec<Run>,
+    join_at: usize,
+}
+
+impl Default for Taken {
+    fn default() -> Taken {
+        Taken { runs: Vec::new(), join_at: TAKEN_RUNS_MIN }
+    }
+}
+
+impl Extend<Run> for Taken {
+    fn extend<T: IntoIterator<Item = Run>>(&mut self, runs: T) {
+        for run in runs {
+            self.runs.push(run);
+            if self.runs.len() >= self.join_at {
+                self.join();
+                self.join_at = TAKEN_RUNS_MIN.max(2 * self.runs.len());
+            }
+        }
+    }
+}
+
+impl Taken {
+    fn join(&mut self) {
+        self.runs.sort_unstable();
+        self.runs.dedup_by(|run, before| {
+            let joined = before.blocks.checked_add(run.blocks).filter(|_| before.end() == run.start);
+            joined.inspect(|&blocks| before.blocks = blocks).is_some()
+        });
+    }
+}
+
 /// What an allocation is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Use {
@@ -87,11 +153,11 @@ pub(crate) struct Space {
 
 impl Space {
     /// The blocks of `area` that are in none of `taken`; `None` if those overlap or lie outside.
-    pub(crate) fn new(area: Range<u64>, mut taken: Vec<Run>) -> Option<Space> {
+    pub(crate) fn new(area: Range<u64>, mut taken: Taken) -> Option<Space> {
         let mut space = Space::default();
         let mut at = area.start;
-        taken.sort_unstable();
-        for run in taken {
+        taken.join();
+        for run in taken.runs {
             if run.start < at || run.blocks == 0 {
                 return None;
             }
@@ -200,9 +266,15 @@ mod tests {
         Run { start, blocks }
     }
 
+    fn taken(runs: impl IntoIterator<Item = Run>) -> Taken {
+        let mut taken = Taken::default();
+        taken.extend(runs);
+        taken
+    }
+
     #[test]
     fn freed_neighbours_merge_and_holes_are_recycled_first() {
-        let mut space = Space::new(0..100, vec![]).unwrap();
+        let mut space = Space::new(0..100, taken([])).unwrap();
         let runs: Vec<Runs> = (0..10).map(|_| space.allocate(10, Use::Alone).unwrap()).collect();
         assert_eq!(space.free_blocks(), 0);
         space.free(runs[3].as_slice());
@@ -216,8 +288,8 @@ mod tests {
 
     #[test]
     fn every_free_block_can_be_allocated() {
-        let taken = (0..50).map(|at| run(at * 2, 1)).collect();
-        let mut space = Space::new(0..100, taken).unwrap();
+        let odd = taken((0..50).map(|at| run(at * 2, 1)));
+        let mut space = Space::new(0..100, odd).unwrap();
         let all = space.allocate(50, Use::Alone).unwrap();
         assert_eq!((all.blocks(), all.as_slice().len()), (50, 50));
         assert_eq!(space.allocate(1, Use::Packed), None);
@@ -227,7 +299,7 @@ mod tests {
 
     #[test]
     fn packed_allocations_follow_each_other() {
-        let mut space = Space::new(8..4096, vec![run(9, 1)]).unwrap();
+        let mut space = Space::new(8..4096, taken([run(9, 1)])).unwrap();
         assert_eq!(space.allocate(1, Use::Packed), Some(Runs::One(run(10, 1))));
         assert_eq!(space.allocate(3, Use::Packed), Some(Runs::One(run(11, 3))));
         space.free(&[run(10, 1)]);
@@ -235,16 +307,32 @@ mod tests {
     }
 
     #[test]
+    fn an_allocation_is_handed_out_in_parts_across_its_runs() {
+        let runs = Runs::from(vec![run(10, 2), run(20, 3)]);
+        let mut parts = Parts::new(&runs);
+        assert_eq!(parts.next(1), Runs::One(run(10, 1)));
+        assert_eq!(parts.next(3), Runs::from(vec![run(11, 1), run(20, 2)]));
+        assert_eq!(parts.next(1), Runs::One(run(22, 1)));
+    }
+
+    #[test]
+    fn taken_runs_are_joined_where_they_meet_and_only_there() {
+        let mut runs = taken([run(8, 2), run(2, 3), run(5, 3), run(10, u32::MAX), run(11, 1)]);
+        runs.join();
+        assert_eq!(runs.runs, [run(2, 8), run(10, u32::MAX), run(11, 1)]);
+    }
+
+    #[test]
     fn overlapping_or_outlying_runs_are_refused() {
-        assert!(Space::new(0..10, vec![run(0, 3), run(2, 1)]).is_none());
-        assert!(Space::new(5..10, vec![run(4, 1)]).is_none());
-        assert!(Space::new(0..10, vec![run(9, 2)]).is_none());
+        assert!(Space::new(0..10, taken([run(0, 3), run(2, 1)])).is_none());
+        assert!(Space::new(5..10, taken([run(4, 1)])).is_none());
+        assert!(Space::new(0..10, taken([run(9, 2)])).is_none());
     }
 
     #[test]
     #[should_panic(expected = "freed twice")]
     fn freeing_twice_stops_the_store() {
-        let mut space = Space::new(0..10, vec![]).unwrap();
+        let mut space = Space::new(0..10, taken([])).unwrap();
         space.free(&[run(2, 1)]);
     }
 }
