@@ -20,7 +20,7 @@ use crate::index::{FragmentInfo, Index};
 use crate::label::Label;
 use crate::limits::{
     BATCH_RECORD_BYTES_MAX, BLOCK_BYTES, DEVICE_BYTES_MIN, LOG_BLOCKS_MAX, LOG_BLOCKS_MIN, LOG_FRACTION,
-    LOG_START, LOG_WINDOW_BYTES, SLICE_PAGES_MIN,
+    LOG_START, LOG_WINDOW_BYTES,
 };
 use crate::log::{Log, Position, Reader, Record};
 use crate::op::{Change, Op, Put};
@@ -282,7 +282,7 @@ impl Core {
         writes.submit(&*state.disk)?;
         write_blocks(&*state.disk, LOG_START + place, &batch)?;
         let pages = self.log.share(self.checkpoints.pages_left(&state), blocks, u64::from(count));
-        self.checkpoints.write(&state, &mut self.space, pages.max(SLICE_PAGES_MIN))?;
+        self.checkpoints.write(&state, &mut self.space, pages.max(1))?;
         state.disk.sync()?;
         self.log.append(blocks, u64::from(count));
         self.checkpoints.synced(&mut self.log);

@@ -39,8 +39,6 @@ pub(crate) const NODE_CHILDREN: u32 = 128;
 /// A checkpoint begins when the batches since the last one have so many records (or half the log): bounds
 /// what opening has to replay.
 pub(crate) const LOG_RECORDS_MAX: u64 = 1 << 20;
-/// Least pages that are written along with a batch while there is a checkpoint.
-pub(crate) const SLICE_PAGES_MIN: u64 = 4;
 /// Most pages that are encoded before they are written.
 pub(crate) const SLICE_PAGES_MAX: u64 = 256;
 /// Runs that are freed along with a batch at the end of a checkpoint.

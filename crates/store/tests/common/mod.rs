@@ -1,6 +1,8 @@
 //! Fragments with known contents, disks that misbehave, and blocking calls.
 #![allow(dead_code, missing_docs)]
 
+pub mod power;
+
 use std::collections::BTreeSet;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
