@@ -21,6 +21,7 @@ use isobar_base::{
 };
 use isobar_disk::Disk;
 use isobar_store::{Core, Label, Op};
+use rustix::time::{ClockId, clock_gettime};
 
 const BLOCK: u64 = 4096;
 const OPS_PER_COMMIT: u64 = 512;
@@ -122,10 +123,12 @@ fn bench(count: u64) {
     let neighbours = written((0..OPS_PER_COMMIT).map(|counter| put(count + counter)).collect());
     let all_over = written(scattered(0, count).map(|counter| Op::delete(vec![key(counter)])).collect());
     drop(core);
+    let cpu_most = times.iter().map(|(_, cpu)| *cpu).fold(0.0, f64::max);
+    let mut times: Vec<Duration> = times.into_iter().map(|(time, _)| time).collect();
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    print!("{count:>9}  {:>5.1} ms  {:>5.1} ms  {:>5.1} ms  {made:>4}", at(0.5), at(0.999), at(1.0));
-    print!("  {neighbours:>6} KiB  {all_over:>6} KiB");
+    print!("{count:>9}  {:>5.1} ms  {:>5.1} ms  {:>5.1} ms", at(0.5), at(0.999), at(1.0));
+    print!("  {cpu_most:>5.1} ms  {made:>4}  {neighbours:>6} KiB  {all_over:>6} KiB");
     // A process of its own, whose memory is that of the store.
     let program = std::env::current_exe().expect("this program");
     let opened = Command::new(program).arg(OPEN).arg(&path).output().expect("a process");
@@ -140,7 +143,7 @@ fn open(path: &Path) {
     let seconds = began.elapsed().as_secs_f64();
     let per_fragment = |bytes: u64| bytes.saturating_sub(before) / core.usage().fragments;
     let (now, most) = (per_fragment(status_bytes("VmRSS:")), per_fragment(status_bytes("VmHWM:")));
-    println!("  {seconds:>4.1} s  {now:>6} B  {most:>6} B");
+    println!("  {seconds:>3.1} s  {now:>6} B  {most:>3} B");
 }
 
 fn key(counter: u64) -> FragmentKey {
@@ -161,11 +164,15 @@ fn scattered(round: u64, count: u64) -> impl Iterator<Item = u64> {
     (0..OPS_PER_COMMIT).map(move |at| (round + at * (count / OPS_PER_COMMIT)) % count)
 }
 
-/// How long a commit takes.
-fn commit(core: &mut Core, ops: Vec<Op>) -> Duration {
-    let began = Instant::now();
+/// How long a commit takes, and how many milliseconds of this thread's CPU.
+fn commit(core: &mut Core, ops: Vec<Op>) -> (Duration, f64) {
+    let cpu_ms = || {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
+    };
+    let (began, cpu_began) = (Instant::now(), cpu_ms());
     assert!(core.commit(&ops).iter().all(Result::is_ok));
-    began.elapsed()
+    (began.elapsed(), cpu_ms() - cpu_began)
 }
 
 fn status_bytes(name: &str) -> u64 {

@@ -222,6 +222,47 @@ mod tests {
     use crate::space::{Run, Runs};
 
     #[test]
+    fn the_ring_never_overwrites_what_is_needed() {
+        let start = Position { sequence: 7, block: 60 };
+        let mut log = Log::new(100, start, start);
+        assert_eq!(log.place(30), Some(60));
+        log.append(30, 1);
+        assert!(!log.is_long());
+        // Ten blocks are left before the end: the next begins at the first, and ends before the start.
+        assert_eq!((log.place(11), log.place(60), log.place(59)), (Some(0), None, Some(0)));
+        log.append(20, 1);
+        assert!(log.is_long());
+        let frozen = log.freeze();
+        assert_eq!(frozen, Position { sequence: 9, block: 20 });
+        log.append(30, 1);
+        assert_eq!((log.place(9), log.place(10)), (Some(50), None));
+        log.release(frozen);
+        assert_eq!((log.place(50), log.place(51), log.place(19)), (Some(50), None, Some(50)));
+        log.append(50, 1);
+        assert_eq!(log.head, Position { sequence: 11, block: 0 });
+        assert_eq!((log.place(19), log.place(20)), (Some(0), None));
+    }
+
+    #[test]
+    fn a_checkpoint_is_done_before_the_log_is_full_and_before_too_many_records() {
+        for (blocks, batch_blocks, records) in
+            [(128, 1, 1), (262_144, 5, 512), (262_144, 1, 140), (1000, 40, 1)]
+        {
+            let mut log = Log::new(blocks, Position::FIRST, Position::FIRST);
+            while !log.is_long() {
+                log.append(batch_blocks, records);
+            }
+            log.freeze();
+            let mut pages: u64 = 100_000;
+            while pages > 0 {
+                assert!(log.place(batch_blocks).is_some() && log.records <= LOG_RECORDS_MAX / 2 + records);
+                pages -= log.share(pages, batch_blocks, records).min(pages);
+                log.append(batch_blocks, records);
+            }
+        }
+    }
+
+    #[test]
     fn the_records_of_version_1_are_frozen() {
         let key = FragmentKey { segment: SegmentId { session: SessionId(300), counter: 2 }, row: 1 };
         let geometry = Geometry { data: 1, parity: 2, len: 4096 };

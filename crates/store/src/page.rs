@@ -249,7 +249,29 @@ fn decode(bytes: &[u8]) -> (FragmentKey, Entry) {
 
 #[cfg(test)]
 mod tests {
+    use isobar_base::Geometry;
+
     use super::*;
+    use crate::entry::Crcs;
+    use crate::space::{Run, Runs};
+
+    #[test]
+    fn the_pages_of_version_1_are_frozen() {
+        let key = |counter| FragmentKey { segment: SegmentId { session: SessionId(300), counter }, row: 1 };
+        let geometry = Geometry { data: 1, parity: 2, len: 4096 };
+        let runs = Runs::One(Run { start: 1000, blocks: 1 });
+        let entry = Entry { geometry, header_crc: 5, crcs: Crcs::One(7), runs };
+        let mut page = Page::new(key(2));
+        page.insert(key(3), &entry);
+        page.insert(key(2), &Entry { crcs: Crcs::InDescriptor, ..entry });
+        let golden = [
+            &[14, 172, 2, 2, 1, 1, 2, 128, 32, 5, 0, 0, 232, 7, 1][..],
+            &[15, 172, 2, 3, 1, 1, 2, 128, 32, 5, 1, 7, 0, 232, 7, 1],
+        ];
+        assert_eq!(page.bytes(), golden.concat());
+        let (_, summary) = Page::load(golden.concat()).unwrap();
+        assert_eq!(summary, Summary { last: key(3), entries: 2, blocks: 2 });
+    }
 
     #[test]
     fn keys_are_read_as_they_are_encoded() {

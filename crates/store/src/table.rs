@@ -210,6 +210,16 @@ mod tests {
     }
 
     #[test]
+    fn the_places_of_version_1_are_frozen() {
+        let copies = [
+            vec![Run { start: 1000, blocks: 1 }],
+            vec![Run { start: 9, blocks: 1 }, Run { start: 30, blocks: 1 }],
+        ];
+        let place = Place { copies: copies.map(Runs::from), crc: 300 };
+        assert_eq!(encode_value(&[place].as_slice()), [1, 0, 232, 7, 1, 1, 2, 9, 1, 30, 1, 172, 2]);
+    }
+
+    #[test]
     fn a_place_on_a_fragmented_device_takes_no_more_than_is_reckoned_with() {
         let runs: Vec<Run> = (0..5).map(|at| Run { start: (1 << 40) + at, blocks: 1 }).collect();
         let place = Place { copies: [Runs::from(runs.clone()), Runs::from(runs)], crc: u32::MAX };

@@ -6,7 +6,7 @@ pub mod power;
 use std::collections::BTreeSet;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use isobar_base::{
@@ -99,6 +99,7 @@ struct Memory {
     unreadable: Mutex<BTreeSet<usize>>,
     fail_write: AtomicBool,
     fail_sync: AtomicBool,
+    written_blocks: AtomicUsize,
 }
 
 impl MemoryDisk {
@@ -115,7 +116,9 @@ impl MemoryDisk {
     pub fn from_image(image: Vec<u8>) -> MemoryDisk {
         let (fail_write, fail_sync) = (AtomicBool::new(false), AtomicBool::new(false));
         let unreadable = Mutex::default();
-        MemoryDisk(Arc::new(Memory { bytes: Mutex::new(image), unreadable, fail_write, fail_sync }))
+        let written_blocks = AtomicUsize::new(0);
+        let bytes = Mutex::new(image);
+        MemoryDisk(Arc::new(Memory { bytes, unreadable, fail_write, fail_sync, written_blocks }))
     }
 
     pub fn image(&self) -> Vec<u8> {
@@ -138,6 +141,11 @@ impl MemoryDisk {
     /// The block at `offset` cannot be read until it is written.
     pub fn lose(&self, offset: usize) {
         self.0.unreadable.lock().insert(offset / UNIT);
+    }
+
+    /// Blocks written since the last call.
+    pub fn written_blocks(&self) -> usize {
+        self.0.written_blocks.swap(0, Ordering::SeqCst)
     }
 
     pub fn fail_writes(&self, fail: bool) {
@@ -176,6 +184,7 @@ impl Disk for MemoryDisk {
             self.0.unreadable.lock().retain(|block| !(at..at + buf.len()).contains(&(block * UNIT)));
             at += buf.len();
         }
+        self.0.written_blocks.fetch_add((at - offset as usize) / UNIT, Ordering::SeqCst);
         Ok(())
     }
 
