@@ -38,6 +38,8 @@ pub struct Core {
     checkpoints: Checkpoints,
     space: Space,
     log: Log,
+    /// Whether the device takes discards, as far as is known.
+    discards: bool,
 }
 
 /// What one batch will do.
@@ -121,7 +123,7 @@ impl Core {
         let state = Arc::new(StoreState::new(disk, nonce, index, capacity));
         let log = Log::new(superblock.log_blocks, superblock.log, head);
         let checkpoints = Checkpoints::new(superblock, slots.older, table);
-        let mut core = Core { state, checkpoints, space, log };
+        let mut core = Core { state, checkpoints, space, log, discards: true };
         core.checkpoint()?;
         Ok(core)
     }
@@ -317,6 +319,24 @@ impl Core {
         // The dearest fragments are those of one unit, and of 16 units with one block of descriptor: a tenth
         // covers that and their entries, on a fragmented device, too.
         self.state.free_bytes.store(spare * 9 / 10 * BLOCK_BYTES, Ordering::Relaxed);
+    }
+
+    /// Tells the device of some blocks that were freed, at most a region of them, unless they are in use again;
+    /// `false` when there are none. What failed is not tried again before the device is reopened.
+    pub fn discard(&mut self) -> bool {
+        if !self.discards || self.state.check().is_err() {
+            return false;
+        }
+        let Some(runs) = self.space.take_freed() else { return false };
+        for run in runs {
+            let (offset, len) = (run.start * BLOCK_BYTES, u64::from(run.blocks) * BLOCK_BYTES);
+            if let Err(error) = self.state.disk.discard(offset, len) {
+                tracing::info!(%error, "freed blocks are not discarded on this device");
+                self.discards = false;
+                return false;
+            }
+        }
+        true
     }
 
     /// Writes to the device what changed in the index, and waits for it; the log begins afresh.

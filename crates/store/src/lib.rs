@@ -57,6 +57,10 @@
 //! the store: no change is acked again until the device has been reopened. Reading goes on, as all that
 //! the index names was synced.
 //!
+//! Blocks that are free for good by these rules are *discarded* when nothing is to be written for a moment, a
+//! region of 1 MiB at a time and not longer than they are free, where the device takes that
+//! ([`isobar_disk::Disk::discard`]): the writer does it, so nobody can allocate them meanwhile.
+//!
 //! # Damage
 //! Bytes that are wrong and blocks that the medium does not give back are the same: damage of the
 //! fragment they belong to, and of nothing else ([`StoreError::Corrupt`]). A *rewrite* puts the same

@@ -43,6 +43,14 @@ pub(crate) const LOG_RECORDS_MAX: u64 = 1 << 20;
 pub(crate) const SLICE_PAGES_MAX: u64 = 256;
 /// Runs that are freed along with a batch at the end of a checkpoint.
 pub(crate) const SLICE_FREED_RUNS: usize = 1024;
+/// Blocks of a region (1 MiB): what is discarded at once.
+pub(crate) const REGION_BLOCKS: u64 = 256;
+/// Fewer free blocks side by side (64 KiB) are not worth a discard.
+pub(crate) const DISCARD_BLOCKS_MIN: u64 = 16;
+/// Regions that are remembered to be discarded.
+pub(crate) const DISCARD_REGIONS_MAX: usize = 1 << 16;
+/// How long there must have been nothing to write before something is discarded.
+pub(crate) const DISCARD_IDLE: std::time::Duration = std::time::Duration::from_millis(20);
 /// Threads that read the pages of a checkpoint.
 pub(crate) const LOAD_THREADS: usize = 8;
 /// Pages from which on more than one thread reads them.

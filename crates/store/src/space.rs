@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{PACKED_RUN_BLOCKS, TAKEN_RUNS_MIN};
+use crate::limits::{
+    DISCARD_BLOCKS_MIN, DISCARD_REGIONS_MAX, PACKED_RUN_BLOCKS, REGION_BLOCKS, TAKEN_RUNS_MIN,
+};
 
 /// Consecutive blocks of the device.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -149,6 +151,8 @@ pub(crate) struct Space {
     by_length: BTreeSet<(u64, u64)>,
     free_blocks: u64,
     packed_next: u64,
+    /// Regions of the device with blocks that were freed and not discarded since.
+    freed_regions: BTreeSet<u64>,
 }
 
 impl Space {
@@ -240,7 +244,25 @@ impl Space {
                 }
             }
             self.insert(start, end - start);
+            self.freed_regions.extend(run.start / REGION_BLOCKS..run.end().div_ceil(REGION_BLOCKS));
         }
+        while self.freed_regions.len() > DISCARD_REGIONS_MAX {
+            self.freed_regions.pop_last();
+        }
+    }
+
+    /// The free runs of a region where some were freed since it was asked for; `None` when there is no such
+    /// region. Shorter ones than are worth a discard are left out.
+    pub(crate) fn take_freed(&mut self) -> Option<Vec<Run>> {
+        let first = self.freed_regions.pop_first()? * REGION_BLOCKS;
+        let region = first..first + REGION_BLOCKS;
+        let before = self.by_start.range(..region.start).next_back();
+        let runs = before.into_iter().chain(self.by_start.range(region.clone()));
+        let within = |(&start, &length): (&u64, &u64)| {
+            let (from, to) = (start.max(region.start), (start + length).min(region.end));
+            (to >= from + DISCARD_BLOCKS_MIN).then(|| Run { start: from, blocks: (to - from) as u32 })
+        };
+        Some(runs.filter_map(within).collect())
     }
 
     fn insert(&mut self, start: u64, length: u64) {
@@ -304,6 +326,21 @@ mod tests {
         assert_eq!(space.allocate(3, Use::Packed), Some(Runs::One(run(11, 3))));
         space.free(&[run(10, 1)]);
         assert_eq!(space.allocate(2, Use::Packed), Some(Runs::One(run(14, 2))));
+    }
+
+    #[test]
+    fn what_was_freed_is_discarded_once_and_only_while_it_is_free() {
+        let mut space = Space::new(0..1000, taken([run(0, 700)])).unwrap();
+        assert_eq!(space.take_freed(), None);
+        space.free(&[run(200, 100), run(600, 4)]);
+        space.free(&[run(690, 2)]);
+        assert_eq!(space.take_freed(), Some(vec![run(200, 56)]));
+        assert_eq!(space.allocate(20, Use::Alone), Some(Runs::One(run(200, 20))));
+        assert_eq!(space.allocate(50, Use::Alone), Some(Runs::One(run(220, 50))));
+        assert_eq!(space.take_freed(), Some(vec![run(270, 30)]));
+        // Its own blocks are too few, but they belong to the free rest of the region.
+        assert_eq!(space.take_freed(), Some(vec![run(700, 68)]));
+        assert_eq!(space.take_freed(), None);
     }
 
     #[test]

@@ -54,6 +54,7 @@ fn random_step(core: &mut Core, tape: &Tape, model: &mut Model, random: &mut Ran
             (_, other) => panic!("{other:?}"),
         }
     }
+    core.discard();
     Step { before, after: model.clone(), in_flight, events: start..tape.current().events() }
 }
 

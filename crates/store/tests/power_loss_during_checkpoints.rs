@@ -42,6 +42,7 @@ fn random_step(core: &mut Core, tape: &Tape, model: &mut Model, random: &mut Ran
             None => drop(model.remove(&key)),
         }
     }
+    core.discard();
     Step { before, after: model.clone(), in_flight: effects, events: start..tape.current().events() }
 }
 

@@ -17,6 +17,8 @@ use isobar_store::{Core, Fragment, Label, Op, Store, StoreError};
 use parking_lot::Mutex;
 
 pub const UNIT: usize = 4096;
+/// What a device in memory holds where it was told to discard.
+pub const DISCARDED: u8 = 0xdd;
 
 pub fn label() -> Label {
     Label { cluster: ClusterId(7), node: "node-1".into(), target: TargetId(42), incarnation: 1 }
@@ -193,6 +195,11 @@ impl Disk for MemoryDisk {
             true => Err(io::Error::other("injected sync failure")),
             false => Ok(()),
         }
+    }
+
+    fn discard(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.0.bytes.lock()[offset as usize..(offset + len) as usize].fill(DISCARDED);
+        Ok(())
     }
 
     fn size(&self) -> u64 {

@@ -6,12 +6,12 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use isobar_base::FragmentKey;
+use isobar_base::{AlignedBuf, FragmentKey};
 use isobar_disk::{Disk, PowerLoss, RecordedDisk};
 use isobar_store::{Core, FragmentInfo, Op, Store};
 use parking_lot::Mutex;
 
-use super::{MemoryDisk, commit, key, payload, put_op};
+use super::{DISCARDED, MemoryDisk, commit, key, payload, put_op};
 
 /// What a key holds: units and version of its payload.
 pub type Content = (u32, u64);
@@ -58,6 +58,12 @@ impl Disk for Tape {
     fn sync(&self) -> io::Result<()> {
         self.disk.lock().sync()
     }
+    /// Other bytes are there afterwards, or not: as after a write.
+    fn discard(&self, offset: u64, len: u64) -> io::Result<()> {
+        let bytes = AlignedBuf::from_slice(&vec![DISCARDED; len as usize]);
+        self.disk.lock().write_at(offset, &[IoSlice::new(&bytes)])
+    }
+
     fn size(&self) -> u64 {
         self.size
     }
