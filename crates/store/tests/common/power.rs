@@ -152,12 +152,12 @@ pub fn recover_and_go_on(image: Vec<u8>, step: &Step, done: bool, context: &str,
     // It takes new writes, and what was recovered stays as it is.
     let gone: Vec<FragmentKey> = recovered.iter().take(4).map(|info| info.key).collect();
     commit(&mut core, Op::delete(gone)).unwrap();
-    commit(&mut core, put_op(key(5000), 2, 0)).unwrap_or_else(|e| panic!("{context}: {e}"));
+    commit(&mut core, put_op(key(1_000_000), 2, 0)).unwrap_or_else(|e| panic!("{context}: {e}"));
     drop(core);
     let core = Core::open(Arc::new(disk)).unwrap_or_else(|e| panic!("{context}, again: {e}"));
     let expected = &recovered[recovered.len().min(4)..];
     let mut listed = core.list(None, usize::MAX);
-    assert_eq!(listed.pop().map(|info| info.key), Some(key(5000)), "{context}");
+    assert_eq!(listed.pop().map(|info| info.key), Some(key(1_000_000)), "{context}");
     assert_eq!(listed, expected, "{context}");
     if cut_again {
         cut_the_recovery(image, step, done, context, &recovered);
