@@ -411,3 +411,6 @@ fn is_on_device(disk: &dyn Disk, nonce: u64, key: FragmentKey, entry: &Entry) ->
     }
     read.is_ok()
 }
+
+#[cfg(test)]
+mod tests;

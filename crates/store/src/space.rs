@@ -177,6 +177,13 @@ impl Space {
         self.free_blocks
     }
 
+    /// Whether any block of `run` is free.
+    #[cfg(test)]
+    pub(crate) fn has_free(&self, run: Run) -> bool {
+        let before = self.by_start.range(..run.end()).next_back();
+        before.is_some_and(|(&start, &length)| start + length > run.start)
+    }
+
     /// Takes `blocks` blocks, in as few runs as there are; `None` only if fewer are free.
     pub(crate) fn allocate(&mut self, blocks: u64, purpose: Use) -> Option<Runs> {
         if blocks == 0 || blocks > self.free_blocks {

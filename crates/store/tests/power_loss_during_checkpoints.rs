@@ -97,7 +97,7 @@ fn cut_checkpoints(device_bytes: u64, seed: u64, checkpoints: u64, fills_the_log
 
 #[test]
 fn every_cut_of_checkpoints_beside_commits_recovers() {
-    let steps = cut_checkpoints(12 << 20, 0xbeef, 4, false);
+    let steps = cut_checkpoints(16 << 20, 0xbeef, 4, false);
     assert!(steps > 4 * 6, "checkpoints are made in many steps, beside commits: {steps}");
 }
 
