@@ -230,7 +230,7 @@ fn of_a_mount_that_was_frozen_and_one_that_went_on_exactly_one_makes_a_name() {
         let (ours, theirs) = (cluster.mount().join(round.to_string()), second.path().join(round.to_string()));
         fs::create_dir(&theirs).expect("made");
         make(&theirs, 0..WARM);
-        signal(second.pid(), rustix::process::Signal::STOP);
+        freeze(second.pid());
         let frozen = std::thread::spawn({
             let lock = theirs.join("lock");
             // The kernel hands it to the mount as soon as that wakes up.
@@ -247,6 +247,18 @@ fn of_a_mount_that_was_frozen_and_one_that_went_on_exactly_one_makes_a_name() {
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
     }
     cluster.end();
+}
+
+/// Stops a process. The signal reaches one of its threads first: the others may go on for a moment.
+fn freeze(pid: u32) {
+    signal(pid, rustix::process::Signal::STOP);
+    let stopped = |task: std::io::Result<fs::DirEntry>| {
+        let stat = fs::read_to_string(task.expect("listed").path().join("stat")).expect("readable");
+        stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T'))
+    };
+    while !fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").all(stopped) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn signal(pid: u32, signal: rustix::process::Signal) {

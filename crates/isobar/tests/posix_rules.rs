@@ -21,7 +21,7 @@ fn begin(programs: &[&str]) -> Option<(TestCluster, PathBuf)> {
     if common::skip(programs) {
         return None;
     }
-    let cluster = TestCluster::start(8, 512);
+    let cluster = TestCluster::start(8, 256);
     let dir = cluster.mount().join("d");
     fs::create_dir(&dir).expect("a directory is made");
     Some((cluster, dir))

@@ -53,7 +53,7 @@ fn cargo_builds_and_runs_a_crate() {
     if common::skip(&["cargo", "cc"]) {
         return;
     }
-    let cluster = TestCluster::start(8, 512);
+    let cluster = TestCluster::start(8, 256);
     let begun = Instant::now();
     shell(&format!(
         r#"cd '{}'; mkdir -p crate/src; cd crate

@@ -81,7 +81,7 @@ fn appends_from_several_mounts_lose_nothing_and_never_interleave() {
     if common::skip(&["perl"]) {
         return;
     }
-    let cluster = TestCluster::start(8, 512);
+    let cluster = TestCluster::start(8, 256);
     let second = cluster.second_mount();
     let record = r#"
         use strict; use Fcntl;
