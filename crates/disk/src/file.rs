@@ -63,7 +63,8 @@ impl FileDisk {
         };
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
         let size = rustix::fs::seek(&file, rustix::fs::SeekFrom::End(0))?;
-        // A file whose space is reserved keeps it: given away, it might not be there when it is written again.
+        // A file whose space is reserved keeps it: given away, it might not be there when it is written
+        // again.
         let discards = block_device || file.metadata()?.blocks() * 512 < size;
         Ok(FileDisk { file, size, path: path.to_owned(), discards })
     }

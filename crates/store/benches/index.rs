@@ -1,11 +1,12 @@
 //! What an index of many fragments costs: the pause of commits, what a checkpoint writes, memory, opening.
 //!
 //! `cargo bench -p isobar-store --bench index [-- FRAGMENTS ...]`: default 100,000, 1,000,000 and 10,000,000.
-//! The device is a sparse file that is never synced and forgets payloads, so what is measured is the store's own
-//! work, not a medium. A commit is of 512 fragments of 4 KiB; `commits` are those that fill the store and those
-//! that then delete and put fragments all over it, with the checkpoints that fall among them. `checkpoint` is
-//! what one writes after a single commit has changed 512 neighbours, or 512 fragments all over. Memory is given
-//! for each fragment, in a process that has just opened the device.
+//! The device is a sparse file that is never synced and forgets payloads, so what is measured is the store's
+//! own work, not a medium. A commit is of 512 fragments of 4 KiB; the commits are those that fill the store
+//! and those that then delete and put fragments all over it, with the checkpoints `made` beside them. `CPU
+//! most` is what the dearest of them took of a CPU, which other processes do not make longer. `neighbours` and
+//! `scattered` are what one checkpoint writes after a single commit has changed 512 neighbours, or 512
+//! fragments all over. Memory is given for each fragment, in a process that has just opened the device.
 
 use std::fs::File;
 use std::io::{self, IoSlice};

@@ -74,9 +74,9 @@ impl Checkpoints {
         self.running.is_some()
     }
 
-    /// Of an index of `entry_bytes`: the blocks beyond those that this checkpoint and the two after it need, of
-    /// `free_blocks` free ones. Each needs them while those of the one before still exist. `None` if even these
-    /// are missing.
+    /// Of an index of `entry_bytes`: the blocks beyond those that this checkpoint and the two after it need,
+    /// of `free_blocks` free ones. Each needs them while those of the one before still exist. `None` if even
+    /// these are missing.
     pub(crate) fn spare_blocks(&self, free_blocks: u64, entry_bytes: u64) -> Option<u64> {
         let (mut bytes, mut written, mut held) = (entry_bytes, 0, self.table.blocks());
         if let Some(running) = &self.running {
@@ -224,7 +224,8 @@ impl Checkpoints {
             Step::Written => Step::OlderSlot,
             Step::OlderSlot => Step::OtherSlot,
             Step::OtherSlot => {
-                // Both slots hold this generation now: whichever is written first next time, the other is good.
+                // Both slots hold this generation now: whichever is written first next time, the other is
+                // good.
                 self.superblock = running.superblock.clone();
                 self.older_slot = 1 - self.older_slot;
                 log.release(self.superblock.log);

@@ -250,7 +250,8 @@ impl Core {
         let (geometry, header_crc) = (put.header.geometry, put.header_crc);
         let entry = Entry { geometry, header_crc, crcs, runs };
         let encoded = encode_value(&Record::Put(key, &entry));
-        // In a page its length is before it, in the log what kind of record it is: at most two bytes more here.
+        // In a page its length is before it, in the log what kind of record it is: at most two bytes more
+        // here.
         let put_bytes = plan.put_bytes + encoded.len() as u64 + 2;
         let index_bytes = index.size().bytes + put_bytes;
         if self.checkpoints.spare_blocks(self.space.free_blocks(), index_bytes).is_none() {
@@ -321,8 +322,8 @@ impl Core {
         self.state.free_bytes.store(spare * 9 / 10 * BLOCK_BYTES, Ordering::Relaxed);
     }
 
-    /// Tells the device of some blocks that were freed, at most a region of them, unless they are in use again;
-    /// `false` when there are none. What failed is not tried again before the device is reopened.
+    /// Tells the device of some blocks that were freed, at most a region of them, unless they are in use
+    /// again; `false` when there are none. What failed is not tried again before the device is reopened.
     pub fn discard(&mut self) -> bool {
         if !self.discards || self.state.check().is_err() {
             return false;

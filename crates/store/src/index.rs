@@ -1,7 +1,8 @@
 //! The index in RAM: where each fragment is.
 //!
 //! Its entries are in [`Page`]s, which an ordered map finds by their lowest key; a page is the unit that
-//! checkpoints write. Pages are numbered without gaps: the *slot* is a page's place in the checkpoint's table.
+//! checkpoints write. Pages are numbered without gaps: the *slot* is a page's place in the checkpoint's
+//! table.
 //!
 //! **Two pages that follow each other do not fit into one.** So the number of pages, and with it all that
 //! RAM and checkpoints need, is bounded by the bytes of the entries (`table::blocks_needed`).

@@ -21,11 +21,11 @@
 //!   holds the packed payloads themselves would spend a header block per batch and need a cleaner.)
 //! * Space is allocated as runs of blocks; a fragment may have several when the device is fragmented,
 //!   so every free block can be used.
-//! * The **index** is pages of entries, packed, the same bytes in RAM and on the device (`page.rs`, `index.rs`):
-//!   about 30 bytes of RAM for a fragment of one run. The index in RAM is `checkpoint + log`.
-//! * A **checkpoint** is all pages and the table of where they are (`table.rs`). Making one writes the pages that
-//!   changed since the last, and the nodes of the table above them, twice, to fresh blocks: what it costs
-//!   follows from what changed, not from what is stored.
+//! * The **index** is pages of entries, packed, the same bytes in RAM and on the device (`page.rs`,
+//!   `index.rs`): about 30 bytes of RAM for a fragment of one run. The index in RAM is `checkpoint + log`.
+//! * A **checkpoint** is all pages and the table of where they are (`table.rs`). Making one writes the pages
+//!   that changed since the last, and the nodes of the table above them, twice, to fresh blocks: what it
+//!   costs follows from what changed, not from what is stored.
 //!
 //! # Order of durability
 //! One group commit: (1) payloads and descriptors into free blocks, (2) one log batch, (3) **one
@@ -37,20 +37,20 @@
 //! * Blocks freed by batch b are written to only after b is durable, so no state that recovery can
 //!   find names a block that was reused.
 //! * A batch that cannot be read is a torn tail only when no later batch follows it; otherwise
-//!   [`StoreError::CorruptLog`] refuses to open the device. What no log can tell apart is rot in the very last
-//!   batch from a torn write of it: it is cut.
+//!   [`StoreError::CorruptLog`] refuses to open the device. What no log can tell apart is rot in the very
+//!   last batch from a torn write of it: it is cut.
 //!
 //! One checkpoint: (1) the index is frozen as the log has it up to some batch; (2) pages and nodes into free
-//! blocks; sync; (3) the older superblock slot; sync; (4) the other slot; sync; (5) what the checkpoint before
-//! has and this one has not is free, blocks of pages and batches of the log. **Nothing waits for it**
-//! (`checkpoint.rs`): it goes on by a slice with each batch, whose sync is its sync, while later batches go into
-//! the log behind the place where it was frozen; a page that changes before it was written is saved first.
-//! Slices are as large as it takes to end long before the log is full. What recovery finds at any point is the
-//! checkpoint that a slot names, complete, and all batches since.
+//! blocks; sync; (3) the older superblock slot; sync; (4) the other slot; sync; (5) what the checkpoint
+//! before has and this one has not is free, blocks of pages and batches of the log. **Nothing waits for it**
+//! (`checkpoint.rs`): it goes on by a slice with each batch, whose sync is its sync, while later batches go
+//! into the log behind the place where it was frozen; a page that changes before it was written is saved
+//! first. Slices are as large as it takes to end long before the log is full. What recovery finds at any
+//! point is the checkpoint that a slot names, complete, and all batches since.
 //!
 //! Opening a device ends with a checkpoint that is waited for: the state that was recovered is durable, and a
-//! torn tail is gone, before anything is served. One begins by itself when half of the log is used or a million
-//! records are in it, which bounds what opening has to replay.
+//! torn tail is gone, before anything is served. One begins by itself when half of the log is used or a
+//! million records are in it, which bounds what opening has to replay.
 //!
 //! A PUT that would leave less free space than this checkpoint and the next need gets
 //! [`StoreError::Full`]; a DELETE needs no space but its log record. A failed write or sync poisons

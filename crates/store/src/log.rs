@@ -1,10 +1,10 @@
 //! The log: what changed since the checkpoint.
 //!
 //! Batches lie one behind the other in a ring of blocks, each a frame whose body is `(sequence, number of
-//! records)` followed by the records. A batch that does not fit before the end of the ring begins at its first
-//! block. Sequences only rise; opening a device leaves one out, that of the batch that may have been torn,
-//! so that none is ever written twice and what is left in the ring from before means nothing. Writing and
-//! replaying follow the rules in the crate's header.
+//! records)` followed by the records. A batch that does not fit before the end of the ring begins at its
+//! first block. Sequences only rise; opening a device leaves one out, that of the batch that may have been
+//! torn, so that none is ever written twice and what is left in the ring from before means nothing. Writing
+//! and replaying follow the rules in the crate's header.
 
 use isobar_base::{AlignedBuf, FragmentKey};
 use isobar_disk::Disk;

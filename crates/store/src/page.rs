@@ -139,9 +139,9 @@ impl Page {
         Some(entry)
     }
 
-    /// Cuts off the upper part of a page of several entries. When entries come in ascending order, as those of
-    /// one session do, the lower part is to be full: what is behind them is cut off, or the last one if nothing
-    /// is. Else it is the upper half.
+    /// Cuts off the upper part of a page of several entries. When entries come in ascending order, as those
+    /// of one session do, the lower part is to be full: what is behind them is cut off, or the last one if
+    /// nothing is. Else it is the upper half.
     pub(crate) fn split(&mut self) -> Page {
         let added = self.added.take().filter(|added| added.ascending);
         let cut = match added {

@@ -2,8 +2,8 @@
 //!
 //! Two slots, each one block, normally with the same generation. A checkpoint writes the older (or
 //! damaged) slot, which is synced before it writes the other: one good slot exists at any time, and until
-//! both are durable nothing that the older one names is reused, no block and no batch of the log. Hence the readable slot with the highest
-//! generation is always the right one.
+//! both are durable nothing that the older one names is reused, no block and no batch of the log. Hence the
+//! readable slot with the highest generation is always the right one.
 
 use isobar_base::AlignedBuf;
 use isobar_disk::Disk;

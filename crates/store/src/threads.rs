@@ -49,7 +49,8 @@ impl Drop for PanicGuard<'_> {
     }
 }
 
-/// Commits what is queued, in groups, until the queue is closed and empty; discards freed blocks when nothing is.
+/// Commits what is queued, in groups, until the queue is closed and empty; discards freed blocks when nothing
+/// is.
 pub(crate) fn run_writer(mut core: Core, writes: &Queue<Write>, checkpoint_at_end: &AtomicBool) {
     let _guard = PanicGuard { state: core.state().clone(), writes };
     loop {

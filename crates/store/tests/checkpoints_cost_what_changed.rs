@@ -1,4 +1,5 @@
-//! What a checkpoint writes follows from what changed since the last one, and commits take along a slice of it.
+//! What a checkpoint writes follows from what changed since the last one, and commits take along a slice of
+//! it.
 
 mod common;
 

@@ -57,7 +57,8 @@ fn step(core: &mut Core, tape: &Tape, model: &mut Model, effects: Effects) -> St
     Step { before, after: model.clone(), in_flight: effects, events: start..tape.current().events() }
 }
 
-/// Cuts everything that is written while there is a checkpoint, `checkpoints` times; gives the steps with cuts.
+/// Cuts everything that is written while there is a checkpoint, `checkpoints` times; gives the steps with
+/// cuts.
 fn cut_checkpoints(device_bytes: u64, seed: u64, checkpoints: u64, fills_the_log: bool) -> usize {
     let blank = RecordedDisk::new(device_bytes);
     Core::format(&blank, &label()).unwrap();
