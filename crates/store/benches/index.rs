@@ -4,8 +4,8 @@
 //! The device is a sparse file that is never synced and forgets payloads, so what is measured is the store's
 //! own work, not a medium. A commit is of 512 fragments of 4 KiB; the commits are those that fill the store
 //! and those that then delete and put fragments all over it, with the checkpoints `made` beside them. `CPU
-//! most` is what the dearest of them took of a CPU, which other processes do not make longer. `neighbours` and
-//! `scattered` are what one checkpoint writes after a single commit has changed 512 neighbours, or 512
+//! most` is what the dearest of them took of a CPU, which other processes do not make longer. `neighbours`
+//! and `scattered` are what one checkpoint writes after a single commit has changed 512 neighbours, or 512
 //! fragments all over. Memory is given for each fragment, in a process that has just opened the device.
 
 use std::fs::File;
@@ -85,10 +85,9 @@ fn main() {
     if counts.is_empty() {
         counts = vec![100_000, 1_000_000, 10_000_000];
     }
-    println!("           commits                             checkpoint after 512");
-    println!(
-        "fragments       p50     p99.9      most  made  neighbours   scattered    open  RAM then   at most"
-    );
+    println!("           commits                                     checkpoints");
+    print!("fragments       p50     p99.9      most  CPU most  made  neighbours   scattered");
+    println!("   open  RAM then   most");
     counts.into_iter().for_each(bench);
 }
 

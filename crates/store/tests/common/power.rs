@@ -1,7 +1,7 @@
 //! Cutting the power: a recorder, the ways in which unsynced writes are lost, and what must be there after.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -137,10 +137,11 @@ pub fn check(core: &Core, step: &Step, done: bool, context: &str) -> Vec<Fragmen
             || !done && step.in_flight.iter().any(|&(key, content)| key == info.key && is(content));
         assert!(allowed, "{context}: {} holds what it should not", info.key);
     }
+    let present: BTreeSet<FragmentKey> = listed.iter().map(|info| info.key).collect();
+    let in_flight: BTreeSet<FragmentKey> = step.in_flight.iter().map(|&(key, _)| key).collect();
     for key in expected.keys() {
-        let present = listed.iter().any(|info| info.key == *key);
-        let may_be_gone = !done && step.in_flight.iter().any(|(other, _)| other == key);
-        assert!(present || may_be_gone, "{context}: {key} was acknowledged and is gone");
+        let may_be_gone = !done && in_flight.contains(key);
+        assert!(present.contains(key) || may_be_gone, "{context}: {key} was acknowledged and is gone");
     }
     listed
 }
