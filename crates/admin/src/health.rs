@@ -363,7 +363,8 @@ mod tests {
             name: "fs".to_owned(),
             data_rows: 4,
             parity_rows: 2,
-            secret_file: "secret".into(),
+            credentials: ".".into(),
+            encrypt: true,
             node: (1..=6).map(node).collect(),
             base: "".into(),
         }

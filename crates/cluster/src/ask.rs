@@ -212,6 +212,8 @@ impl<'a> LeaderSearch<'a> {
                     return Err(AskError::Rejected(error));
                 }
             }
+            // Every leader would say the same.
+            CallError::Refused(Refusal::Forbidden(_)) => return Err(AskError::Rejected(error)),
             CallError::Refused(Refusal::Unreadable | Refusal::Unknown) => {
                 return Err(AskError::NotUnderstood(error));
             }
@@ -253,7 +255,7 @@ mod tests {
     use isobar_base::{BufPool, ClusterId};
     use isobar_wire::message::cluster::{ClusterMap, ClusterView};
     use isobar_wire::transport::MemoryNetwork;
-    use isobar_wire::{Handler, Request, Responder, Secret, serve};
+    use isobar_wire::{Credential, CredentialSet, Handler, Protection, Request, Responder, Role, serve};
 
     use super::*;
 
@@ -275,7 +277,7 @@ mod tests {
 
     struct World {
         network: MemoryNetwork,
-        secret: Secret,
+        credential: Credential,
         leader: Leader,
         nodes: Vec<Arc<Node>>,
     }
@@ -290,23 +292,28 @@ mod tests {
         ClusterReply::View(ClusterView { map, live: Vec::new() })
     }
 
+    fn member() -> Credential {
+        CredentialSet::generate(ClusterId(1)).unwrap().get(Role::Node, Protection::Clear)
+    }
+
     impl World {
         /// Three nodes, of which node `leader` leads; the others name `hint`.
         async fn new(leader: Option<usize>, hint: Option<usize>) -> World {
-            let (network, secret) = (MemoryNetwork::new(), Secret::generate(ClusterId(1)));
+            let (network, credential) = (MemoryNetwork::new(), member());
             let mut nodes = Vec::new();
             for at in 0..3 {
                 let reply = if leader == Some(at) { view() } else { ClusterReply::NotLeader(hint.map(addr)) };
                 let node = Arc::new(Node { reply, asked: AtomicUsize::new(0) });
                 let listener = network.at(&format!("node{at}")).listen(&addr(at)).await.unwrap();
-                tokio::spawn(serve(listener, secret.clone(), BufPool::new(0), node.clone()));
+                tokio::spawn(serve(listener, credential.clone(), BufPool::new(0), node.clone()));
                 nodes.push(node);
             }
-            World { network, secret, leader: Leader::new((0..3).map(addr).collect()), nodes }
+            World { network, credential, leader: Leader::new((0..3).map(addr).collect()), nodes }
         }
 
-        async fn ask(&self, secret: &Secret, wait: Duration) -> Result<ClusterReply, AskError> {
-            let channels = Channels::with_transport(self.network.at("test"), secret.clone(), BufPool::new(0));
+        async fn ask(&self, credential: &Credential, wait: Duration) -> Result<ClusterReply, AskError> {
+            let channels =
+                Channels::with_transport(self.network.at("test"), credential.clone(), BufPool::new(0));
             self.leader.ask(&channels, Opcode::Cluster, &(), wait).await
         }
 
@@ -318,17 +325,17 @@ mod tests {
     #[tokio::test]
     async fn the_node_that_is_named_is_asked_next_and_first_from_then_on() {
         let world = World::new(Some(2), Some(2)).await;
-        assert_eq!(world.ask(&world.secret, SECOND).await.unwrap(), view());
+        assert_eq!(world.ask(&world.credential, SECOND).await.unwrap(), view());
         assert_eq!(world.asked(), [1, 0, 1]);
         assert_eq!(world.leader.addr(), Some(addr(2)));
-        world.ask(&world.secret, SECOND).await.unwrap();
+        world.ask(&world.credential, SECOND).await.unwrap();
         assert_eq!(world.asked(), [1, 0, 2]);
     }
 
     #[tokio::test]
     async fn the_nodes_are_asked_in_turn_when_none_names_the_leader() {
         let world = World::new(Some(2), None).await;
-        world.ask(&world.secret, SECOND).await.unwrap();
+        world.ask(&world.credential, SECOND).await.unwrap();
         assert_eq!(world.asked(), [1, 1, 1]);
     }
 
@@ -337,7 +344,7 @@ mod tests {
         let world = World::new(Some(1), Some(1)).await;
         world.network.cut("test", "node0");
         let begun = Instant::now();
-        assert_eq!(world.ask(&world.secret, ATTEMPT).await.unwrap(), view());
+        assert_eq!(world.ask(&world.credential, ATTEMPT).await.unwrap(), view());
         assert!(begun.elapsed() < ATTEMPT / 2, "{:?}", begun.elapsed());
         assert_eq!(world.leader.addr(), Some(addr(1)));
     }
@@ -346,7 +353,7 @@ mod tests {
     async fn a_silent_connection_to_the_leader_is_left_while_the_reply_is_waited_for() {
         let world = World::new(Some(1), Some(1)).await;
         let channels =
-            Channels::with_transport(world.network.at("test"), world.secret.clone(), BufPool::new(0));
+            Channels::with_transport(world.network.at("test"), world.credential.clone(), BufPool::new(0));
         // Connected already, so that nothing but silence is noticed.
         channels.to(&addr(0)).call::<_, ClusterReply>(Opcode::Cluster, &(), SECOND).await.unwrap();
         world.network.cut("test", "node0");
@@ -359,10 +366,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_gives_up_at_once_when_every_node_rejects_the_secret() {
+    async fn it_gives_up_at_once_when_every_node_rejects_the_credential() {
         let world = World::new(Some(0), None).await;
         let begun = Instant::now();
-        let rejected = world.ask(&Secret::generate(ClusterId(1)), 10 * SECOND).await;
+        let rejected = world.ask(&member(), 10 * SECOND).await;
         assert!(matches!(rejected, Err(AskError::Rejected(_))), "{rejected:?}");
         assert!(begun.elapsed() < SECOND);
         assert_eq!(world.asked(), [0, 0, 0]);
@@ -372,7 +379,7 @@ mod tests {
     async fn it_gives_up_in_time_when_nobody_leads() {
         let world = World::new(None, None).await;
         let begun = Instant::now();
-        let nobody = world.ask(&world.secret, SECOND).await;
+        let nobody = world.ask(&world.credential, SECOND).await;
         assert!(
             matches!(&nobody, Err(AskError::NoLeader(why)) if why.contains("does not lead")),
             "{nobody:?}"
@@ -387,7 +394,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_nodes_nobody_leads() {
-        let channels = Channels::new(Secret::generate(ClusterId(1)), BufPool::new(0));
+        let channels = Channels::new(member(), BufPool::new(0));
         let leader = Leader::new(Vec::new());
         let nobody = leader.ask::<_, ClusterReply>(&channels, Opcode::Cluster, &(), SECOND).await;
         assert!(matches!(nobody, Err(AskError::NoLeader(_))));

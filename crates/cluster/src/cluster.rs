@@ -14,7 +14,7 @@ use isobar_wire::message::ops::{MutateReply, MutateRequest, Mutation, OpError, O
 use isobar_wire::message::queries::{
     Answer, ClusterQuery, FileQuery, Query, QueryReply, QueryRequest, SessionQuery,
 };
-use isobar_wire::{Address, Channels, Opcode};
+use isobar_wire::{Address, Channels, Opcode, Role};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
@@ -93,12 +93,12 @@ impl Cluster {
         }))
     }
 
-    /// Access to the cluster of a cluster file.
+    /// Access to the cluster of a cluster file, as a client or as an administrator.
     ///
     /// # Errors
-    /// When the secret cannot be loaded.
-    pub fn from_spec(spec: &ClusterSpec, wait: Duration) -> Result<Cluster, ClusterError> {
-        let channels = Channels::new(spec.secret()?, BufPool::new(POOL_BYTES));
+    /// When the credential cannot be loaded.
+    pub fn from_spec(spec: &ClusterSpec, role: Role, wait: Duration) -> Result<Cluster, ClusterError> {
+        let channels = Channels::new(spec.credential(role)?, BufPool::new(POOL_BYTES));
         let mut nodes: Vec<_> = spec.node.iter().collect();
         nodes.sort_by_key(|n| !n.voter);
         Ok(Cluster::new(channels, nodes.into_iter().map(|n| n.addr.clone()).collect(), wait))

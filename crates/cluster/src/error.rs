@@ -8,7 +8,7 @@ use crate::AskError;
 /// Why a cluster cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    /// The cluster file or the secret cannot be used.
+    /// The cluster file or the credential cannot be used.
     #[error("{0}")]
     Config(#[from] ConfigError),
     /// No metadata quorum answered in time.

@@ -272,7 +272,9 @@ mod tests {
     use isobar_base::{BufPool, ClusterId, Ino};
     use isobar_wire::message::ops::{MutateReply, MutateRequest};
     use isobar_wire::transport::MemoryNetwork;
-    use isobar_wire::{Address, Channels, Handler, Opcode, Request, Responder, Secret, serve};
+    use isobar_wire::{
+        Address, Channels, CredentialSet, Handler, Opcode, Protection, Request, Responder, Role, serve,
+    };
 
     use super::*;
 
@@ -313,12 +315,13 @@ mod tests {
     }
 
     async fn unlink(unanswered: u32) -> (OpResult, u32) {
-        let (network, secret) = (MemoryNetwork::new(), Secret::generate(ClusterId(1)));
+        let set = CredentialSet::generate(ClusterId(1)).unwrap();
+        let (network, credential) = (MemoryNetwork::new(), set.get(Role::Node, Protection::Clear));
         let addr: Address = "node:1".parse().unwrap();
         let node = Arc::new(Node { unanswered, ..Node::default() });
         let listener = network.at("node").listen(&addr).await.unwrap();
-        tokio::spawn(serve(listener, secret.clone(), BufPool::new(0), node.clone()));
-        let channels = Channels::with_transport(network.at("test"), secret, BufPool::new(0));
+        tokio::spawn(serve(listener, credential.clone(), BufPool::new(0), node.clone()));
+        let channels = Channels::with_transport(network.at("test"), credential, BufPool::new(0));
         let cluster = Cluster::new(channels, vec![addr], Duration::from_secs(60));
         let session = Session::open(cluster, "test").await.unwrap();
         let op =

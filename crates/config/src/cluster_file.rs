@@ -1,9 +1,9 @@
 //! The cluster file: what a client or an operator needs to find a cluster.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use isobar_base::ClusterId;
-use isobar_wire::{Address, Secret};
+use isobar_wire::{Address, Credential, Protection, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
@@ -22,8 +22,12 @@ pub struct ClusterSpec {
     pub data_rows: u8,
     /// Parity rows of every segment (K): so many nodes may be lost.
     pub parity_rows: u8,
-    /// File that holds the secret; relative to the directory of this file.
-    pub secret_file: PathBuf,
+    /// Directory with the credentials, `node.pem`, `client.pem` and `admin.pem`, or those of them that are
+    /// needed here; relative to the directory of this file.
+    pub credentials: PathBuf,
+    /// Whether connections are encrypted. The same for all nodes and clients; only where every machine of the
+    /// network is trusted may it be false.
+    pub encrypt: bool,
     /// The nodes.
     pub node: Vec<NodeSpec>,
     /// Directory of this file, for relative paths.
@@ -108,13 +112,41 @@ impl ClusterSpec {
         })
     }
 
-    /// Loads the secret.
+    /// What happens to bytes on the network.
+    pub fn protection(&self) -> Protection {
+        if self.encrypt { Protection::Encrypted } else { Protection::Clear }
+    }
+
+    /// Whether there is a credential of a role here.
+    pub fn has_credential(&self, role: Role) -> bool {
+        self.credential_path(role).exists()
+    }
+
+    /// Loads a credential of a role. Where there is none of a client, an administrator's serves.
     ///
     /// # Errors
-    /// When the key file cannot be used.
-    pub fn secret(&self) -> Result<Secret, ConfigError> {
-        Secret::load(&self.base.join(&self.secret_file), self.id()?)
+    /// When the file cannot be used; one line that says what to do.
+    pub fn credential(&self, role: Role) -> Result<Credential, ConfigError> {
+        let instead = role == Role::Client && !self.has_credential(role);
+        let role =
+            if instead && self.has_credential(Role::Administrator) { Role::Administrator } else { role };
+        let path = self.credential_path(role);
+        if !path.exists() {
+            return Err(ConfigError::Cluster(format!(
+                "this takes {}, which is not there: copy it from where isobar init was run",
+                path.display()
+            )));
+        }
+        Credential::load(&path, self.id()?, self.protection())
             .map_err(|e| ConfigError::Cluster(e.to_string()))
+    }
+
+    fn credential_path(&self, role: Role) -> PathBuf {
+        self.base
+            .join(&self.credentials)
+            .components()
+            .chain([Component::Normal(role.file_name().as_ref())])
+            .collect()
     }
 }
 
@@ -127,7 +159,7 @@ mod tests {
         let text = |addr| {
             format!(
                 "version = 1\ncluster = \"0123456789abcdef\"\nname = \"x\"\ndata_rows = 1\nparity_rows = 1\n\
-                 secret_file = \"secret\"\n\n[[node]]\nname = \"n1\"\naddr = \"{addr}\"\nvoter = true\ndomain = \"\"\n"
+                 credentials = \".\"\nencrypt = true\n\n[[node]]\nname = \"n1\"\naddr = \"{addr}\"\nvoter = true\ndomain = \"\"\n"
             )
         };
         let dir = std::env::temp_dir().join(format!("isobar-config-{:016x}", isobar_base::random_u64()));

@@ -2,7 +2,7 @@
 //!
 //! | file | who reads it | type |
 //! |---|---|---|
-//! | `cluster.toml` | everybody: the nodes and where the secret is | [`ClusterSpec`] |
+//! | `cluster.toml` | everybody: the nodes and where the credentials are | [`ClusterSpec`] |
 //! | `NAME.toml` | one node: targets, roles, limits | [`NodeConfig`] |
 //!
 //! Every file refuses fields it does not know and versions it cannot read. Relative paths are relative to the

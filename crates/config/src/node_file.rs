@@ -40,9 +40,7 @@ pub struct NodeConfig {
     /// domains allow it.
     #[serde(default)]
     pub domain: String,
-    /// File that holds the cluster's secret, mode 0600.
-    pub secret_file: PathBuf,
-    /// The cluster file: the list of all nodes, and which of them vote on metadata.
+    /// The cluster file: the list of all nodes, which of them vote on metadata, and where `node.pem` is.
     pub cluster_file: PathBuf,
     /// Whether this node votes on metadata.
     #[serde(default)]

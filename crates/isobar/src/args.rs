@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cluster::ClusterArgs;
 use crate::output::Format;
-use crate::{bench, demo, dev, fsck, init, mount, node, plan, status, validate};
+use crate::{bench, credentials, demo, dev, fsck, init, mount, node, plan, status, validate};
 
 /// Isobar: a parallel file system for machines full of NVMe, where any two nodes may die.
 #[derive(Parser, Debug)]
@@ -43,9 +43,15 @@ pub enum Command {
         #[command(subcommand)]
         action: dev::DevCommand,
     },
-    /// Make a new cluster's identity, secret and one configuration for each node.
+    /// Make a new cluster's identity, credentials and one configuration for each node.
     #[command(after_help = init::EXAMPLES)]
     Init(init::InitArgs),
+    /// Make new credentials for a cluster that there is.
+    Credentials {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: credentials::CredentialsAction,
+    },
     /// Run a node in the foreground, or act on one.
     #[command(args_conflicts_with_subcommands = true, after_help = node::EXAMPLES)]
     Node(node::NodeArgs),

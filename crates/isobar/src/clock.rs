@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use isobar_client::{Cluster, ClusterSpec};
-use isobar_wire::Opcode;
 use isobar_wire::message::probe::{ProbeReply, ProbeRequest};
+use isobar_wire::{Opcode, Role};
 
 /// A difference that people notice.
 const DIFFERENCE_MAX: Duration = Duration::from_secs(1);
@@ -13,7 +13,7 @@ const WAIT: Duration = Duration::from_secs(10);
 /// One line when the clocks certainly differ by more than a second; `None` also when the leader cannot be
 /// asked.
 pub async fn difference(spec: &ClusterSpec) -> Option<String> {
-    let cluster = Cluster::from_spec(spec, WAIT).ok()?;
+    let cluster = Cluster::from_spec(spec, Role::Client, WAIT).ok()?;
     cluster.refresh(WAIT).await.ok()?;
     let channel = cluster.channels().to(&cluster.leader_addr()?);
     let asked = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use isobar_admin::{DeepReport, Depth, FsckReport, MissingRow};
 use isobar_client::Cluster;
+use isobar_wire::Role;
 use serde_json::{Value, json};
 
 use crate::cluster::{self, ClusterArgs};
@@ -35,7 +36,7 @@ pub fn run(args: &FsckArgs, format: Format) -> Outcome {
     let spec = cluster::find(&args.cluster)?;
     let depth = if args.deep { Depth::Bytes } else { Depth::Keys };
     runtime::block_on(async {
-        let cluster = Cluster::from_spec(&spec, WAIT).map_err(|e| e.to_string())?;
+        let cluster = Cluster::from_spec(&spec, Role::Administrator, WAIT).map_err(|e| e.to_string())?;
         let progress = Progress::new(output::is_json(format));
         let report = check(&cluster, depth, &progress).await?;
         progress.finish();

@@ -7,7 +7,7 @@ use clap::Args;
 use isobar_base::{ClusterId, random_u64};
 use isobar_client::{ClusterSpec, NodeSpec};
 use isobar_config::{NodeConfig, TargetConfig};
-use isobar_wire::Secret;
+use isobar_wire::{CredentialSet, Role};
 
 use crate::output::{self, Format, Outcome};
 use crate::targets;
@@ -26,7 +26,7 @@ pub struct InitArgs {
     /// The nodes: HOST:PORT or NAME=HOST:PORT, separated by commas; append @DOMAIN for the fault domain.
     #[arg(long, required = true, value_delimiter = ',', value_name = "NODE")]
     pub nodes: Vec<String>,
-    /// Directory to make, with cluster.toml, secret and NAME.toml for each node.
+    /// Directory to make, with cluster.toml, the credentials and NAME.toml for each node.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Name of the file system.
@@ -38,6 +38,10 @@ pub struct InitArgs {
     /// Parity rows (K): so many nodes may be lost. 2K+1 nodes vote on metadata.
     #[arg(long, default_value_t = 2)]
     pub parity_rows: u8,
+    /// Whether connections are encrypted. Default: unless all nodes are on this machine. Without, trust every
+    /// machine of the network.
+    #[arg(long, value_name = "true|false")]
+    pub encrypt: Option<bool>,
     /// Storage targets of every node: block devices or files, more than one with commas or blanks, or a
     /// pattern of devices on this machine, such as '/dev/nvme*n1'.
     #[arg(
@@ -62,7 +66,8 @@ pub fn run(args: InitArgs, format: Format) -> Outcome {
     if !is_plain(&args.name) {
         return Err(format!("--name '{}': {PLAIN}", args.name));
     }
-    let spec = cluster(&args.name, nodes, args.data_rows, args.parity_rows)?;
+    let mut spec = cluster(&args.name, nodes, args.data_rows, args.parity_rows)?;
+    spec.encrypt = args.encrypt.unwrap_or(spec.encrypt);
     let targets = targets::configure(&args.target, args.target_mib)?;
     write(&args.out, &spec, |node| node_config(&spec, node, args.data_dir.clone(), targets.clone()))?;
     if output::is_json(format) {
@@ -78,9 +83,14 @@ pub fn run(args: InitArgs, format: Format) -> Outcome {
         spec.data_rows,
         spec.parity_rows
     );
-    println!("Copy cluster.toml, secret and NAME.toml to each node and run there:");
+    println!("connections are {}", if spec.encrypt { "encrypted" } else { "in clear" });
+    println!("Copy cluster.toml, node.pem and NAME.toml to each node and run there:");
     println!("  isobar node --config NAME.toml");
-    println!("Then, anywhere cluster.toml and secret are: isobar mount {} /mnt/isobar", args.out.display());
+    println!(
+        "Then, anywhere cluster.toml and client.pem are: isobar mount {} /mnt/isobar",
+        args.out.display()
+    );
+    println!("admin.pem is for isobar status, fsck, node replace and validate: keep it where operators are.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -156,7 +166,8 @@ pub fn cluster(name: &str, mut nodes: Vec<NodeSpec>, n: Option<u8>, k: u8) -> Re
         name: name.to_owned(),
         data_rows: n,
         parity_rows: k,
-        secret_file: PathBuf::from("secret"),
+        credentials: PathBuf::from("."),
+        encrypt: !nodes.iter().all(|n| n.addr.is_loopback()),
         node: nodes,
         base: PathBuf::new(),
     };
@@ -177,14 +188,13 @@ pub fn node_config(
     config.listen = node.addr.clone();
     config.data_dir = data_dir;
     config.domain = node.domain.clone();
-    config.secret_file = PathBuf::from("secret");
     config.cluster_file = PathBuf::from("cluster.toml");
     config.voter = node.voter;
     config.target = targets;
     Ok(config)
 }
 
-/// Writes cluster.toml, the secret and a file for each node into a directory that has none of them.
+/// Writes cluster.toml, the credentials and a file for each node into a directory that has none of them.
 pub fn write(
     out: &Path,
     spec: &ClusterSpec,
@@ -199,12 +209,11 @@ pub fn write(
             cluster_file.display()
         ));
     }
-    let secret = out.join("secret");
-    if secret.exists() {
-        return Err(format!("{} exists: a cluster keeps its secret; choose another --out", secret.display()));
+    if let Some(there) = Role::ALL.map(|role| out.join(role.file_name())).iter().find(|path| path.exists()) {
+        return Err(format!("{} exists: it is another cluster's; choose another --out", there.display()));
     }
     let id = spec.id().map_err(|e| e.to_string())?;
-    Secret::generate(id).store(&secret).map_err(|e| failed(&secret, e))?;
+    CredentialSet::generate(id).and_then(|set| set.store(out)).map_err(|e| failed(out, e))?;
     for node in &spec.node {
         let path = out.join(format!("{}.toml", node.name));
         let text = config(node)?.to_toml().map_err(|e| e.to_string())?;

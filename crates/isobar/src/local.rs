@@ -93,6 +93,8 @@ impl Local {
             let target =
                 TargetConfig { path: PathBuf::from(&node.name).join("target"), size_bytes: target_bytes };
             let mut config = init::node_config(&spec, node, PathBuf::from(&node.name), vec![target])?;
+            // All nodes share this machine.
+            config.worker_threads = 1;
             config.meta.log_bytes = META_LOG_BYTES;
             config.orphan_scan_seconds = 10;
             config.compaction.interval_seconds = 2;

@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod clock;
 mod cluster;
+mod credentials;
 mod demo;
 mod dev;
 mod fsck;
@@ -54,6 +55,7 @@ fn run(command: Command, format: Format) -> Outcome {
         Command::Demo(demo) => demo::run(demo, format),
         Command::Dev { action } => dev::run(action, format),
         Command::Init(init) => init::run(init, format),
+        Command::Credentials { action } => credentials::run(&action, format),
         Command::Node(node) => node::run(node, format),
         Command::Mount(mount) => mount::run(mount),
         Command::Status(cluster) => status::run(&cluster, format),

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use isobar_admin::{ReplaceProgress, Replaced};
 use isobar_cluster::Cluster;
 use isobar_config::{ClusterSpec, NodeConfig};
+use isobar_wire::Role;
 
 use crate::cluster::{self, ClusterArgs};
 use crate::output::{self, Format, Outcome};
@@ -88,7 +89,8 @@ pub async fn replace_and_wait(
     no_wait: bool,
     progress: &Progress,
 ) -> Result<String, String> {
-    let cluster = Cluster::from_spec(spec, Duration::from_secs(30)).map_err(|e| e.to_string())?;
+    let cluster =
+        Cluster::from_spec(spec, Role::Administrator, Duration::from_secs(30)).map_err(|e| e.to_string())?;
     let show = |waiting_for| match waiting_for {
         ReplaceProgress::WaitingForNode => {
             progress.now(format!("{name}: waiting for the node to start with its blank disks"));

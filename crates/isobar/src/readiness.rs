@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use isobar_admin::Health;
 use isobar_client::Cluster;
+use isobar_wire::Role;
 use isobar_wire::message::cluster::ClusterView;
 
 use crate::local::Local;
@@ -26,7 +27,8 @@ struct Step {
 
 /// Waits until the cluster takes data on all its nodes; `progress` hears what it waits for.
 pub async fn wait(local: &Local, mut progress: impl FnMut(String)) -> Result<ClusterView, String> {
-    let cluster = Cluster::from_spec(&local.spec, STANDSTILL_MAX).map_err(|e| e.to_string())?;
+    let cluster =
+        Cluster::from_spec(&local.spec, Role::Administrator, STANDSTILL_MAX).map_err(|e| e.to_string())?;
     let names: Vec<&str> = local.names().collect();
     let (mut best, mut since) = (0, Instant::now());
     loop {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
 use fuser::{FileHandle, FopenFlags, Generation, Notifier, ReplyAttr, ReplyEmpty, ReplyEntry, Request};
-use isobar_base::{Errno, Ino};
+use isobar_base::{AlignedBuf, BufPool, Errno, Ino};
 use isobar_client::Attr;
 use isobar_vfs::{Opened, Vfs};
 use tokio::runtime::Handle;
@@ -15,6 +15,9 @@ use crate::dir::Dir;
 use crate::gone::GoneDirectories;
 use crate::handles::{File, Handles};
 use crate::kernel_attrs::KernelAttrCache;
+
+/// Idle copies of bytes to write that are kept.
+const POOL_BYTES: usize = 32 << 20;
 
 /// One per mount.
 pub struct Context {
@@ -28,6 +31,8 @@ pub struct Context {
     pub kernel_attrs: KernelAttrCache,
     /// Who was sent to look for directories that are gone.
     pub gone: GoneDirectories,
+    /// What waits for its turn to be written.
+    pool: BufPool,
     runtime: Handle,
     notifier: OnceLock<Notifier>,
 }
@@ -41,6 +46,7 @@ impl Context {
             dirs: Handles::new(),
             kernel_attrs: KernelAttrCache::new(),
             gone: GoneDirectories::default(),
+            pool: BufPool::new(POOL_BYTES),
             runtime,
             notifier: OnceLock::new(),
         })
@@ -49,6 +55,13 @@ impl Context {
     /// The way to the kernel, known once the mount stands.
     pub fn set_notifier(&self, notifier: Notifier) {
         let _ = self.notifier.set(notifier);
+    }
+
+    /// A copy of a request's bytes, which go with the request.
+    pub fn copy(&self, data: &[u8]) -> AlignedBuf {
+        let mut copy = self.pool.get(data.len());
+        copy.copy_from_slice(data);
+        copy
     }
 
     /// Runs the slow part of a request.

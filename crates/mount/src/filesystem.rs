@@ -4,6 +4,7 @@
 //! lock of [`crate::kernel_attrs`]; read and write one shared shard lock and one reference count. No
 //! allocation, no task.
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -304,12 +305,11 @@ impl Filesystem for IsobarFs {
             return reply.error(fuser::Errno::EBADF);
         };
         if let Some(bytes) = self.context.vfs.try_read(&file.open, offset, size) {
-            return reply.data(&bytes.contiguous());
+            return read_bytes(reply, Ok(bytes));
         }
-        let work = move |context: Arc<Context>| async move {
-            context.vfs.read(&file.open, offset, size).await.map(ReadBytes::contiguous)
-        };
-        self.context.answer(req.pid(), work, |_, bytes| data(reply, bytes), nothing);
+        let work =
+            move |context: Arc<Context>| async move { context.vfs.read(&file.open, offset, size).await };
+        self.context.answer(req.pid(), work, |_, bytes| read_bytes(reply, bytes), nothing);
     }
 
     fn write(
@@ -343,7 +343,8 @@ impl Filesystem for IsobarFs {
             Some(Err(e)) => return reply.error(errno(e)),
             None => {}
         }
-        let (who, data) = (if intent.clear_setid { who_with_groups(req) } else { who }, data.to_vec());
+        let (who, data) =
+            (if intent.clear_setid { who_with_groups(req) } else { who }, self.context.copy(data));
         let work = move |context: Arc<Context>| async move {
             let cleared = context.vfs.write(&who, &file.open, offset, &data, intent).await?;
             if cleared {
@@ -696,6 +697,26 @@ impl Filesystem for IsobarFs {
     ) {
         // The kernel then copies by reading and writing and stops asking.
         reply.error(fuser::Errno::ENOSYS);
+    }
+}
+
+thread_local! {
+    /// What was read, in one piece. Kept mapped: a fresh megabyte costs more than copying one.
+    static ONE_PIECE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+fn read_bytes(reply: ReplyData, result: Result<ReadBytes, Errno>) {
+    match result {
+        Ok(bytes) => match bytes.parts() {
+            [] => reply.data(&[]),
+            [one] => reply.data(one),
+            parts => ONE_PIECE.with_borrow_mut(|piece| {
+                piece.clear();
+                parts.iter().for_each(|part| piece.extend_from_slice(part));
+                reply.data(piece);
+            }),
+        },
+        Err(e) => reply.error(errno(e)),
     }
 }
 

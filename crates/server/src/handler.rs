@@ -31,7 +31,7 @@ impl Handler for NodeHandler {
                 let of = |asked: &MutateRequest| asked.group;
                 let Some((asked, responder)) = for_this_group(&request.body, responder, of) else { return };
                 match &node.meta {
-                    Some(meta) => meta.mutate(asked, request.body.len(), responder),
+                    Some(meta) => meta.mutate(request.from, asked, request.body.len(), responder),
                     None => responder.reply(&MutateReply::NotLeader(node.leader_addr())),
                 }
             }
@@ -39,7 +39,7 @@ impl Handler for NodeHandler {
                 let of = |asked: &QueryRequest| asked.group;
                 let Some((asked, responder)) = for_this_group(&request.body, responder, of) else { return };
                 match &node.meta {
-                    Some(meta) => meta.query(asked, responder),
+                    Some(meta) => meta.query(request.from, asked, responder),
                     None => responder.reply(&QueryReply::NotLeader(node.leader_addr())),
                 }
             }

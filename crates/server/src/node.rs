@@ -8,7 +8,7 @@ use isobar_cluster::Cluster;
 use isobar_config::ClusterSpec;
 use isobar_disk::{Devices, SystemDevices};
 use isobar_wire::transport::{Tcp, Transport};
-use isobar_wire::{Address, Channels, Secret};
+use isobar_wire::{Address, Channels, Role};
 use tokio::task::JoinSet;
 
 use crate::context::NodeContext;
@@ -52,8 +52,7 @@ impl Node {
         if let Some(warning) = listens_elsewhere(&config, &addr) {
             tracing::warn!("{warning}");
         }
-        let secret = Secret::load(&config.resolve(&config.secret_file), cluster)
-            .map_err(|e| ServerError::Config(e.to_string()))?;
+        let credential = spec.credential(Role::Node).map_err(|e| ServerError::Config(e.to_string()))?;
         let listener = transport
             .listen(&config.listen)
             .await
@@ -66,20 +65,20 @@ impl Node {
             .map_err(|e| ServerError::Config(format!("a target could not be opened: {e}")))??;
         let pool = BufPool::new(POOL_BYTES);
         let meta = if config.voter {
-            let channels = Channels::with_transport(transport.clone(), secret.clone(), pool.clone());
+            let channels = Channels::with_transport(transport.clone(), credential.clone(), pool.clone());
             let (group, longest_apply) = voter::open(&config, &addr, channels).await?;
             Some(Arc::new(Metadata::start(group, config.meta.log_bytes, longest_apply)))
         } else {
             None
         };
-        let channels = Channels::with_transport(transport, secret.clone(), pool.clone());
+        let channels = Channels::with_transport(transport, credential.clone(), pool.clone());
         let mut nodes: Vec<_> = spec.node.iter().collect();
         nodes.sort_by_key(|n| !n.voter);
         let access =
             Cluster::new(channels, nodes.into_iter().map(|n| n.addr.clone()).collect(), METADATA_WAIT);
         let shared = Arc::new(NodeContext::new(config, spec, cluster, addr, opened, meta, access));
         let mut tasks = start_background(&shared, devices);
-        tasks.spawn(isobar_wire::serve(listener, secret, pool, Arc::new(NodeHandler(shared.clone()))));
+        tasks.spawn(isobar_wire::serve(listener, credential, pool, Arc::new(NodeHandler(shared.clone()))));
         tracing::info!(
             node = %shared.config.node, listen = %shared.config.listen, addr = %shared.addr,
             cluster = %shared.cluster_id, targets = shared.targets().len(), voter = shared.meta.is_some(),

@@ -13,7 +13,7 @@ use isobar_segments::Segments;
 use isobar_server::{Node, ServerError};
 use isobar_wire::message::cluster::{ClusterView, NodeStatus};
 use isobar_wire::transport::{MemoryNetwork, Tcp, Transport};
-use isobar_wire::{Address, CallError, Channels, Opcode, Secret};
+use isobar_wire::{Address, CallError, Channels, CredentialSet, Opcode, Role};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -42,7 +42,7 @@ pub struct TestCluster {
     pub dir: TempDir,
     /// Its cluster file.
     pub spec: ClusterSpec,
-    /// Access to it.
+    /// Access to it, as a node has it.
     pub access: Cluster,
     /// The disks of its nodes.
     pub devices: FaultyDevices,
@@ -55,7 +55,7 @@ impl TestCluster {
     pub fn prepare(over: Over, nodes: usize, voters: usize, data_rows: u8, parity_rows: u8) -> TestCluster {
         let dir = tempfile::tempdir().unwrap();
         let cluster = ClusterId(isobar_base::random_u64());
-        Secret::generate(cluster).store(&dir.path().join("secret")).unwrap();
+        CredentialSet::generate(cluster).unwrap().store(dir.path()).unwrap();
         let addrs: Vec<Address> = match over {
             // Held together, so that all ports differ.
             Over::Tcp => {
@@ -77,13 +77,14 @@ impl TestCluster {
             name: "test".to_owned(),
             data_rows,
             parity_rows,
-            secret_file: "secret".into(),
+            credentials: ".".into(),
+            encrypt: false,
             node: node.collect(),
             base: dir.path().to_owned(),
         };
         std::fs::write(dir.path().join("cluster.toml"), spec.to_toml().unwrap()).unwrap();
         let network = (over == Over::Memory).then(MemoryNetwork::new);
-        let access = access_to(&spec, transport(&network, TEST_HOST));
+        let access = access_to(&spec, Role::Node, transport(&network, TEST_HOST));
         let nodes = (0..nodes).map(|_| None).collect();
         TestCluster { dir, spec, access, devices: FaultyDevices::default(), network, nodes }
     }
@@ -109,9 +110,14 @@ impl TestCluster {
         self.network.as_ref().expect("the cluster is over TCP")
     }
 
-    /// Access to the cluster with connections of its own, from a host with this name.
+    /// A client's access to the cluster, with connections of its own, from a host with this name.
     pub fn access_from(&self, host: &str) -> Cluster {
-        access_to(&self.spec, transport(&self.network, host))
+        self.access_as(Role::Client, host)
+    }
+
+    /// Access to the cluster in a role, with connections of its own, from a host with this name.
+    pub fn access_as(&self, role: Role, host: &str) -> Cluster {
+        access_to(&self.spec, role, transport(&self.network, host))
     }
 
     /// The configuration of a node: small, and quick in whatever takes its time.
@@ -123,7 +129,6 @@ impl TestCluster {
             listen: self.spec.node[at].addr.clone(),
             data_dir: host(at).into(),
             domain: String::new(),
-            secret_file: "secret".into(),
             cluster_file: "cluster.toml".into(),
             voter: self.spec.node[at].voter,
             worker_threads: 1,
@@ -293,8 +298,8 @@ fn transport(network: &Option<MemoryNetwork>, host: &str) -> Arc<dyn Transport> 
     network.as_ref().map_or_else(|| Arc::new(Tcp) as Arc<dyn Transport>, |network| network.at(host))
 }
 
-fn access_to(spec: &ClusterSpec, transport: Arc<dyn Transport>) -> Cluster {
-    let channels = Channels::with_transport(transport, spec.secret().unwrap(), BufPool::new(8 << 20));
+fn access_to(spec: &ClusterSpec, role: Role, transport: Arc<dyn Transport>) -> Cluster {
+    let channels = Channels::with_transport(transport, spec.credential(role).unwrap(), BufPool::new(8 << 20));
     Cluster::new(channels, spec.node.iter().map(|n| n.addr.clone()).collect(), QUORUM_WAIT)
 }
 

@@ -21,7 +21,7 @@ pub enum ValidateError {
     /// The file of targets cannot be used; nothing was done.
     #[error(transparent)]
     Targets(#[from] TargetsError),
-    /// The cluster's file or secret cannot be used; nothing was done.
+    /// The cluster's file or credential cannot be used; nothing was done.
     #[error("{0}")]
     Cluster(String),
     /// The cluster cannot be measured at all.

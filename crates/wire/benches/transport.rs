@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use isobar_base::{BufPool, ClusterId};
 use isobar_wire::transport::{Tcp, Transport};
-use isobar_wire::{Channel, Handler, Opcode, Request, Responder, Secret, serve};
+use isobar_wire::{Channel, CredentialSet, Handler, Opcode, Protection, Request, Responder, Role, serve};
 use tokio::runtime::Runtime;
 
 const RUN: Duration = Duration::from_secs(2);
@@ -55,19 +55,33 @@ async fn rate(channel: Channel, in_flight: usize, payload: Bytes) -> f64 {
 }
 
 fn main() {
-    let (asking, answering) = (runtime(), runtime());
-    let secret = Secret::generate(ClusterId(1));
-    let listener = answering.block_on(Tcp.listen(&"127.0.0.1:0".parse().unwrap())).unwrap();
-    let addr = listener.addr();
-    answering.spawn(serve(listener, secret.clone(), BufPool::new(POOL_BYTES), Arc::new(Echo)));
-    let channel = Channel::new(&addr, Arc::new(Tcp), secret, BufPool::new(POOL_BYTES));
-    for round in 1..=ROUNDS {
-        let one = asking.block_on(asking.spawn(rate(channel.clone(), 1, Bytes::new()))).unwrap();
-        let many = asking.block_on(asking.spawn(rate(channel.clone(), 64, Bytes::new()))).unwrap();
-        let payload = Bytes::from(vec![7; 1 << 20]);
-        let bulk = asking.block_on(asking.spawn(rate(channel.clone(), 8, payload))).unwrap();
-        println!(
-            "{round}: empty, 1 at a time {one:.0}/s, 64 at a time {many:.0}/s; 1 MiB echoed, 8 at a time {bulk:.0} MiB/s each way"
-        );
+    let set = CredentialSet::generate(ClusterId(1)).unwrap();
+    for protection in [Protection::Clear, Protection::Encrypted] {
+        let (asking, answering) = (runtime(), runtime());
+        let credential = set.get(Role::Node, protection);
+        let listener = answering.block_on(Tcp.listen(&"127.0.0.1:0".parse().unwrap())).unwrap();
+        let addr = listener.addr();
+        answering.spawn(serve(listener, credential.clone(), BufPool::new(POOL_BYTES), Arc::new(Echo)));
+        let channel = Channel::new(&addr, Arc::new(Tcp), credential, BufPool::new(POOL_BYTES));
+        for round in 1..=ROUNDS {
+            let one = asking.block_on(asking.spawn(rate(channel.clone(), 1, Bytes::new()))).unwrap();
+            let many = asking.block_on(asking.spawn(rate(channel.clone(), 64, Bytes::new()))).unwrap();
+            let payload = Bytes::from(vec![7; 1 << 20]);
+            let before = cpu_seconds();
+            let begun = Instant::now();
+            let bulk = asking.block_on(asking.spawn(rate(channel.clone(), 8, payload))).unwrap();
+            let carried = 2.0 * bulk * begun.elapsed().as_secs_f64() / 1024.0;
+            let cpu = (cpu_seconds() - before) / carried;
+            println!(
+                "{protection:?} {round}: empty, 1 at a time {one:.0}/s, 64 at a time {many:.0}/s; \
+                 1 MiB echoed, 8 at a time {bulk:.0} MiB/s each way, {cpu:.2} CPU s/GiB"
+            );
+        }
     }
+}
+
+/// CPU time of this process, both sides, in seconds.
+fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

@@ -65,6 +65,15 @@ impl Address {
         }
     }
 
+    /// Whether only this machine reaches it.
+    pub fn is_loopback(&self) -> bool {
+        match &self.host {
+            Host::V4(ip) => ip.is_loopback(),
+            Host::V6(ip) => ip.is_loopback(),
+            Host::Name(name) => &**name == "localhost",
+        }
+    }
+
     /// Why nobody can connect there, if so.
     pub fn unreachable_because(&self) -> Option<&'static str> {
         if self.port == 0 {

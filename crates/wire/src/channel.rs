@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::frame::{FLAG_REFUSED, FLAG_REPLY};
-use crate::secret::{HandshakeError, Secret};
 use crate::transport::{Ends, Flow, Message, Outgoing, Receive, Tcp, Transport};
 use crate::{Address, Opcode, Refusal};
+use crate::{Credential, HandshakeError};
 
 /// Why there is no reply.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum CallError {
         addr: Address,
         /// Why.
         why: String,
-        /// The two do not belong together (another secret, cluster or protocol): trying again does not help.
+        /// The two do not belong together (credential, cluster, protocol): trying again does not help.
         rejected: bool,
     },
     /// The connection broke: the request may or may not have been carried out.
@@ -52,7 +52,7 @@ pub struct Channel(Arc<Inner>);
 struct Inner {
     addr: Address,
     transport: Arc<dyn Transport>,
-    secret: Secret,
+    credential: Credential,
     pool: BufPool,
     next_request: AtomicU64,
     /// Held by the one who connects: when and why it failed last, and whether the other side refused.
@@ -88,11 +88,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
 
 impl Channel {
     /// A channel to `addr`. Nothing is sent before the first call.
-    pub fn new(addr: &Address, transport: Arc<dyn Transport>, secret: Secret, pool: BufPool) -> Channel {
+    pub fn new(
+        addr: &Address,
+        transport: Arc<dyn Transport>,
+        credential: Credential,
+        pool: BufPool,
+    ) -> Channel {
         Channel(Arc::new(Inner {
             addr: addr.clone(),
             transport,
-            secret,
+            credential,
             pool,
             next_request: AtomicU64::new(1),
             connecting: tokio::sync::Mutex::default(),
@@ -222,7 +227,7 @@ impl Channel {
         let waiting = Arc::new(Waiting { replies, unanswered_since: Mutex::default() });
         let receiver = Box::new(Replies(waiting.clone()));
         let ends = Ends { outgoing, receiver, pool: self.0.pool.clone() };
-        self.0.transport.connect(&self.0.addr, &self.0.secret, ends).await?;
+        self.0.transport.connect(&self.0.addr, &self.0.credential, ends).await?;
         Ok(Connection { queue, waiting })
     }
 }
@@ -295,20 +300,20 @@ impl Drop for Forget<'_> {
 #[derive(Clone, Debug)]
 pub struct Channels {
     transport: Arc<dyn Transport>,
-    secret: Secret,
+    credential: Credential,
     pool: BufPool,
     by_addr: Arc<Mutex<HashMap<Address, Channel>>>,
 }
 
 impl Channels {
     /// No channels yet; they will be over TCP.
-    pub fn new(secret: Secret, pool: BufPool) -> Channels {
-        Channels::with_transport(Arc::new(Tcp), secret, pool)
+    pub fn new(credential: Credential, pool: BufPool) -> Channels {
+        Channels::with_transport(Arc::new(Tcp), credential, pool)
     }
 
     /// No channels yet; they will be over this transport.
-    pub fn with_transport(transport: Arc<dyn Transport>, secret: Secret, pool: BufPool) -> Channels {
-        Channels { transport, secret, pool, by_addr: Arc::default() }
+    pub fn with_transport(transport: Arc<dyn Transport>, credential: Credential, pool: BufPool) -> Channels {
+        Channels { transport, credential, pool, by_addr: Arc::default() }
     }
 
     /// The channel to `addr`.
@@ -317,14 +322,14 @@ impl Channels {
         if let Some(channel) = by_addr.get(addr) {
             return channel.clone();
         }
-        let channel = Channel::new(addr, self.transport.clone(), self.secret.clone(), self.pool.clone());
+        let channel = Channel::new(addr, self.transport.clone(), self.credential.clone(), self.pool.clone());
         by_addr.insert(addr.clone(), channel.clone());
         channel
     }
 
-    /// The secret all channels use.
-    pub fn secret(&self) -> &Secret {
-        &self.secret
+    /// The credential all channels use.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
     }
 
     /// The pool payloads are read into.

@@ -1,11 +1,12 @@
 //! What nodes and clients say to each other, and how it travels.
 //!
-//! [`message`] holds the requests and replies; [`frame`] how one is laid out in bytes; [`Secret`] the
-//! mutual proof each connection starts with; [`Channel`] the side that asks and [`serve`] the side
-//! that answers. Many requests are in flight on one connection and replies come in any order.
+//! [`message`] holds the requests and replies; [`frame`] how one is laid out in bytes; [`Credential`] what
+//! each side proves when a connection starts; [`Channel`] the side that asks and [`serve`] the side
+//! that answers, if the other side's [`Role`] permits it ([`permissions`]). Many requests are in flight on
+//! one connection and replies come in any order.
 //!
-//! [`transport`] says what carries them: messages in order, both ways, between two sides that know the
-//! secret.
+//! [`transport`] says what carries them: messages in order, both ways, between two sides that know who
+//! the other one is.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
@@ -13,7 +14,7 @@ mod address;
 mod channel;
 pub mod frame;
 pub mod message;
-mod secret;
+pub mod permissions;
 mod serve;
 mod strangers;
 pub mod transport;
@@ -24,8 +25,8 @@ use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError, Host};
 pub use channel::{CallError, Channel, Channels};
+pub use isobar_identity::{Credential, CredentialSet, HandshakeError, Protection, Role, Secured};
 pub use message::Opcode;
-pub use secret::{HandshakeError, Secret};
 pub use serve::{Handler, Request, Responder, serve};
 
 /// Why a request was not carried out.
@@ -37,6 +38,9 @@ pub enum Refusal {
     /// The body cannot be read.
     #[error("the node cannot read this request")]
     Unreadable,
+    /// Not with this credential.
+    #[error("this takes {0}, and the credential is another one's")]
+    Forbidden(String),
     /// The node does not have the role that could answer.
     #[error("not the business of this node")]
     WrongRole,

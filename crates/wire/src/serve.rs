@@ -1,4 +1,4 @@
-//! The side that answers: accepts connections, checks the secret, hands requests to a [`Handler`].
+//! The side that answers: accepts connections, checks who it is, hands requests to a [`Handler`].
 
 use std::io;
 use std::sync::Arc;
@@ -10,10 +10,9 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::frame::{FLAG_REFUSED, FLAG_REPLY};
-use crate::secret::{HandshakeError, Secret};
 use crate::strangers::Strangers;
 use crate::transport::{Charge, Ends, Flow, Incoming, Listener, Message, Outgoing, Receive, Room};
-use crate::{Opcode, Refusal};
+use crate::{Credential, HandshakeError, Opcode, Refusal, Role, permissions};
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -26,6 +25,8 @@ pub trait Handler: Send + Sync + 'static {
 /// A request as it arrived.
 #[derive(Debug)]
 pub struct Request {
+    /// What the one who asks has proved to be. It may send this opcode.
+    pub from: Role,
     /// What it asks for.
     pub opcode: Opcode,
     /// Its encoded body.
@@ -95,7 +96,7 @@ impl Drop for Responder {
 /// Accepts connections until the task is aborted.
 pub async fn serve(
     mut listener: Box<dyn Listener>,
-    secret: Secret,
+    credential: Credential,
     pool: BufPool,
     handler: Arc<dyn Handler>,
 ) {
@@ -103,10 +104,10 @@ pub async fn serve(
     loop {
         match listener.accept().await {
             Ok(incoming) => {
-                let (secret, pool, handler) = (secret.clone(), pool.clone(), handler.clone());
+                let (credential, pool, handler) = (credential.clone(), pool.clone(), handler.clone());
                 let (from, known) = (incoming.from(), strangers.clone());
                 strangers.prove(&from, async move {
-                    welcome(incoming, &secret, pool, handler, &known).await;
+                    welcome(incoming, &credential, pool, handler, &known).await;
                 });
             }
             Err(error) => {
@@ -118,19 +119,25 @@ pub async fn serve(
     }
 }
 
-/// Opens the connection, if the other side knows the secret and is quick about it.
+/// Opens the connection, if the other side belongs to the cluster and is quick about it.
 async fn welcome(
     incoming: Box<dyn Incoming>,
-    secret: &Secret,
+    credential: &Credential,
     pool: BufPool,
     handler: Arc<dyn Handler>,
     strangers: &Strangers,
 ) {
     let from = incoming.from();
     let (queue, outgoing) = mpsc::unbounded_channel();
-    let receiver = Box::new(Requests { from: from.clone(), queue, room: Arc::default(), handler });
-    let ends = Ends { outgoing, receiver, pool };
-    let welcomed = match tokio::time::timeout(HANDSHAKE_TIMEOUT, incoming.welcome(secret, ends)).await {
+    let ends = {
+        let from = from.clone();
+        move |role| {
+            let receiver = Box::new(Requests { from, role, queue, room: Arc::default(), handler });
+            Ends { outgoing, receiver, pool }
+        }
+    };
+    let welcoming = incoming.welcome(credential, Box::new(ends));
+    let welcomed = match tokio::time::timeout(HANDSHAKE_TIMEOUT, welcoming).await {
         Ok(result) => result,
         Err(_) => Err(HandshakeError::TimedOut),
     };
@@ -138,7 +145,7 @@ async fn welcome(
         Ok(()) => {}
         // A port probe or a peer that changed its mind, not somebody who tried.
         Err(HandshakeError::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            tracing::debug!(%from, "connection closed before it proved the secret");
+            tracing::debug!(%from, "connection closed before the credentials were proven");
         }
         Err(error) => {
             let what = if error.is_rejection() { "stranger refused" } else { "connection not opened" };
@@ -154,6 +161,7 @@ async fn welcome(
 /// queue.
 struct Requests {
     from: String,
+    role: Role,
     queue: mpsc::UnboundedSender<Outgoing>,
     /// Room for requests in the handler's hands and for unwritten replies.
     room: Arc<Room>,
@@ -163,7 +171,7 @@ struct Requests {
 impl Receive for Requests {
     fn deliver(&mut self, message: Message) -> Flow {
         let charge = self.room.request(message.body.len() + message.payload.len());
-        hand_over(&*self.handler, self.queue.clone(), charge, message);
+        self.hand_over(charge, message);
         if self.room.is_free() {
             return Flow::Continue;
         }
@@ -178,17 +186,15 @@ impl Receive for Requests {
     }
 }
 
-fn hand_over(
-    handler: &dyn Handler,
-    queue: mpsc::UnboundedSender<Outgoing>,
-    charge: Charge,
-    message: Message,
-) {
-    let Message { header, body, payload } = message;
-    let (opcode, request) = (header.opcode.get(), header.request.get());
-    let responder = Responder { queue, opcode, request, charge: Some(charge) };
-    match Opcode::from_number(opcode) {
-        Some(opcode) => handler.handle(Request { opcode, body, payload }, responder),
-        None => responder.refuse(Refusal::Unknown),
+impl Requests {
+    fn hand_over(&self, charge: Charge, message: Message) {
+        let Message { header, body, payload } = message;
+        let (opcode, request) = (header.opcode.get(), header.request.get());
+        let responder = Responder { queue: self.queue.clone(), opcode, request, charge: Some(charge) };
+        let Some(opcode) = Opcode::from_number(opcode) else { return responder.refuse(Refusal::Unknown) };
+        match permissions::may_send(self.role, opcode) {
+            Ok(()) => self.handler.handle(Request { from: self.role, opcode, body, payload }, responder),
+            Err(refusal) => responder.refuse(refusal),
+        }
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use isobar_base::{BufPool, ClusterId};
 use isobar_wire::transport::{BoxFuture, Ends, Listener, MemoryNetwork, Transport};
 use isobar_wire::{
-    Address, CallError, Channel, Handler, HandshakeError, Opcode, Request, Responder, Secret, serve,
+    Address, CallError, Channel, Credential, CredentialSet, Handler, HandshakeError, Opcode, Protection,
+    Request, Responder, Role, serve,
 };
 use tokio::sync::Notify;
 
@@ -41,16 +42,21 @@ impl Transport for Connects {
     fn connect<'a>(
         &'a self,
         addr: &'a Address,
-        secret: &'a Secret,
+        credential: &'a Credential,
         ends: Ends,
     ) -> BoxFuture<'a, Result<(), HandshakeError>> {
         self.0.fetch_add(1, Ordering::SeqCst);
-        self.1.connect(addr, secret, ends)
+        self.1.connect(addr, credential, ends)
     }
 
     fn listen<'a>(&'a self, addr: &'a Address) -> BoxFuture<'a, std::io::Result<Box<dyn Listener>>> {
         self.1.listen(addr)
     }
+}
+
+/// The credential of a node of a cluster of its own.
+fn member() -> Credential {
+    CredentialSet::generate(ClusterId(1)).unwrap().get(Role::Node, Protection::Clear)
 }
 
 fn addr(text: &str) -> Address {
@@ -68,12 +74,12 @@ struct World {
 impl World {
     async fn new() -> World {
         let network = MemoryNetwork::new();
-        let secret = Secret::generate(ClusterId(1));
+        let credential = member();
         let counter = Arc::new(Counter::default());
         let listener = network.at("node").listen(&addr("node:1")).await.unwrap();
-        let serving = tokio::spawn(serve(listener, secret.clone(), BufPool::new(0), counter.clone()));
+        let serving = tokio::spawn(serve(listener, credential.clone(), BufPool::new(0), counter.clone()));
         let connects = Arc::new(Connects(AtomicU32::new(0), network.at("client")));
-        let channel = Channel::new(&addr("node:1"), connects.clone(), secret, BufPool::new(0));
+        let channel = Channel::new(&addr("node:1"), connects.clone(), credential, BufPool::new(0));
         World { network, counter, connects, channel, serving }
     }
 

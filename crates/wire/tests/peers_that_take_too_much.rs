@@ -8,7 +8,10 @@ use bytes::Bytes;
 use isobar_base::{BufPool, ClusterId};
 use isobar_wire::frame::Header;
 use isobar_wire::transport::{Tcp, Transport};
-use isobar_wire::{Address, Channel, Handler, Opcode, Request, Responder, Secret, serve};
+use isobar_wire::{
+    Address, Channel, Credential, CredentialSet, Handler, Opcode, Protection, Request, Responder, Role,
+    Secured, serve,
+};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use zerocopy::IntoBytes;
@@ -46,23 +49,28 @@ impl Handler for Generous {
     }
 }
 
-async fn node(secret: &Secret) -> (Arc<Generous>, Address) {
+/// The credential of a node of a cluster of its own.
+fn member() -> Credential {
+    CredentialSet::generate(ClusterId(1)).unwrap().get(Role::Node, Protection::Clear)
+}
+
+async fn node(credential: &Credential) -> (Arc<Generous>, Address) {
     let listen: Address = "127.0.0.1:0".parse().unwrap();
     let listener = Tcp.listen(&listen).await.unwrap();
     let (addr, handler) = (listener.addr(), Arc::new(Generous::default()));
-    tokio::spawn(serve(listener, secret.clone(), BufPool::new(1 << 20), handler.clone()));
+    tokio::spawn(serve(listener, credential.clone(), BufPool::new(1 << 20), handler.clone()));
     (handler, addr)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_connects_past_hundreds_of_silent_sockets() {
-    let secret = Secret::generate(ClusterId(1));
-    let (_, addr) = node(&secret).await;
+    let credential = member();
+    let (_, addr) = node(&credential).await;
     let mut silent = Vec::new();
     for _ in 0..400 {
         silent.push(TcpStream::connect(addr.to_string()).await.unwrap());
     }
-    let channel = Channel::new(&addr, Arc::new(Tcp), secret, BufPool::new(1 << 20));
+    let channel = Channel::new(&addr, Arc::new(Tcp), credential, BufPool::new(1 << 20));
     // Before any of the silent ones is given up for its silence.
     channel.call::<_, ()>(Opcode::Get, &(), Duration::from_secs(3)).await.unwrap();
     // Most of them were dropped for those who came later.
@@ -76,10 +84,10 @@ async fn a_peer_connects_past_hundreds_of_silent_sockets() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replies_to_a_peer_that_never_reads_are_bounded() {
-    let secret = Secret::generate(ClusterId(1));
-    let (handler, addr) = node(&secret).await;
-    let mut stream = TcpStream::connect(addr.to_string()).await.unwrap();
-    secret.greet(&mut stream).await.unwrap();
+    let credential = member();
+    let (handler, addr) = node(&credential).await;
+    let stream = TcpStream::connect(addr.to_string()).await.unwrap();
+    let Secured::Clear(mut stream) = credential.greet(stream).await.unwrap() else { panic!("encrypted") };
     let request = Header::new(Opcode::Get as u16, 0, 1, b"", 0);
     let asking = async {
         for _ in 0..10_000 {

@@ -6,7 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use isobar_base::{BufPool, ClusterId, limits};
 use isobar_wire::transport::{MemoryNetwork, Tcp, Transport};
-use isobar_wire::{Address, CallError, Channel, Handler, Opcode, Refusal, Request, Responder, Secret, serve};
+use isobar_wire::{
+    Address, CallError, Channel, Credential, CredentialSet, Handler, Opcode, Protection, Refusal, Request,
+    Responder, Role, serve,
+};
 
 /// Answers with the body and payload it got; waits as many milliseconds as the body says.
 struct Echo;
@@ -33,18 +36,20 @@ struct Ground {
     answering: Arc<dyn Transport>,
     listen: Address,
     nobody: Address,
+    protection: Protection,
 }
 
 fn addr(text: &str) -> Address {
     text.parse().unwrap()
 }
 
-fn tcp() -> Ground {
+fn tcp(protection: Protection) -> Ground {
     Ground {
         asking: Arc::new(Tcp),
         answering: Arc::new(Tcp),
         listen: addr("127.0.0.1:0"),
         nobody: addr("127.0.0.1:1"),
+        protection,
     }
 }
 
@@ -55,20 +60,30 @@ fn in_memory() -> Ground {
         answering: network.at("node"),
         listen: addr("node:1"),
         nobody: addr("nobody:1"),
+        protection: Protection::Clear,
     }
 }
 
 impl Ground {
     /// Runs a node, as long as the runtime runs; gives its address.
-    async fn node(&self, secret: &Secret) -> Address {
+    async fn node(&self, credential: &Credential) -> Address {
         let listener = self.answering.listen(&self.listen).await.unwrap();
         let addr = listener.addr();
-        tokio::spawn(serve(listener, secret.clone(), BufPool::new(1 << 20), Arc::new(Echo)));
+        tokio::spawn(serve(listener, credential.clone(), BufPool::new(1 << 20), Arc::new(Echo)));
         addr
     }
 
-    fn channel(&self, addr: &Address, secret: Secret) -> Channel {
-        Channel::new(addr, self.asking.clone(), secret, BufPool::new(1 << 20))
+    /// A node of a cluster that nobody else belongs to.
+    fn member(&self) -> Credential {
+        self.member_of(ClusterId(1))
+    }
+
+    fn member_of(&self, cluster: ClusterId) -> Credential {
+        CredentialSet::generate(cluster).unwrap().get(Role::Node, self.protection)
+    }
+
+    fn channel(&self, addr: &Address, credential: Credential) -> Channel {
+        Channel::new(addr, self.asking.clone(), credential, BufPool::new(1 << 20))
     }
 }
 
@@ -77,7 +92,13 @@ macro_rules! over_every_transport {
         mod over_tcp {
             $(#[tokio::test]
             async fn $behaviour() {
-                super::$behaviour(super::tcp()).await
+                super::$behaviour(super::tcp(super::Protection::Clear)).await
+            })*
+        }
+        mod over_tcp_encrypted {
+            $(#[tokio::test]
+            async fn $behaviour() {
+                super::$behaviour(super::tcp(super::Protection::Encrypted)).await
             })*
         }
         mod in_memory {
@@ -100,9 +121,9 @@ over_every_transport!(
 const SECOND: Duration = Duration::from_secs(1);
 
 async fn a_slow_request_does_not_hold_up_a_quick_one(ground: Ground) {
-    let secret = Secret::generate(ClusterId(1));
-    let addr = ground.node(&secret).await;
-    let channel = ground.channel(&addr, secret);
+    let credential = ground.member();
+    let addr = ground.node(&credential).await;
+    let channel = ground.channel(&addr, credential);
     let payload = Bytes::from(vec![7; 3_000_000]);
     let slow = channel.call_with_payload::<u64, u64>(Opcode::Get, &300, vec![payload.clone()], 5 * SECOND);
     let quick = async {
@@ -118,9 +139,9 @@ async fn a_slow_request_does_not_hold_up_a_quick_one(ground: Ground) {
 }
 
 async fn refusals_dropped_requests_and_silence_are_told_apart(ground: Ground) {
-    let secret = Secret::generate(ClusterId(1));
-    let addr = ground.node(&secret).await;
-    let channel = ground.channel(&addr, secret);
+    let credential = ground.member();
+    let addr = ground.node(&credential).await;
+    let channel = ground.channel(&addr, credential);
     let refused = channel.call::<_, ()>(Opcode::Put, &(), SECOND).await;
     assert!(matches!(refused, Err(CallError::Refused(Refusal::WrongRole))));
     let dropped = channel.call::<_, ()>(Opcode::List, &(), SECOND).await;
@@ -130,16 +151,16 @@ async fn refusals_dropped_requests_and_silence_are_told_apart(ground: Ground) {
 }
 
 async fn strangers_and_dead_nodes_are_named(ground: Ground) {
-    let secret = Secret::generate(ClusterId(1));
-    let addr = ground.node(&secret).await;
-    let stranger = ground.channel(&addr, Secret::generate(ClusterId(1)));
+    let credential = ground.member();
+    let addr = ground.node(&credential).await;
+    let stranger = ground.channel(&addr, ground.member());
     let refused = stranger.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap_err();
-    assert!(refused.to_string().contains("secret"), "{refused}");
+    assert!(refused.to_string().contains("does not belong to this cluster"), "{refused}");
     assert!(matches!(refused, CallError::Unreachable { rejected: true, .. }));
-    let foreigner = ground.channel(&addr, Secret::generate(ClusterId(2)));
+    let foreigner = ground.channel(&addr, ground.member_of(ClusterId(2)));
     let refused = foreigner.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap_err();
-    assert!(refused.to_string().contains("another cluster"), "{refused}");
-    let nobody = ground.channel(&ground.nobody, secret);
+    assert!(refused.to_string().contains("does not belong to this cluster"), "{refused}");
+    let nobody = ground.channel(&ground.nobody, credential);
     assert!(matches!(
         nobody.call::<_, u64>(Opcode::Get, &0u64, SECOND).await,
         Err(CallError::Unreachable { rejected: false, .. })
@@ -147,33 +168,33 @@ async fn strangers_and_dead_nodes_are_named(ground: Ground) {
 }
 
 async fn a_channel_reconnects_after_its_node_restarted(ground: Ground) {
-    let secret = Secret::generate(ClusterId(1));
+    let credential = ground.member();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (answering, listen, server_secret) =
-        (ground.answering.clone(), ground.listen.clone(), secret.clone());
+    let (answering, listen, server_credential) =
+        (ground.answering.clone(), ground.listen.clone(), credential.clone());
     let starting = runtime.spawn(async move {
         let listener = answering.listen(&listen).await.unwrap();
         let addr = listener.addr();
-        tokio::spawn(serve(listener, server_secret, BufPool::new(1 << 20), Arc::new(Echo)));
+        tokio::spawn(serve(listener, server_credential, BufPool::new(1 << 20), Arc::new(Echo)));
         addr
     });
     let addr = starting.await.unwrap();
-    let channel = ground.channel(&addr, secret.clone());
+    let channel = ground.channel(&addr, credential.clone());
     channel.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap();
     runtime.shutdown_background();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(channel.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.is_err());
     let listener = ground.answering.listen(&addr).await.unwrap();
-    tokio::spawn(serve(listener, secret, BufPool::new(1 << 20), Arc::new(Echo)));
+    tokio::spawn(serve(listener, credential, BufPool::new(1 << 20), Arc::new(Echo)));
     tokio::time::sleep(Duration::from_millis(150)).await;
     channel.call::<_, u64>(Opcode::Get, &0u64, SECOND).await.unwrap();
 }
 
 /// More than a node takes into its hands at a time, in number and in bytes.
 async fn many_requests_at_once_are_all_answered(ground: Ground) {
-    let secret = Secret::generate(ClusterId(1));
-    let addr = ground.node(&secret).await;
-    let channel = ground.channel(&addr, secret);
+    let credential = ground.member();
+    let addr = ground.node(&credential).await;
+    let channel = ground.channel(&addr, credential);
     let small = (0..2 * limits::REQUESTS_IN_FLIGHT_MAX).map(|_| (10, Bytes::new()));
     let large = (0..24).map(|at| (50, Bytes::from(vec![at; 8 << 20])));
     let calls = small.chain(large).map(|(wait, payload)| {

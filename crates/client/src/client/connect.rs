@@ -5,6 +5,7 @@ use std::sync::Arc;
 use isobar_cluster::{Cluster, ClusterError, Session};
 use isobar_config::ClusterSpec;
 use isobar_segments::Segments;
+use isobar_wire::Role;
 use isobar_wire::message::ops::SessionOp;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -27,7 +28,7 @@ impl Client {
         spec: &ClusterSpec,
         options: ClientOptions,
     ) -> std::result::Result<Client, ClusterError> {
-        let cluster = Cluster::from_spec(spec, options.metadata_wait)?;
+        let cluster = Cluster::from_spec(spec, Role::Client, options.metadata_wait)?;
         Client::with_cluster(cluster, options).await
     }
 

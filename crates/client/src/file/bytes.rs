@@ -17,6 +17,11 @@ impl ReadBytes {
         self.len() == 0
     }
 
+    /// The pieces, in order.
+    pub fn parts(&self) -> &[bytes::Bytes] {
+        &self.parts
+    }
+
     /// The bytes in one piece; copies only when they are in several.
     pub fn contiguous(self) -> bytes::Bytes {
         match self.parts.len() {

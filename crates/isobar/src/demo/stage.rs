@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use isobar_client::{Client, ClientOptions, Cluster};
+use isobar_wire::Role;
 
 use super::area::{Area, LibraryArea, MountArea};
 use crate::local::Local;
@@ -32,7 +33,8 @@ impl<'a> Stage<'a> {
     ) -> Result<Stage<'a>, String> {
         form_cluster(local, progress).await?;
         let area = open_area(local, mount, progress).await?;
-        let cluster = Cluster::from_spec(&local.spec, READY_WAIT).map_err(|e| e.to_string())?;
+        let cluster =
+            Cluster::from_spec(&local.spec, Role::Administrator, READY_WAIT).map_err(|e| e.to_string())?;
         Ok(Stage { local, progress, area, cluster })
     }
 

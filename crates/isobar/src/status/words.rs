@@ -1,6 +1,7 @@
 //! What was found, in sentences.
 
 use isobar_admin::{Attention, Founding, Health};
+use isobar_wire::Role;
 use serde_json::json;
 
 use super::Shown;
@@ -46,7 +47,10 @@ pub fn founding_text(founding: &Founding) -> String {
 /// The data: how many nodes may still be lost, and what redundancy is left.
 pub fn data(shown: &Shown<'_>) -> String {
     let Some(redundancy) = shown.redundancy else {
-        return "data: redundancy unknown without metadata".to_owned();
+        return match shown.view.is_ok() && !shown.spec.has_credential(Role::Administrator) {
+            true => "data: only administrators are told the redundancy (admin.pem)".to_owned(),
+            false => "data: redundancy unknown without metadata".to_owned(),
+        };
     };
     let left = redundancy_text(redundancy);
     match redundancy.spare_rows {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use isobar_client::{Cluster, ClusterSpec};
 use isobar_validate::NodeControl;
+use isobar_wire::Role;
 
 use crate::local::{self, Local};
 use crate::runtime;
@@ -95,7 +96,8 @@ fn shell(command: &str, node: &str) -> Result<(), String> {
 /// Every target up and admitted, and no row of any segment missing.
 fn is_whole(spec: &ClusterSpec) -> Result<bool, String> {
     runtime::block_on(async {
-        let cluster = Cluster::from_spec(spec, LEADER_WAIT).map_err(|e| e.to_string())?;
+        let cluster =
+            Cluster::from_spec(spec, Role::Administrator, LEADER_WAIT).map_err(|e| e.to_string())?;
         let view = cluster.refresh(LEADER_WAIT).await.map_err(|e| e.to_string())?;
         let segments = isobar_admin::segments(&cluster).await.map_err(|e| e.to_string())?;
         let up = view.live.iter().all(|live| live.up && !live.failed);

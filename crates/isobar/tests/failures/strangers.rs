@@ -1,4 +1,4 @@
-//! Secrets and configurations that do not belong to the cluster.
+//! Credentials and configurations that do not belong to the cluster.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -25,13 +25,12 @@ fn line(output: &Output) -> String {
     said[0].to_owned()
 }
 
-fn secret_with_mode(path: &Path, text: &str, mode: u32) {
-    fs::write(path, text).expect("written");
+fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("changed");
 }
 
 #[test]
-fn a_stranger_with_another_secret_is_refused_and_every_node_it_tried_says_so() {
+fn a_stranger_is_refused_and_every_node_it_tried_says_so() {
     if common::skip(&[]) {
         return;
     }
@@ -39,37 +38,63 @@ fn a_stranger_with_another_secret_is_refused_and_every_node_it_tried_says_so() {
     let stranger = cluster.dir().join("stranger");
     fs::create_dir(&stranger).expect("made");
     fs::copy(cluster.dir().join("cluster.toml"), stranger.join("cluster.toml")).expect("copied");
-    let secret = fs::read_to_string(cluster.dir().join("secret")).expect("read");
-    let other: String = secret
-        .chars()
-        .map(|c| {
-            if c == '0' {
-                '1'
-            } else if c == '1' {
-                '0'
-            } else {
-                c
-            }
-        })
-        .collect();
-    assert_ne!(secret, other);
-    secret_with_mode(&stranger.join("secret"), &other, 0o600);
-    let at = stranger.to_string_lossy();
-
-    let output = isobar(&["status", "--cluster", &at]);
-    assert!(!output.status.success());
-    let said =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("does not know the cluster's secret"), "{said}");
+    let at = stranger.to_string_lossy().into_owned();
+    let error = line(&isobar(&["status", "--cluster", &at]));
+    assert!(error.contains("client.pem, which is not there"), "{error}");
+    // Credentials of the same cluster, and another authority's.
+    assert!(isobar(&["credentials", "renew", "--cluster", &at]).status.success());
+    let error = line(&isobar(&["status", "--cluster", &at]));
+    assert!(error.contains("does not belong to this cluster"), "{error}");
     let point = stranger.join("mnt");
     fs::create_dir(&point).expect("made");
     let error = line(&isobar(&["mount", &at, &point.to_string_lossy(), "--wait", "3"]));
-    assert!(error.contains("secret"), "{error}");
-    until(5 * SECOND, "the leader's log names the stranger", || cluster.log("n1").contains("secret"));
+    assert!(error.contains("does not belong to this cluster"), "{error}");
+    until(5 * SECOND, "the leader's log names the stranger", || {
+        cluster.log("n1").contains("stranger refused")
+    });
 
-    secret_with_mode(&stranger.join("secret"), &secret, 0o644);
+    fs::copy(cluster.dir().join("admin.pem"), stranger.join("admin.pem")).expect("copied");
+    set_mode(&stranger.join("admin.pem"), 0o644);
     let error = line(&isobar(&["status", "--cluster", &at]));
     assert!(error.contains("mode 644") && error.contains("chmod 600"), "{error}");
+}
+
+#[test]
+fn a_client_mounts_and_is_refused_what_operators_and_nodes_do() {
+    if common::skip(&[]) {
+        return;
+    }
+    let cluster = TestCluster::start(8, 128);
+    let client = cluster.dir().join("client");
+    fs::create_dir(&client).expect("made");
+    for file in ["cluster.toml", "client.pem"] {
+        fs::copy(cluster.dir().join(file), client.join(file)).expect("copied");
+    }
+    let at = client.to_string_lossy().into_owned();
+    let shown = isobar(&["status", "--cluster", &at]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("n8"), "{shown:?}");
+    for refused in [&["node", "replace", "n1", "--cluster", &at][..], &["fsck", "--cluster", &at]] {
+        let error = line(&isobar(refused));
+        assert!(error.contains("this takes") && error.contains("admin.pem"), "{error}");
+    }
+    let written = isobar(&[
+        "bench",
+        "ior",
+        "--api",
+        "native",
+        "--cluster",
+        &at,
+        "-np",
+        "1",
+        "-b",
+        "1m",
+        "-t",
+        "64k",
+        "-e",
+        "/",
+    ]);
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    cluster.end();
 }
 
 #[test]
@@ -97,11 +122,7 @@ fn wrong_configurations_are_refused_in_one_line_that_says_what_to_do() {
     let error = refusal(&n8.replace("n8/target", "n7/target"));
     assert!(error.contains("belongs to node n7"), "{error}");
 
-    secret_with_mode(
-        &cluster.dir().join("secret"),
-        &fs::read_to_string(cluster.dir().join("secret")).expect("read"),
-        0o644,
-    );
+    set_mode(&cluster.dir().join("node.pem"), 0o644);
     let error = refusal(&text);
     assert!(error.contains("mode 644"), "{error}");
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use isobar_base::Ino;
 use isobar_client::{Cluster, ClusterSpec};
+use isobar_wire::Role;
 use isobar_wire::message::queries::{Answer, ClusterQuery};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
@@ -117,7 +118,8 @@ pub fn widths(cluster: &TestCluster, file: &Path) -> Vec<(u8, u8)> {
     let spec = ClusterSpec::load(cluster.dir()).expect("the cluster file loads");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let access = Cluster::from_spec(&spec, 20 * SECOND).expect("the secret loads");
+        let access =
+            Cluster::from_spec(&spec, Role::Administrator, 20 * SECOND).expect("the credential loads");
         let (mut widths, mut after) = (Vec::new(), None);
         loop {
             let Ok(Answer::Segments(step)) =

@@ -10,7 +10,8 @@ use isobar_wire::message::cluster::{ClusterReply, ClusterView, RenewReply, Renew
 use isobar_wire::message::delegations::{DelegationAsk, DelegationReply, DelegationRequest};
 use isobar_wire::message::ops::{FileOp, MutateReply, MutateRequest};
 use isobar_wire::message::queries::{Answer, ClusterQuery, Query, QueryReply, QueryRequest, SessionQuery};
-use isobar_wire::{Refusal, Responder};
+use isobar_wire::permissions::{may_mutate, may_query};
+use isobar_wire::{Refusal, Responder, Role};
 
 use super::Metadata;
 use super::delegations::RECALL_WAIT_MAX;
@@ -22,8 +23,11 @@ use crate::limits::ORPHANS_PER_RENEWAL_MAX;
 const POLL_EVERY: Duration = Duration::from_millis(1);
 
 impl Metadata {
-    /// Carries out the operations of a client, of `bytes` encoded bytes.
-    pub(crate) fn mutate(&self, request: MutateRequest, bytes: usize, responder: Responder) {
+    /// Carries out the operations of a client, of `bytes` encoded bytes: all that it may ask for, or none.
+    pub(crate) fn mutate(&self, from: Role, request: MutateRequest, bytes: usize, responder: Responder) {
+        if let Err(refusal) = request.ops.iter().try_for_each(|asked| may_mutate(from, &asked.op)) {
+            return responder.refuse(refusal);
+        }
         if !self.group.is_leader() {
             return responder.reply(&MutateReply::NotLeader(self.other_leader()));
         }
@@ -40,7 +44,10 @@ impl Metadata {
     }
 
     /// Answers a client's questions.
-    pub(crate) fn query(&self, request: QueryRequest, responder: Responder) {
+    pub(crate) fn query(&self, from: Role, request: QueryRequest, responder: Responder) {
+        if let Err(refusal) = request.queries.iter().try_for_each(|query| may_query(from, query)) {
+            return responder.refuse(refusal);
+        }
         if !self.group.is_leader() {
             return responder.reply(&QueryReply::NotLeader(self.other_leader()));
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use isobar_wire::message::probe::{ProbeReply, ProbeRequest};
+use isobar_wire::permissions::may_probe;
 use isobar_wire::{Refusal, Request, Responder};
 
 use crate::context::NodeContext;
@@ -19,6 +20,9 @@ pub(crate) fn handle(node: &Arc<NodeContext>, request: Request, responder: Respo
     let Ok(wanted) = isobar_wire::decode::<ProbeRequest>(&request.body) else {
         return responder.refuse(Refusal::Unreadable);
     };
+    if let Err(refusal) = may_probe(request.from, &wanted) {
+        return responder.refuse(refusal);
+    }
     let shared = node.clone();
     match wanted {
         ProbeRequest::Clock => responder.reply(&ProbeReply::Clock { unix_ns: unix_ns() }),

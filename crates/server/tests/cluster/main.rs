@@ -10,4 +10,5 @@ mod devices;
 mod founding;
 mod metadata;
 mod replacement;
+mod roles;
 mod storage;

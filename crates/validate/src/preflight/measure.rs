@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use isobar_client::{Cluster, ClusterSpec, NodeSpec};
+use isobar_wire::Role;
 use isobar_wire::message::probe::{ProbeReply, ProbeRequest};
 
 use super::findings::Preflight;
@@ -29,9 +30,10 @@ pub struct Wanted {
 /// Measures.
 ///
 /// # Errors
-/// [`ValidateError::Cluster`] when the secret cannot be read, [`ValidateError::NoNodeAnswers`].
+/// [`ValidateError::Cluster`] when the credential cannot be read, [`ValidateError::NoNodeAnswers`].
 pub async fn measure(spec: &ClusterSpec, wanted: Wanted, watcher: &dyn Watcher) -> Result<Preflight> {
-    let cluster = Cluster::from_spec(spec, LEADER_WAIT).map_err(|e| ValidateError::Cluster(e.to_string()))?;
+    let cluster = Cluster::from_spec(spec, Role::Administrator, LEADER_WAIT)
+        .map_err(|e| ValidateError::Cluster(e.to_string()))?;
     let prober = Prober::new(&cluster);
     watcher.now("asking every node about itself");
     let leader_addr = cluster.refresh(LEADER_WAIT).await.ok().and_then(|_| cluster.leader_addr());

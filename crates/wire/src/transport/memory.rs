@@ -1,7 +1,7 @@
 //! Messages within one process: a network whose hosts are names, and whose links can be cut.
 //!
 //! Each side of a connection takes messages straight from the other side's queue, so none waits in between.
-//! The secret is proved as over a network, and payloads are copied into the receiving side's pool. A side
+//! Who is there is proved as over a network, and payloads are copied into the receiving side's pool. A side
 //! ends with its runtime: the other side sees the end of the connection, as when a process dies.
 //!
 //! | fault | connections there are | new ones | a caller sees |
@@ -19,12 +19,11 @@ use parking_lot::Mutex;
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{BoxFuture, Ends, Flow, Incoming, Listener, Outgoing, Receive, Transport};
-use crate::Address;
-use crate::secret::{HandshakeError, Secret};
+use super::{BoxFuture, Ends, EndsFor, Flow, Incoming, Listener, Outgoing, Receive, Transport};
+use crate::{Address, Credential, HandshakeError};
 
-/// Bytes of the proof of the secret that wait to be read.
-const HANDSHAKE_BUFFER_BYTES: usize = 1024;
+/// Bytes of the handshake that wait to be read.
+const HANDSHAKE_BUFFER_BYTES: usize = 16 << 10;
 
 /// A network within this process. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -163,7 +162,7 @@ impl Transport for MemoryTransport {
     fn connect<'a>(
         &'a self,
         addr: &'a Address,
-        secret: &'a Secret,
+        credential: &'a Credential,
         ends: Ends,
     ) -> BoxFuture<'a, Result<(), HandshakeError>> {
         Box::pin(async move {
@@ -181,7 +180,7 @@ impl Transport for MemoryTransport {
             let listener = shared.listeners.lock().get(addr).cloned();
             let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
             listener.ok_or_else(refused)?.send(knock).map_err(|_| refused())?;
-            secret.greet(&mut near).await?;
+            credential.greet(&mut near).await?;
             let Ends { outgoing, receiver, pool } = ends;
             let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
             give.send(outgoing).map_err(|_| gone())?;
@@ -245,13 +244,13 @@ impl Incoming for Knock {
 
     fn welcome<'a>(
         mut self: Box<Self>,
-        secret: &'a Secret,
-        ends: Ends,
+        credential: &'a Credential,
+        ends: EndsFor,
     ) -> BoxFuture<'a, Result<(), HandshakeError>> {
         Box::pin(async move {
-            secret.welcome(&mut self.handshake).await?;
+            let (role, _) = credential.welcome(&mut self.handshake).await?;
             let Knock { connection, theirs, ours, .. } = *self;
-            let Ends { outgoing, receiver, pool } = ends;
+            let Ends { outgoing, receiver, pool } = ends(role);
             let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
             ours.send(outgoing).map_err(|_| gone())?;
             let incoming = theirs.await.map_err(|_| gone())?;

@@ -1,5 +1,5 @@
-//! What a transport does: it opens and accepts connections, proves the secret both ways, and carries
-//! messages.
+//! What a transport does: it opens and accepts connections, proves both ways who is there, and
+//! carries messages.
 //!
 //! A transport carries messages, not bytes: some have no stream of bytes to offer. A connection is symmetric.
 //! On each side it takes messages from a queue ([`Ends::outgoing`]) and hands those that arrive, one by one
@@ -7,11 +7,11 @@
 //! arrive in buffers of [`Ends::pool`], which a transport may register with its device. Nothing on this way
 //! is boxed per message, and none changes tasks between the transport and the receiver.
 //!
-//! **Life of a connection.** It is open once [`Transport::connect`] or [`Incoming::welcome`] returns: by then
-//! each side has proved to the other that it knows the secret. It ends on both sides when one side drops all
-//! senders of its queue, ends, or cannot be reached any more. The end shows in two ways: the receiver is
-//! dropped, and the queue takes no more messages. What was queued before the senders were dropped is
-//! delivered.
+//! **Life of a connection.** It is open once [`Transport::connect`] or [`Incoming::welcome`] returns: by
+//! then each side has proved to the other what it is, and says so ([`Role`]). It ends on both sides when
+//! one side drops all senders of its queue, ends, or cannot be reached any more. The end shows in two ways:
+//! the receiver is dropped, and the queue takes no more messages. What was queued before the senders were
+//! dropped is delivered.
 //!
 //! | transport | addresses | for |
 //! |---|---|---|
@@ -31,8 +31,7 @@ use std::pin::Pin;
 use isobar_base::BufPool;
 use tokio::sync::mpsc;
 
-use crate::Address;
-use crate::secret::{HandshakeError, Secret};
+use crate::{Address, Credential, HandshakeError, Role};
 
 pub use memory::MemoryNetwork;
 pub use message::{Message, Outgoing};
@@ -49,7 +48,7 @@ pub trait Transport: Send + Sync + Debug {
     fn connect<'a>(
         &'a self,
         addr: &'a Address,
-        secret: &'a Secret,
+        credential: &'a Credential,
         ends: Ends,
     ) -> BoxFuture<'a, Result<(), HandshakeError>>;
 
@@ -71,13 +70,17 @@ pub trait Incoming: Send {
     /// Who it is, for the log.
     fn from(&self) -> String;
 
-    /// Checks the secret and opens the connection. The caller bounds the time it takes.
+    /// Finds out what the other side is and opens the connection, with the ends for one that is that. The
+    /// caller bounds the time it takes.
     fn welcome<'a>(
         self: Box<Self>,
-        secret: &'a Secret,
-        ends: Ends,
+        credential: &'a Credential,
+        ends: EndsFor,
     ) -> BoxFuture<'a, Result<(), HandshakeError>>;
 }
+
+/// What the side that accepts a connection hands to the transport, once it is known whose it is.
+pub type EndsFor = Box<dyn FnOnce(Role) -> Ends + Send>;
 
 /// What one side of a connection hands to the transport.
 pub struct Ends {

@@ -1,4 +1,4 @@
-//! Messages over TCP: a stream starts with the proof of the secret, then one message follows another.
+//! Messages over TCP: a stream starts with the handshake, then one message follows another, encrypted or not.
 //!
 //! Each side has a task that reads messages one by one, and one that writes whatever is queued in as few
 //! system calls as possible.
@@ -10,15 +10,13 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use isobar_base::{AlignedBuf, BufPool};
 use rustix::net::sockopt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use super::{BoxFuture, Ends, Flow, Incoming, Listener, Message, Outgoing, Receive, Transport};
-use crate::Address;
+use super::{BoxFuture, Ends, EndsFor, Flow, Incoming, Listener, Message, Outgoing, Receive, Transport};
 use crate::frame::{HEADER_BYTES, Header};
-use crate::secret::{HandshakeError, Secret};
+use crate::{Address, Credential, HandshakeError, Secured};
 
 /// Headers and bodies are read through a buffer of so many bytes; payloads go past it.
 const READ_BUFFER_BYTES: usize = 16 << 10;
@@ -33,14 +31,13 @@ impl Transport for Tcp {
     fn connect<'a>(
         &'a self,
         addr: &'a Address,
-        secret: &'a Secret,
+        credential: &'a Credential,
         ends: Ends,
     ) -> BoxFuture<'a, Result<(), HandshakeError>> {
         Box::pin(async move {
-            let mut stream = TcpStream::connect(addr.to_string()).await?;
+            let stream = TcpStream::connect(addr.to_string()).await?;
             tune(&stream)?;
-            secret.greet(&mut stream).await?;
-            tokio::spawn(carry(stream, ends));
+            spawn(credential.greet(stream).await?, ends);
             Ok(())
         })
     }
@@ -83,23 +80,35 @@ impl Incoming for Accepted {
     }
 
     fn welcome<'a>(
-        mut self: Box<Self>,
-        secret: &'a Secret,
-        ends: Ends,
+        self: Box<Self>,
+        credential: &'a Credential,
+        ends: EndsFor,
     ) -> BoxFuture<'a, Result<(), HandshakeError>> {
         Box::pin(async move {
-            secret.welcome(&mut self.stream).await?;
             tune(&self.stream)?;
-            tokio::spawn(carry(self.stream, ends));
+            let (role, stream) = credential.welcome(self.stream).await?;
+            spawn(stream, ends(role));
             Ok(())
         })
     }
 }
 
-/// Carries messages both ways until the connection ends.
-async fn carry(stream: TcpStream, ends: Ends) {
+/// Carries messages both ways, as a task of its own, until the connection ends.
+fn spawn(stream: Secured<TcpStream>, ends: Ends) {
+    match stream {
+        Secured::Clear(stream) => {
+            let (reader, writer) = stream.into_split();
+            tokio::spawn(carry(reader, writer, ends));
+        }
+        Secured::Encrypted(stream) => {
+            let (reader, writer) = tokio::io::split(stream);
+            tokio::spawn(carry(reader, writer, ends));
+        }
+    }
+}
+
+async fn carry(reader: impl AsyncRead + Unpin, writer: impl AsyncWrite + Unpin + Send + 'static, ends: Ends) {
     let Ends { outgoing, mut receiver, pool } = ends;
-    let (reader, writer) = stream.into_split();
     let mut writing = tokio::spawn(write_messages(writer, outgoing));
     tokio::select! {
         biased;
@@ -130,7 +139,11 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// Delivers messages until none can be read any more, and says why.
-async fn read_messages(reader: OwnedReadHalf, pool: &BufPool, receiver: &mut dyn Receive) -> io::Error {
+async fn read_messages(
+    reader: impl AsyncRead + Unpin,
+    pool: &BufPool,
+    receiver: &mut dyn Receive,
+) -> io::Error {
     let mut stream = BufReader::with_capacity(READ_BUFFER_BYTES, reader);
     loop {
         match read_message(&mut stream, pool).await {
@@ -145,7 +158,7 @@ async fn read_messages(reader: OwnedReadHalf, pool: &BufPool, receiver: &mut dyn
 }
 
 /// Reads the next message.
-async fn read_message(stream: &mut BufReader<OwnedReadHalf>, pool: &BufPool) -> io::Result<Message> {
+async fn read_message(stream: &mut (impl AsyncRead + Unpin), pool: &BufPool) -> io::Result<Message> {
     let mut bytes = [0; HEADER_BYTES];
     stream.read_exact(&mut bytes).await?;
     let invalid = |e| io::Error::new(io::ErrorKind::InvalidData, e);
@@ -166,7 +179,7 @@ async fn read_message(stream: &mut BufReader<OwnedReadHalf>, pool: &BufPool) -> 
 
 /// Sends queued messages until the queue closes or the connection fails.
 async fn write_messages(
-    mut stream: OwnedWriteHalf,
+    mut stream: impl AsyncWrite + Unpin,
     mut queue: mpsc::UnboundedReceiver<Outgoing>,
 ) -> io::Result<()> {
     let mut parts: Vec<Bytes> = Vec::with_capacity(PARTS_MAX);
@@ -195,6 +208,7 @@ async fn write_messages(
                 }
             }
         }
+        stream.flush().await?;
         parts.clear();
         charges.clear();
     }
