@@ -20,6 +20,6 @@ pub use options::{ClientOptions, NewInode, OpenOptions, Owner, WriteMode};
 
 pub use isobar_cluster::{Cluster, ClusterError, Session};
 pub use isobar_config::{ClusterSpec, NodeSpec};
-pub use isobar_segments::{ReadStats, Segments};
+pub use isobar_segments::{ReadStats, Segments, WriteStats};
 pub use isobar_wire::message::files::{Attr, DirEntry, FileKind, Lock, LockFamily, LockKind, Time};
 pub use isobar_wire::message::ops::{RenameMode, SetAttr, SetTime, XattrMode};

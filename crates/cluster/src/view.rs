@@ -1,5 +1,5 @@
 //! Where data can go and be found at the moment: the cluster map, who is alive as the leader sees it,
-//! and whom this client has just failed to reach. Only liveness depends on any of it.
+//! whom this client has just failed to reach, and who is slow. Only liveness depends on any of it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,8 +9,12 @@ use isobar_base::{PgId, TargetId};
 use isobar_wire::message::cluster::{ClusterMap, PlacementGroup, TargetInfo, TargetLive};
 use parking_lot::{Mutex, RwLock};
 
+use crate::latency::Latencies;
+
 /// A target that could not be reached is left alone for this long.
 const UNREACHABLE_FOR: Duration = Duration::from_secs(2);
+/// A target whose siblings were done long before it is done without for this long.
+const LATE_FOR: Duration = Duration::from_secs(2);
 /// A full target gets no rows for this long.
 const FULL_FOR: Duration = Duration::from_secs(3);
 
@@ -19,6 +23,17 @@ const FULL_FOR: Duration = Duration::from_secs(3);
 pub struct View {
     known: RwLock<Arc<ClusterSnapshot>>,
     quarantined: Mutex<HashMap<TargetId, (Instant, Quarantine)>>,
+    puts: Mutex<Latencies>,
+    gets: Mutex<Latencies>,
+}
+
+/// What a target is asked for, as far as it matters for how long that takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowRequest {
+    /// To make a row durable.
+    Put,
+    /// To read some of a row.
+    Get,
 }
 
 /// Why a target is left alone for a while.
@@ -28,6 +43,8 @@ pub enum Quarantine {
     Unreachable,
     /// It had no room.
     Full,
+    /// Its siblings were done long before it. It is done without where that is possible.
+    Late,
 }
 
 /// One consistent piece of knowledge.
@@ -84,14 +101,17 @@ impl View {
         *known = Arc::new(next);
     }
 
-    /// Leaves a target alone for a while.
+    /// Leaves a target alone for a while. One that is left alone for a better reason is not merely late.
     pub fn quarantine(&self, id: TargetId, why: Quarantine) {
-        let until = Instant::now()
-            + match why {
-                Quarantine::Unreachable => UNREACHABLE_FOR,
-                Quarantine::Full => FULL_FOR,
-            };
-        self.quarantined.lock().insert(id, (until, why));
+        if why == Quarantine::Late && self.quarantined(id).is_some_and(|known| known != why) {
+            return;
+        }
+        let how_long = match why {
+            Quarantine::Unreachable => UNREACHABLE_FOR,
+            Quarantine::Full => FULL_FOR,
+            Quarantine::Late => LATE_FOR,
+        };
+        self.quarantined.lock().insert(id, (Instant::now() + how_long, why));
     }
 
     /// Why a target is left alone, if it is.
@@ -110,9 +130,10 @@ impl View {
         known.is_up(id) && self.quarantined(id) != Some(Quarantine::Unreachable)
     }
 
-    /// Positions of a placement group that can take rows now, with their targets.
+    /// Positions of a placement group that can take rows now, with their targets. Some may be slow.
     pub fn writable(&self, known: &ClusterSnapshot, group: &PlacementGroup) -> Vec<(u8, TargetId)> {
-        let usable = |id| known.is_up(id) && self.quarantined(id).is_none();
+        let takes_rows = |id| matches!(self.quarantined(id), None | Some(Quarantine::Late));
+        let usable = |id| known.is_up(id) && takes_rows(id);
         group
             .positions
             .iter()
@@ -120,6 +141,38 @@ impl View {
             .filter(|(_, p)| usable(p.target))
             .map(|(at, p)| (at as u8, p.target))
             .collect()
+    }
+
+    /// Remembers how long a request to a target took, or for how long it was waited for.
+    pub fn record(&self, id: TargetId, request: RowRequest, took: Duration) {
+        self.latencies(request).lock().record(id, took);
+    }
+
+    /// What a request to a target usually takes, if that is known.
+    pub fn usual(&self, id: TargetId, request: RowRequest) -> Option<Duration> {
+        self.latencies(request).lock().usual(id)
+    }
+
+    /// Whether requests to a target take far longer than to its peers.
+    pub fn is_outlier(
+        &self,
+        id: TargetId,
+        request: RowRequest,
+        peers: impl IntoIterator<Item = TargetId>,
+    ) -> bool {
+        self.latencies(request).lock().is_outlier(id, peers)
+    }
+
+    /// Whether it is time to try an outlier again, which then counts as tried.
+    pub fn begin_trial(&self, id: TargetId, request: RowRequest) -> bool {
+        self.latencies(request).lock().begin_trial(id, Instant::now())
+    }
+
+    fn latencies(&self, request: RowRequest) -> &Mutex<Latencies> {
+        match request {
+            RowRequest::Put => &self.puts,
+            RowRequest::Get => &self.gets,
+        }
     }
 
     /// The placement group for the segment with this number: all groups in turn.

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice};
-use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use isobar_base::AlignedBuf;
@@ -17,6 +17,7 @@ pub struct FileDisk {
     file: File,
     size: u64,
     path: PathBuf,
+    discards: bool,
 }
 
 impl FileDisk {
@@ -62,7 +63,10 @@ impl FileDisk {
         };
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
         let size = rustix::fs::seek(&file, rustix::fs::SeekFrom::End(0))?;
-        Ok(FileDisk { file, size, path: path.to_owned() })
+        // A file whose space is reserved keeps it: given away, it might not be there when it is written
+        // again.
+        let discards = block_device || file.metadata()?.blocks() * 512 < size;
+        Ok(FileDisk { file, size, path: path.to_owned(), discards })
     }
 
     /// Where the file is.
@@ -110,6 +114,16 @@ impl Disk for FileDisk {
             // before.
             rustix::fs::fadvise(&self.file, 0, None, rustix::fs::Advice::DontNeed).ok();
         })
+    }
+
+    /// Of a block device, or of a file that does not have all its space reserved when it is opened.
+    fn discard(&self, offset: u64, len: u64) -> io::Result<()> {
+        if !self.discards {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        rustix::io::retry_on_intr(|| rustix::fs::fallocate(&self.file, flags, offset, len))?;
+        Ok(())
     }
 
     fn size(&self) -> u64 {

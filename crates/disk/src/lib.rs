@@ -40,6 +40,15 @@ pub trait Disk: Send + Sync + 'static {
     /// Of the device.
     fn sync(&self) -> io::Result<()>;
 
+    /// Says that nobody needs these bytes any more. What is read there from now on is undefined until they
+    /// are written again; when it returns, the device is done with them, and later writes are not touched.
+    ///
+    /// # Errors
+    /// `Unsupported` where that is not possible or not wanted; else those of the device.
+    fn discard(&self, _offset: u64, _len: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Size in bytes.
     fn size(&self) -> u64;
 }

@@ -1,14 +1,15 @@
 //! Looking at every byte of a segment: whether each of its rows can be read, and whether its parity is that
 //! of its data.
 
+use bytes::Bytes;
 use isobar_base::{AlignedBuf, Errno};
 use isobar_wire::message::files::SegmentInfo;
 use isobar_wire::message::storage::StorageError;
 use tokio::task::JoinSet;
 
 use crate::Segments;
-use crate::read::SLOW_MAX;
 use crate::row::RowError;
+use crate::standing::SLOW_MAX;
 
 /// What became of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,16 +45,16 @@ impl Segments {
         let known = self.0.cluster.view().known();
         let mut reads = JoinSet::new();
         for row in 0..segment.geometry.rows() {
-            let (this, known, segment) = (self.clone(), known.clone(), segment.clone());
-            reads.spawn(async move { (row, this.get_row(&known, &segment, row, 0, 0, SLOW_MAX).await) });
+            let read = self.get_row(&known, segment, row, (0, 0), SLOW_MAX);
+            reads.spawn(async move { (row, read.await) });
         }
         let mut rows = vec![RowState::Unknown; usize::from(segment.geometry.rows())];
-        let mut bufs: Vec<Option<AlignedBuf>> = rows.iter().map(|_| None).collect();
+        let mut bufs: Vec<Option<Bytes>> = rows.iter().map(|_| None).collect();
         while let Some(read) = reads.join_next().await {
             let (row, read) = read.map_err(|_| Errno::EIO)?;
             let row = usize::from(row);
             match read {
-                Ok(read) => (rows[row], bufs[row]) = (RowState::Right, Some(read.bytes)),
+                Ok(read) => (rows[row], bufs[row]) = (RowState::Right, Some(read.bytes.clone())),
                 Err(error) => rows[row] = state_of(&error),
             }
         }
@@ -65,7 +66,7 @@ impl Segments {
         Ok(Some(Examined { rows, bytes }))
     }
 
-    fn judge_parity(&self, segment: &SegmentInfo, bufs: &[Option<AlignedBuf>], rows: &mut [RowState]) {
+    fn judge_parity(&self, segment: &SegmentInfo, bufs: &[Option<Bytes>], rows: &mut [RowState]) {
         let (data, parity) = bufs.split_at(usize::from(segment.geometry.data));
         let data: Vec<&[u8]> = data.iter().flatten().map(|buf| &buf[..]).collect();
         if data.len() < usize::from(segment.geometry.data) {

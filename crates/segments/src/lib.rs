@@ -1,22 +1,37 @@
 //! Segments as a whole: writing new ones so that they are durable, reading ranges of them whatever
 //! happened to some of their rows, rebuilding rows. What a file is, is not known here.
+//!
+//! Start reading at `write.rs` and `read.rs`. Targets that answer late are dealt with in both: `place.rs` and
+//! `standing.rs` say which are asked, `allowance.rs` how often others are asked in their stead.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+mod allowance;
 mod decode;
 mod encode;
 mod examine;
+mod place;
 mod read;
 mod row;
+mod source;
+mod standing;
+mod stats;
 mod write;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 pub use examine::{Examined, RowState};
-pub use read::ReadStats;
+pub use row::{Row, RowError};
+pub use source::{Coming, RowSource};
+pub use stats::{ReadStats, WriteStats};
 
+use allowance::Allowance;
 use isobar_cluster::Cluster;
+
+/// One request for a row beside the usual ones for each so many of those, and so many to begin with.
+const HEDGES: (u32, u32) = (20, 64);
+/// One segment given up because few targets are late for each so many segments, and so many to begin with.
+const ROUNDS_ABANDONED: (u32, u32) = (8, 8);
 
 /// Reads and writes segments of one cluster. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -25,11 +40,9 @@ pub struct Segments(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     cluster: Cluster,
-    /// Smoothed time of a whole PUT round in microseconds.
-    put_us: AtomicU64,
-    /// Smoothed time of a GET in microseconds.
-    get_us: AtomicU64,
-    stats: read::Counters,
+    hedges: Allowance,
+    rounds_abandoned: Allowance,
+    stats: stats::Counters,
     repairs: Arc<tokio::sync::Semaphore>,
 }
 
@@ -38,9 +51,9 @@ impl Segments {
     pub fn new(cluster: Cluster) -> Segments {
         Segments(Arc::new(Inner {
             cluster,
-            put_us: AtomicU64::new(0),
-            get_us: AtomicU64::new(0),
-            stats: read::Counters::default(),
+            hedges: Allowance::new(HEDGES.0, HEDGES.1),
+            rounds_abandoned: Allowance::new(ROUNDS_ABANDONED.0, ROUNDS_ABANDONED.1),
+            stats: stats::Counters::default(),
             repairs: Arc::new(tokio::sync::Semaphore::new(4)),
         }))
     }

@@ -1,50 +1,45 @@
 //! Reading a segment: the owning rows first; when one does not answer or is wrong, any n rows decode.
+//!
+//! ```text
+//! target of the row ─┬─ there ────────────────────────────────────► bytes
+//!                    ├─ late, and few are ─► n others, too ───────► bytes, of whichever is first
+//!                    ├─ does not answer, wrong ─► n others ───────► bytes; a wrong row is written again
+//! slow or away ──────┴──────────────────────────► n others ───────► bytes
+//! ```
+//! How often others are asked because one is late is bounded, in requests: where everything is slow, asking
+//! more makes it slower. A slow target is asked now and then beside the others, to hear when it is well.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
+use isobar_base::Errno;
 use isobar_base::limits::UNIT_BYTES;
-use isobar_base::{AlignedBuf, Errno};
+use isobar_cluster::{ClusterSnapshot, RowRequest};
 use isobar_wire::message::files::SegmentInfo;
 use isobar_wire::message::queries::{Answer, ClusterQuery, SegmentState};
 use isobar_wire::message::storage::StorageError;
 use tokio::task::JoinSet;
 
 use crate::Segments;
-use crate::row::{RowError, holder};
-use crate::write::smooth;
+use crate::row::{Row, RowError, holder};
+use crate::source::{Coming, RowSource};
+use crate::standing::{SLOW_MAX, Standing};
+use crate::stats::count;
 
-const SLOW_FACTOR: u32 = 20;
-const SLOW_MIN: Duration = Duration::from_secs(2);
-pub(crate) const SLOW_MAX: Duration = Duration::from_secs(10);
-
-/// How reading went since the client started.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ReadStats {
-    /// Ranges that had to be decoded from other rows.
-    pub decoded: u64,
-    /// Rows written again because they were missing or damaged.
-    pub repaired: u64,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    decoded: AtomicU64,
-    repaired: AtomicU64,
+/// What came of asking the target of a row.
+enum Owner {
+    Read(Arc<Row>),
+    /// Others were faster.
+    Decoded(Bytes),
+    /// It was asked, and failed.
+    Failed(RowError),
+    NotAsked,
 }
 
 impl Segments {
-    /// How reading went so far.
-    pub fn read_stats(&self) -> ReadStats {
-        let stats = &self.0.stats;
-        ReadStats {
-            decoded: stats.decoded.load(Ordering::Relaxed),
-            repaired: stats.repaired.load(Ordering::Relaxed),
-        }
-    }
-
     /// Reads `range` of a segment's bytes, in pieces, one for each row it touches.
     ///
     /// # Errors
@@ -77,80 +72,129 @@ impl Segments {
     }
 
     /// Reads a range of one row.
-    ///
-    /// # Errors
-    /// As [`Segments::read`].
-    pub async fn read_in_row(
-        &self,
-        segment: &SegmentInfo,
-        row: u8,
-        range: Range<u32>,
-    ) -> Result<Bytes, Errno> {
+    async fn read_in_row(&self, segment: &SegmentInfo, row: u8, range: Range<u32>) -> Result<Bytes, Errno> {
         let unit = UNIT_BYTES as u32;
         let first = range.start / unit;
         let units = range.end.div_ceil(unit) - first;
-        let buf = self.units_of_row(segment, row, first, units).await?;
+        let bytes = self.units_of_row(self, segment, row, (first, units)).await?;
         let from = (range.start - first * unit) as usize;
-        Ok(Bytes::from_owner(buf).slice(from..from + range.len()))
+        Ok(bytes.slice(from..from + range.len()))
+    }
+
+    /// A whole row, read or decoded, where whole rows come from `source`.
+    ///
+    /// # Errors
+    /// As [`Segments::read`].
+    pub async fn read_row(
+        &self,
+        source: &dyn RowSource,
+        segment: &SegmentInfo,
+        row: u8,
+    ) -> Result<Bytes, Errno> {
+        let units = (segment.geometry.row_bytes() / UNIT_BYTES) as u32;
+        self.units_of_row(source, segment, row, (0, units)).await
     }
 
     async fn units_of_row(
         &self,
+        source: &dyn RowSource,
         segment: &SegmentInfo,
         row: u8,
-        first: u32,
-        units: u32,
-    ) -> Result<AlignedBuf, Errno> {
-        let view = self.0.cluster.view();
-        let known = view.known();
-        let mut missing = None;
-        if holder(&known, segment, row).is_some_and(|target| view.is_readable(&known, target)) {
-            let begun = Instant::now();
-            match self.get_row(&known, segment, row, first, units, self.get_budget()).await {
-                Ok(read) => {
-                    smooth(&self.0.get_us, begun.elapsed());
-                    return Ok(read.bytes);
-                }
-                Err(error) => missing = Some(error),
-            }
-        }
-        let repair = match &missing {
-            Some(RowError::Storage(StorageError::NotFound)) => {
+        units: (u32, u32),
+    ) -> Result<Bytes, Errno> {
+        let repair = match self.ask_owner(source, segment, row, units).await {
+            Owner::Read(read) => return Ok(read.bytes.clone()),
+            Owner::Decoded(bytes) => return Ok(bytes),
+            Owner::Failed(RowError::Storage(StorageError::NotFound)) => {
                 // Superseded meanwhile, or lost? Only the ledger knows.
                 if !self.is_referenced(segment).await? {
                     return Err(Errno::ESTALE);
                 }
                 Some(false)
             }
-            Some(RowError::Storage(StorageError::Corrupt) | RowError::Damaged) => Some(true),
-            _ => None,
+            Owner::Failed(RowError::Storage(StorageError::Corrupt) | RowError::Damaged) => Some(true),
+            Owner::Failed(_) | Owner::NotAsked => None,
         };
-        let buf = match self.decode_units(segment, row, first, units).await {
+        let bytes = match self.decode_units(source, segment, row, units).await {
             Err(Errno::EIO) => {
                 // Targets may have been replaced since the map was learned, and the owner may only have been
                 // slow.
                 if let Err(error) = self.0.cluster.refresh(SLOW_MAX).await {
                     tracing::debug!(%error, "the cluster map could not be renewed");
                 }
+                let known = self.0.cluster.view().known();
                 if repair != Some(true)
-                    && let Ok(read) = self.get_row(&view.known(), segment, row, first, units, SLOW_MAX).await
+                    && let Ok(read) = self.get_row(&known, segment, row, units, SLOW_MAX).await
                 {
-                    return Ok(read.bytes);
+                    return Ok(read.bytes.clone());
                 }
-                self.decode_units(segment, row, first, units).await?
+                self.decode_units(source, segment, row, units).await?
             }
             decoded => decoded?,
         };
-        self.0.stats.decoded.fetch_add(1, Ordering::Relaxed);
+        count(&self.0.stats.decoded);
         if repair.is_some() {
             self.queue_repair(segment, row);
         }
-        Ok(buf)
+        Ok(bytes)
     }
 
-    pub(crate) fn get_budget(&self) -> Duration {
-        let usual = Duration::from_micros(self.0.get_us.load(Ordering::Relaxed));
-        (usual * SLOW_FACTOR).clamp(SLOW_MIN, SLOW_MAX)
+    /// Asks the target of a row, unless it is slow or away, and others when it is late.
+    async fn ask_owner(
+        &self,
+        source: &dyn RowSource,
+        segment: &SegmentInfo,
+        row: u8,
+        units: (u32, u32),
+    ) -> Owner {
+        let known = self.0.cluster.view().known();
+        let patience = match self.standing(&known, segment, row) {
+            Standing::Good => self.hedge_after(&known, segment, row),
+            Standing::Slow if self.is_tried(&known, segment, row) => Duration::ZERO,
+            Standing::Slow | Standing::Away => return Owner::NotAsked,
+        };
+        let mut reading = source.get(segment, row, units);
+        if patience > Duration::ZERO {
+            if let Ok(read) = tokio::time::timeout(patience, &mut reading).await {
+                return read.map_or_else(Owner::Failed, Owner::Read);
+            }
+            let others = (0..segment.geometry.rows()).filter(|&r| r != row && source.is_coming(segment, r));
+            let more = usize::from(segment.geometry.data).saturating_sub(others.count());
+            if !self.0.hedges.take(more) {
+                return reading.await.map_or_else(Owner::Failed, Owner::Read);
+            }
+            self.0.stats.hedged.fetch_add(more as u64, Ordering::Relaxed);
+        }
+        self.first_of(source, segment, row, units, reading).await
+    }
+
+    /// The row as it comes from its target, or from others, whichever is first.
+    async fn first_of(
+        &self,
+        source: &dyn RowSource,
+        segment: &SegmentInfo,
+        row: u8,
+        units: (u32, u32),
+        mut reading: Coming,
+    ) -> Owner {
+        let decoded = tokio::select! {
+            read = &mut reading => return read.map_or_else(Owner::Failed, Owner::Read),
+            decoded = self.decode_units(source, segment, row, units) => decoded,
+        };
+        match decoded {
+            Ok(bytes) => {
+                count(&self.0.stats.decoded);
+                // How long it takes in the end says how slow its target is.
+                tokio::spawn(reading);
+                Owner::Decoded(bytes)
+            }
+            Err(_) => reading.await.map_or_else(Owner::Failed, Owner::Read),
+        }
+    }
+
+    fn is_tried(&self, known: &ClusterSnapshot, segment: &SegmentInfo, row: u8) -> bool {
+        let begin = |target| self.0.cluster.view().begin_trial(target, RowRequest::Get);
+        holder(known, segment, row).is_some_and(begin)
     }
 
     pub(crate) async fn is_referenced(&self, segment: &SegmentInfo) -> Result<bool, Errno> {
@@ -168,7 +212,7 @@ impl Segments {
             let _turn = turn;
             match this.repair(&segment, row).await {
                 Ok(()) => {
-                    this.0.stats.repaired.fetch_add(1, Ordering::Relaxed);
+                    count(&this.0.stats.repaired);
                     tracing::info!(segment = %segment.id, row, "row repaired");
                 }
                 Err(error) => tracing::info!(segment = %segment.id, row, ?error, "row not repaired"),

@@ -1,33 +1,62 @@
-//! Writing a segment: choose a width and a placement group, encode, PUT all rows, have n+K receipts.
+//! Writing a segment: find a place, encode, PUT all rows, have n+K receipts.
 //!
-//! When a target fails or is slow, a **new** segment is written without it at once: nothing waits for
-//! a failure detector, and no row of the abandoned one can ever become visible (I2). Its rows are
-//! garbage that the search for orphans removes.
+//! ```text
+//! place ─► PUT all rows ─┬─ all durable ─────────────────────────────► receipts, for a COMMIT
+//!   ▲                    ├─ one failed ─────────────────────────────┐
+//!   │                    └─ few are far later than their siblings,  ├─► abandoned; rows that arrive are
+//!   │                       and a place without them exists ────────┘   deleted
+//!   └── a new segment, without that target ◄────────────────────────┘
+//! ```
+//! Nothing waits for a failure detector, and no row of an abandoned segment can ever become visible (I2): its
+//! number is given up before its rows are withdrawn (I6). Rows that arrive when nobody waits any more are
+//! found by the search for orphans.
+//!
+//! Slow targets are left out of later segments (`place`), and get a row that nobody waits for now and then,
+//! so that they come back when they are well. How often rounds are abandoned for slowness is bounded, and the
+//! time they are given grows with every attempt: a saturated machine is not flooded.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use isobar_base::{Errno, Geometry, SegmentId, TargetId, limits, segment_width};
+use isobar_base::{Errno, FragmentKey, SegmentId, TargetId, limits};
+use isobar_cluster::{Quarantine, RowRequest, Session};
 use isobar_wire::message::ops::NewSegment;
 use isobar_wire::message::storage::StorageError;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::Segments;
 use crate::encode::{Encoded, encode};
+use crate::place::{NoPlace, Place};
 use crate::row::RowError;
-use isobar_cluster::{ClusterSnapshot, Quarantine, Session};
+use crate::stats::count;
 
-/// A PUT round may take this many times its usual time before other targets are tried, ...
+/// A row is late when it takes this many times as long as those that are there, ...
+const LATE_FACTOR: u32 = 8;
+/// ... and longer than this.
+const LATE_MIN: Duration = Duration::from_millis(200);
+/// A target that does not answer may take this many times its usual time before it counts as failed, ...
 const SLOW_FACTOR: u32 = 16;
 /// ... at least this long, ...
 const SLOW_MIN: Duration = Duration::from_secs(4);
-/// ... and at most this long. It doubles with every attempt, so a saturated machine is not flooded.
+/// ... and at most this long.
 const SLOW_MAX: Duration = Duration::from_secs(30);
 /// Pause when there are not enough targets, before looking again.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long the leader may take to say who has room, before the cluster counts as full.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long rows of an abandoned segment are waited for, where the next one needs their room.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why a round was abandoned.
+struct Abandoned {
+    /// A target had no room.
+    full: bool,
+    /// The rows that arrive are being removed.
+    removal: JoinHandle<()>,
+}
+
+/// A PUT that is done: of which row, where, and how it went.
+type Done = (u8, TargetId, Result<(), RowError>);
 
 impl Segments {
     /// Makes `data` (1 byte to 8 MiB) durable as one new segment and gives its receipts, for a COMMIT.
@@ -53,28 +82,34 @@ impl Segments {
         let (mut attempt, mut looked) = (0u32, false);
         loop {
             let id = session.next_segment();
-            let known = self.0.cluster.view().known();
-            let (place, out_of_space) = self.choose(&known, id, data.len() as u64);
-            let nowhere = place.is_none();
-            if let Some((pg, geometry, rows)) = place {
-                if encoded.as_ref().is_none_or(|e| e.geometry != geometry) {
-                    encoded = Some(encode(&data, geometry, self.0.cluster.channels().pool())?);
+            let place = self.place(id, data.len() as u64);
+            let no_place = place.as_ref().err().copied();
+            if let Ok(place) = place {
+                if encoded.as_ref().is_none_or(|e| e.geometry != place.geometry) {
+                    encoded = Some(encode(&data, place.geometry, self.0.cluster.channels().pool())?);
                 }
                 let Some(code) = &encoded else { return Err(Errno::EIO) };
-                let budget = self.put_budget(attempt).min(deadline.saturating_duration_since(Instant::now()));
-                let begun = Instant::now();
-                if self.put_all(&known, id, code, &rows, budget).await {
-                    smooth(&self.0.put_us, begun.elapsed());
-                    return Ok(NewSegment { id, pg, geometry, rows, row_crcs: code.row_crcs() });
+                match self.put_all(&place, id, code, attempt, deadline).await {
+                    Ok(()) => {
+                        self.try_left_out(session, &place, code);
+                        let Place { pg, geometry, rows, .. } = place;
+                        return Ok(NewSegment { id, pg, geometry, rows, row_crcs: code.row_crcs() });
+                    }
+                    Err(Abandoned { full, removal }) => {
+                        // The room they take may be what the next attempt lacks.
+                        if full {
+                            tokio::time::timeout(DISCARD_TIMEOUT, removal).await.ok();
+                        }
+                        attempt += 1;
+                    }
                 }
-                attempt += 1;
             }
             session.settle(id);
             if Instant::now() >= deadline {
                 tracing::error!("too few storage targets can be reached");
                 return Err(Errno::EIO);
             }
-            if out_of_space {
+            if no_place == Some(NoPlace::OutOfSpace) {
                 // A target may have come back, or been given room, since somebody last looked.
                 let has_looked = std::mem::replace(&mut looked, true);
                 if has_looked || self.0.cluster.refresh(LOOK_TIMEOUT).await.is_err() {
@@ -82,7 +117,7 @@ impl Segments {
                 }
                 continue;
             }
-            if nowhere || attempt > 3 {
+            if no_place.is_some() || attempt > 3 {
                 tokio::time::sleep(PAUSE).await;
                 // The view may be old; without a leader we go on with what we have.
                 self.0.cluster.refresh(PAUSE).await.ok();
@@ -90,84 +125,133 @@ impl Segments {
         }
     }
 
-    /// A placement group, a shape and a target for each row; and whether it is for lack of room on
-    /// targets that there is none.
-    #[allow(clippy::type_complexity)]
-    fn choose(
-        &self,
-        known: &ClusterSnapshot,
-        id: SegmentId,
-        len: u64,
-    ) -> (Option<(isobar_base::PgId, Geometry, Vec<(u8, TargetId)>)>, bool) {
-        let view = self.0.cluster.view();
-        let Some(fs) = &known.map.fs else { return (None, false) };
-        let groups = known.map.groups.len();
-        let first = view.group_for(known, id.session.0 ^ id.counter).map_or(0, |pg| pg.0 as usize);
-        let mut out_of_space = false;
-        for step in 0..groups {
-            let group = &known.map.groups[(first + step) % groups];
-            let mut rows = view.writable(known, group);
-            if let Some(data) = segment_width(len, fs.data_rows, fs.parity_rows, rows.len()) {
-                let geometry = Geometry { data, parity: fs.parity_rows, len: len as u32 };
-                let turn = (id.counter % rows.len() as u64) as usize;
-                rows.rotate_left(turn);
-                rows.truncate(usize::from(geometry.rows()));
-                return (Some((group.id, geometry, rows)), false);
-            }
-            out_of_space |= group
-                .positions
-                .iter()
-                .filter(|p| view.quarantined(p.target) == Some(Quarantine::Full))
-                .count()
-                + rows.len()
-                > usize::from(fs.parity_rows);
-        }
-        (None, out_of_space && view.any_full(known))
-    }
-
-    fn put_budget(&self, attempt: u32) -> Duration {
-        let usual = Duration::from_micros(self.0.put_us.load(Ordering::Relaxed));
-        ((usual * SLOW_FACTOR).max(SLOW_MIN) * 2u32.pow(attempt.min(3))).min(SLOW_MAX)
-    }
-
-    /// PUTs all rows; true when every one has its receipt. Returns on the first failure: rows still
-    /// on their way then arrive or not, nobody will ever name them.
+    /// PUTs all rows. Returns as soon as it is known that they will not all be durable in time.
     async fn put_all(
         &self,
-        known: &std::sync::Arc<ClusterSnapshot>,
+        place: &Place,
         id: SegmentId,
         code: &Encoded,
-        rows: &[(u8, TargetId)],
-        budget: Duration,
-    ) -> bool {
+        attempt: u32,
+        deadline: Instant,
+    ) -> Result<(), Abandoned> {
+        count(&self.0.stats.rounds);
+        self.0.rounds_abandoned.earn();
+        let grow = 2u32.pow(attempt.min(3));
+        let begun = Instant::now();
+        let budget = (self.put_budget(place) * grow).min(SLOW_MAX).min(deadline - begun.min(deadline));
         let mut puts = JoinSet::new();
-        for (row, ((_, parts), &(_, target))) in code.rows.iter().zip(rows).enumerate() {
-            let header = code.header(id, row as u8);
-            let (this, known, parts) = (self.clone(), known.clone(), parts.clone());
-            puts.spawn(async move { (target, this.put_row(&known, target, header, parts, budget).await) });
+        for (row, ((_, parts), &(_, target))) in code.rows.iter().zip(&place.rows).enumerate() {
+            let (row, header) = (row as u8, code.header(id, row as u8));
+            let put = self.put_row(&place.known, target, header, parts.clone(), budget);
+            puts.spawn(async move { (row, target, put.await) });
         }
-        while let Some(done) = puts.join_next().await {
-            match done {
-                Ok((_, Ok(()))) => {}
-                Ok((target, Err(error))) => {
-                    if !matches!(error, RowError::Storage(StorageError::Full)) {
-                        tracing::info!(segment = %id, %target, ?error, "PUT failed; writing a new segment");
-                        self.0.cluster.view().quarantine(target, Quarantine::Unreachable);
+        let mut arrived: Vec<(u8, TargetId)> = Vec::new();
+        let mut median = Duration::ZERO;
+        let mut late_at = None;
+        loop {
+            let wait = late_at.unwrap_or(begun + SLOW_MAX);
+            tokio::select! {
+                done = puts.join_next() => match done {
+                    None => return Ok(()),
+                    Some(Ok((row, target, Ok(())))) => {
+                        arrived.push((row, target));
+                        // Of all rows, as half of them are there.
+                        if arrived.len() * 2 <= code.rows.len() + 1 {
+                            median = begun.elapsed();
+                        }
+                        late_at = is_tail(arrived.len(), puts.len(), code.geometry.parity)
+                            .then(|| begun + (median * LATE_FACTOR).max(LATE_MIN) * grow);
                     }
-                    puts.detach_all();
-                    return false;
+                    Some(Ok((_, target, Err(error)))) => {
+                        let full = matches!(error, RowError::Storage(StorageError::Full));
+                        if !full {
+                            tracing::info!(segment = %id, %target, ?error, "PUT failed; writing a new segment");
+                            self.0.cluster.view().quarantine(target, Quarantine::Unreachable);
+                        }
+                        return Err(self.abandon(place, id, full, arrived, puts));
+                    }
+                    Some(Err(_)) => return Err(self.abandon(place, id, false, arrived, puts)),
+                },
+                () = tokio::time::sleep_until(wait.into()), if late_at.is_some() => {
+                    late_at = None;
+                    if self.do_without_the_late(place, id, &arrived) {
+                        return Err(self.abandon(place, id, false, arrived, puts));
+                    }
                 }
-                Err(_) => return false,
             }
         }
-        true
+    }
+
+    /// Some rows are far later than the others: whether to write a segment without their targets.
+    fn do_without_the_late(&self, place: &Place, id: SegmentId, arrived: &[(u8, TargetId)]) -> bool {
+        let targets = place.rows.iter().map(|&(_, target)| target);
+        let late: Vec<TargetId> = targets.filter(|t| !arrived.iter().any(|(_, done)| done == t)).collect();
+        let view = self.0.cluster.view();
+        late.iter().for_each(|&target| view.quarantine(target, Quarantine::Late));
+        let without = self.is_placed_without(place, &late) && self.0.rounds_abandoned.take(1);
+        tracing::info!(segment = %id, ?late, without, "rows are far later than their siblings");
+        without
+    }
+
+    /// Gives a round up, and removes its rows as they arrive.
+    fn abandon(
+        &self,
+        place: &Place,
+        id: SegmentId,
+        full: bool,
+        arrived: Vec<(u8, TargetId)>,
+        mut puts: JoinSet<Done>,
+    ) -> Abandoned {
+        count(&self.0.stats.abandoned);
+        let (this, known) = (self.clone(), place.known.clone());
+        let removal = tokio::spawn(async move {
+            let remove = |row, target| this.withdraw_row(&known, target, FragmentKey { segment: id, row });
+            let mut removals = JoinSet::new();
+            for (row, target) in arrived {
+                removals.spawn(remove(row, target));
+            }
+            while let Some(done) = puts.join_next().await {
+                if let Ok((row, target, Ok(()))) = done {
+                    removals.spawn(remove(row, target));
+                }
+            }
+            while removals.join_next().await.is_some() {}
+        });
+        Abandoned { full, removal }
+    }
+
+    /// Gives a row that nobody waits for to those of the targets left out whose turn it is: one of a segment
+    /// that will never be committed.
+    fn try_left_out(&self, session: &Session, place: &Place, code: &Encoded) {
+        let view = self.0.cluster.view();
+        for &target in &place.left_out {
+            // Those that are merely late come back by themselves.
+            if view.quarantined(target).is_some() || !view.begin_trial(target, RowRequest::Put) {
+                continue;
+            }
+            count(&self.0.stats.trials);
+            let id = session.next_segment();
+            session.settle(id);
+            let put =
+                self.put_row(&place.known, target, code.header(id, 0), code.rows[0].1.clone(), SLOW_MAX);
+            let withdraw = self.withdraw_row(&place.known, target, FragmentKey { segment: id, row: 0 });
+            tokio::spawn(async move {
+                if put.await.is_ok() {
+                    withdraw.await;
+                }
+            });
+        }
+    }
+
+    /// How long the slowest target of a place may take.
+    fn put_budget(&self, place: &Place) -> Duration {
+        let view = self.0.cluster.view();
+        let usual = place.rows.iter().filter_map(|&(_, target)| view.usual(target, RowRequest::Put));
+        usual.max().map_or(SLOW_MIN, |usual| (usual * SLOW_FACTOR).clamp(SLOW_MIN, SLOW_MAX))
     }
 }
 
-/// Exponentially smoothed duration.
-pub(crate) fn smooth(cell: &std::sync::atomic::AtomicU64, sample: Duration) {
-    let sample = sample.as_micros() as u64;
-    let old = cell.load(Ordering::Relaxed);
-    let new = if old == 0 { sample } else { (old * 7 + sample) / 8 };
-    cell.store(new, Ordering::Relaxed);
+/// Whether the rows that are missing are few beside those that are there: not the cluster is slow, they are.
+fn is_tail(arrived: usize, missing: usize, parity: u8) -> bool {
+    missing > 0 && missing <= usize::from(parity) && missing <= arrived
 }

@@ -24,9 +24,8 @@ impl Handler for NodeHandler {
     fn handle(&self, request: Request, responder: Responder) {
         let node = &self.0;
         match request.opcode {
-            Opcode::Put | Opcode::Rewrite | Opcode::Get | Opcode::Delete | Opcode::List => {
-                storage::handle(node, request, responder)
-            }
+            Opcode::Put | Opcode::Rewrite | Opcode::Get => storage::handle(node, request, responder),
+            Opcode::Delete | Opcode::Withdraw | Opcode::List => storage::handle(node, request, responder),
             Opcode::Mutate => {
                 let of = |asked: &MutateRequest| asked.group;
                 let Some((asked, responder)) = for_this_group(&request.body, responder, of) else { return };

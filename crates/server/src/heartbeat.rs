@@ -54,6 +54,7 @@ async fn report(node: &Arc<NodeContext>, to: &Address) -> Option<HeartbeatReply>
         addr: node.addr.clone(),
         epoch: node.cluster.view().known().map.epoch,
         targets: node.targets().iter().map(|t| (t.info.clone(), t.live())).collect(),
+        contradicting: node.targets().iter().flat_map(|t| t.contradicting()).collect(),
         voter: node.meta.as_ref().map(|meta| meta.me),
     };
     if *to == node.addr {

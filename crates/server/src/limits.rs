@@ -64,6 +64,8 @@ pub(crate) const ORPHANS_PAUSE: Duration = Duration::from_secs(2);
 pub(crate) const SCRUB_PAUSE: Duration = Duration::from_secs(2);
 /// Parity rows of one target that are known not to belong to their data.
 pub(crate) const CONTRADICTIONS_MAX: usize = 4096;
+/// Those of them that a target names to the leader at a time.
+pub(crate) const CONTRADICTIONS_TOLD_MAX: usize = 64;
 /// Pause before a failed or unusable target is tried again: at first, ...
 pub(crate) const ATTACH_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// ... and at most, after it failed again and again, ...

@@ -1,244 +1,255 @@
-//! Checkpoints: the whole index on the device.
+//! Checkpoints: what changed in the index goes to the device, beside the commits.
 //!
-//! The entries in order of their keys, encoded one after the other, form a stream of bytes that is cut
-//! into chunks. A chunk is a frame of at most 1 MiB: `(generation, number, where the next chunk is)` and
-//! its part of the stream. Two copies are written; the superblock names the first chunk of each. The second
-//! is walked when the device is opened, since its blocks are taken, and decoded only if the first is damaged.
+//! A checkpoint is made in steps, a slice of it along with each batch of the log, whose sync makes the slice
+//! durable as well: commits never wait for a checkpoint, only for their slice.
+//! ```text
+//! begin ─► pages ─► nodes ─(sync)─► older slot ─(sync)─► other slot ─(sync)─► free what was replaced ─► end
+//! ```
+//! `begin` freezes the index ([`crate::index`]) and notes the position of the log. Pages and nodes are
+//! written to free blocks, twice. What they replace, and the log before that position, stays as it is until
+//! both slots of the superblock are durable.
 
-use std::ops::Range;
+use std::io;
 
-use isobar_base::{AlignedBuf, FragmentKey};
-use isobar_disk::Disk;
-use serde::{Deserialize, Serialize};
+use isobar_base::AlignedBuf;
 
-use crate::StoreError;
-use crate::extent::{read_blocks, write_blocks};
+use crate::extent::Writes;
 use crate::frame::{self, Kind};
-use crate::index::{Entry, Index};
-use crate::limits::{BLOCK_BYTES, CHUNK_BLOCKS_MAX, CHUNK_OVERHEAD_BYTES};
-use crate::space::{Run, Space, Use};
-use crate::superblock::CheckpointRef;
+use crate::index::Size;
+use crate::limits::{SLICE_FREED_RUNS, SLICE_PAGES_MAX};
+use crate::log::Log;
+use crate::space::{Parts, Run, Space, Use};
+use crate::state::StoreState;
+use crate::superblock::{Superblock, write_slot};
+use crate::table::{Place, Table, blocks_needed};
 
-const COPIES: u64 = 2;
-
-#[derive(Debug, Serialize, Deserialize)]
-struct ChunkHead {
-    generation: u64,
-    number: u64,
-    next: Option<Run>,
+/// The last checkpoint, and the one that is being made.
+pub(crate) struct Checkpoints {
+    superblock: Superblock,
+    /// The slot that is written first.
+    older_slot: usize,
+    table: Table,
+    running: Option<Running>,
 }
 
-/// Free blocks that writing a checkpoint of `encoded_bytes` may need, however fragmented they are.
-pub(crate) fn blocks_needed(encoded_bytes: u64) -> u64 {
-    COPIES * copy_blocks(encoded_bytes)
+struct Running {
+    step: Step,
+    /// The index that is written.
+    size: Size,
+    /// What the slots will hold.
+    superblock: Superblock,
+    /// The slots before this one have been written.
+    next_slot: u32,
+    /// Blocks that were written.
+    written_blocks: u64,
+    /// Blocks that the checkpoint before has and this one has not.
+    replaced: Vec<Run>,
+    replaced_blocks: u64,
 }
 
-fn copy_blocks(encoded_bytes: u64) -> u64 {
-    encoded_bytes.div_ceil(BLOCK_BYTES - CHUNK_OVERHEAD_BYTES).max(1)
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    Pages,
+    /// All pages and nodes are written.
+    Written,
+    OlderSlot,
+    OtherSlot,
+    Free,
 }
 
-/// Stream bytes that fit into a chunk.
-fn capacity(run: Run) -> usize {
-    (u64::from(run.blocks) * BLOCK_BYTES - CHUNK_OVERHEAD_BYTES) as usize
-}
+/// A page or node that is to be written, as a frame.
+type Numbered = (u32, AlignedBuf);
 
-/// Writes `index` to free blocks (not yet durable); returns where it is and the blocks it took.
-///
-/// # Errors
-/// Of the device.
-///
-/// # Panics
-/// When the space that PUTs have to leave free is not there.
-pub(crate) fn write(
-    disk: &dyn Disk,
-    nonce: u64,
-    generation: u64,
-    index: &Index,
-    space: &mut Space,
-) -> std::io::Result<(CheckpointRef, Vec<Run>)> {
-    let mut copies: Vec<CopyWriter> = (0..COPIES)
-        .map(|_| {
-            let runs = space.allocate(copy_blocks(index.encoded_bytes()), Use::Alone);
+impl Checkpoints {
+    pub(crate) fn new(superblock: Superblock, older_slot: usize, table: Table) -> Checkpoints {
+        Checkpoints { superblock, older_slot, table, running: None }
+    }
+
+    /// What the device holds.
+    pub(crate) fn superblock(&self) -> &Superblock {
+        &self.superblock
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Of an index of `entry_bytes`: the blocks beyond those that this checkpoint and the two after it need,
+    /// of `free_blocks` free ones. Each needs them while those of the one before still exist. `None` if even
+    /// these are missing.
+    pub(crate) fn spare_blocks(&self, free_blocks: u64, entry_bytes: u64) -> Option<u64> {
+        let (mut bytes, mut written, mut held) = (entry_bytes, 0, self.table.blocks());
+        if let Some(running) = &self.running {
+            bytes = bytes.max(running.size.bytes);
+            written = running.written_blocks;
+            held += running.replaced_blocks;
+        }
+        let needed = blocks_needed(bytes);
+        let now = (free_blocks + written).checked_sub(needed)?;
+        Some(now.min((free_blocks + held).checked_sub(2 * needed)?))
+    }
+
+    /// Begins a checkpoint of everything that is in the log so far.
+    ///
+    /// # Panics
+    /// When there is one.
+    pub(crate) fn begin(&mut self, state: &StoreState, log: &mut Log) {
+        assert!(self.running.is_none(), "one checkpoint at a time");
+        let size = state.index.write().freeze();
+        let mut superblock = self.superblock.clone();
+        superblock.generation += 1;
+        superblock.log = log.freeze();
+        let mut replaced = Vec::new();
+        self.table.resize(size.pages, &mut replaced);
+        let replaced_blocks = count(&replaced);
+        let step = Step::Pages;
+        let running =
+            Running { step, size, superblock, next_slot: 0, written_blocks: 0, replaced, replaced_blocks };
+        self.running = Some(running);
+    }
+
+    /// Pages and nodes that are still to be written, as far as that is known.
+    pub(crate) fn pages_left(&self, state: &StoreState) -> u64 {
+        match &self.running {
+            Some(Running { step: Step::Pages, .. }) => {
+                state.index.read().frozen_pages() + self.table.changed_nodes()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Goes on: writes up to `pages` pages, or a slot. It is durable after the next sync.
+    ///
+    /// # Errors
+    /// Of the device.
+    pub(crate) fn write(&mut self, state: &StoreState, space: &mut Space, pages: u64) -> io::Result<()> {
+        let Some(running) = &self.running else { return Ok(()) };
+        let slot = match running.step {
+            Step::Pages => return self.write_pages(state, space, pages),
+            Step::Written | Step::Free => return Ok(()),
+            Step::OlderSlot => self.older_slot,
+            Step::OtherSlot => 1 - self.older_slot,
+        };
+        write_slot(&*state.disk, state.nonce, &running.superblock, slot)
+    }
+
+    fn write_pages(&mut self, state: &StoreState, space: &mut Space, pages: u64) -> io::Result<()> {
+        let mut left = pages;
+        while left > 0 {
+            let (level, slice) = self.next_slice(state, left.min(SLICE_PAGES_MAX));
+            if slice.is_empty() {
+                self.finish_pages();
+                break;
+            }
+            left -= slice.len() as u64;
+            self.write_slice(state, space, level, &slice)?;
+        }
+        Ok(())
+    }
+
+    /// Up to `most` frozen pages, or a node once all are written.
+    fn next_slice(&self, state: &StoreState, most: u64) -> (usize, Vec<Numbered>) {
+        let index = state.index.read();
+        let mut next = self.running.as_ref().map_or(0, |running| running.next_slot);
+        let mut slice = Vec::new();
+        while (slice.len() as u64) < most
+            && let Some((slot, page)) = index.next_frozen(next)
+        {
+            slice.push((slot, frame::encode(Kind::Page, state.nonce, page)));
+            next = slot + 1;
+        }
+        if slice.is_empty()
+            && let Some((level, number, body)) = self.table.next_changed()
+        {
+            return (level, vec![(number, frame::encode(Kind::Node, state.nonce, &body))]);
+        }
+        (0, slice)
+    }
+
+    /// Writes both copies of pages or nodes of one level, all of one copy side by side where there is room.
+    fn write_slice(
+        &mut self,
+        state: &StoreState,
+        space: &mut Space,
+        level: usize,
+        slice: &[Numbered],
+    ) -> io::Result<()> {
+        let Some(running) = &mut self.running else { return Ok(()) };
+        let frame_blocks = |frame: &AlignedBuf| frame.len() as u64 / crate::limits::BLOCK_BYTES;
+        let blocks = slice.iter().map(|(_, frame)| frame_blocks(frame)).sum();
+        let mut copy = || {
+            let runs = space.allocate(blocks, Use::Alone);
             let runs = runs.unwrap_or_else(|| panic!("PUTs leave the space that a checkpoint needs"));
-            let chunks = runs.as_slice().iter().flat_map(|&run| split(run)).collect();
-            CopyWriter { disk, nonce, generation, chunks, number: 0, stream: Vec::new() }
-        })
-        .collect();
-    let mut encoded = Vec::new();
-    for (key, entry) in index.iter() {
-        encoded.clear();
-        encoded = postcard::to_extend(&(key, entry), encoded)
-            .unwrap_or_else(|e| panic!("plain data always encodes into memory: {e}"));
-        copies.iter_mut().try_for_each(|copy| copy.push(&encoded))?;
-    }
-    let mut reference =
-        CheckpointRef { copies: Vec::new(), entries: index.len(), bytes: index.encoded_bytes() };
-    let mut taken = Vec::new();
-    for copy in copies {
-        let (used, unused) = copy.finish()?;
-        space.free(&unused);
-        reference.copies.push(used[0]);
-        taken.extend(used);
-    }
-    Ok((reference, taken))
-}
-
-fn split(run: Run) -> impl Iterator<Item = Run> {
-    (run.start..run.end())
-        .step_by(CHUNK_BLOCKS_MAX as usize)
-        .map(move |start| Run { start, blocks: (run.end() - start).min(u64::from(CHUNK_BLOCKS_MAX)) as u32 })
-}
-
-/// Writes one copy.
-struct CopyWriter<'a> {
-    disk: &'a dyn Disk,
-    nonce: u64,
-    generation: u64,
-    chunks: Vec<Run>,
-    /// The chunk that is written next.
-    number: usize,
-    /// Its part of the stream, as far as it is known.
-    stream: Vec<u8>,
-}
-
-impl CopyWriter<'_> {
-    /// Goes on with the stream.
-    fn push(&mut self, encoded: &[u8]) -> std::io::Result<()> {
-        self.stream.extend_from_slice(encoded);
-        // One byte more than fits must be there, or this could be the last chunk.
-        while self.stream.len() > capacity(self.chunks[self.number]) {
-            let part = capacity(self.chunks[self.number]);
-            self.write_chunk(part, Some(self.chunks[self.number + 1]))?;
-            self.stream.drain(..part);
-            self.number += 1;
+            let mut parts = Parts::new(&runs);
+            slice.iter().map(|(_, frame)| parts.next(frame_blocks(frame))).collect::<Vec<_>>()
+        };
+        let copies = [copy(), copy()];
+        let mut writes = Writes::default();
+        for copy in &copies {
+            for ((_, frame), runs) in slice.iter().zip(copy) {
+                writes.add(runs, &[frame]);
+            }
+        }
+        writes.submit(&*state.disk)?;
+        let known = running.replaced.len();
+        let [first, second] = copies;
+        for (((number, frame), first), second) in slice.iter().zip(first).zip(second) {
+            let place = Place { copies: [first, second], crc: frame::crc(frame) };
+            self.table.set(level, *number, place, &mut running.replaced);
+        }
+        running.written_blocks += 2 * blocks;
+        running.replaced_blocks += count(&running.replaced[known..]);
+        if level == 0 {
+            let mut index = state.index.write();
+            slice.iter().for_each(|(slot, _)| index.written(*slot));
+            running.next_slot = slice.last().map_or(0, |(slot, _)| slot + 1);
         }
         Ok(())
     }
 
-    /// Ends the stream; gives the chunks that were written and those that were not needed.
-    fn finish(mut self) -> std::io::Result<(Vec<Run>, Vec<Run>)> {
-        self.write_chunk(self.stream.len(), None)?;
-        let unused = self.chunks.split_off(self.number + 1);
-        Ok((self.chunks, unused))
+    fn finish_pages(&mut self) {
+        let Some(running) = &mut self.running else { return };
+        running.step = Step::Written;
+        let (root, size) = (self.table.root(), running.size);
+        let checkpoint = &mut running.superblock.checkpoint;
+        (checkpoint.root, checkpoint.pages) = (root, size.pages);
+        (checkpoint.entries, checkpoint.bytes) = (size.entries, size.bytes);
     }
 
-    fn write_chunk(&self, part: usize, next: Option<Run>) -> std::io::Result<()> {
-        let run = self.chunks[self.number];
-        let head = ChunkHead { generation: self.generation, number: self.number as u64, next };
-        let mut body = frame::encode_value(&head);
-        body.extend_from_slice(&self.stream[..part]);
-        let frame = frame::encode(Kind::Checkpoint, self.nonce, &body);
-        assert!(frame.len() as u64 <= u64::from(run.blocks) * BLOCK_BYTES, "a chunk fits its run");
-        write_blocks(self.disk, run.start, &frame)
-    }
-}
-
-/// Reads the checkpoint that `reference` names from the first copy that is undamaged; also returns
-/// the blocks that both copies take (of a damaged one: those up to the damage).
-///
-/// # Errors
-/// `CorruptCheckpoint`, `Read`.
-pub(crate) fn load(
-    disk: &dyn Disk,
-    nonce: u64,
-    generation: u64,
-    reference: &CheckpointRef,
-    data: &Range<u64>,
-) -> Result<(Index, Vec<Run>), StoreError> {
-    if reference.copies.is_empty() {
-        return Ok((Index::default(), Vec::new()));
-    }
-    let mut index = None;
-    let mut taken = Vec::new();
-    let mut damage = "it has no copies";
-    for (copy, &first) in reference.copies.iter().enumerate() {
-        let from = taken.len();
-        let mut decoder = index.is_none().then(|| Decoder::new(reference));
-        let part = |part: &[u8]| decoder.as_mut().map_or(Ok(()), |decoder| decoder.push(part));
-        let walked = walk(disk, nonce, generation, first, data, &mut taken, part);
-        let whole = walked.and_then(|()| decoder.map(|decoder| decoder.finish(reference)).transpose());
-        match whole {
-            Ok(whole) => index = index.or(whole),
-            Err(what) => {
-                tracing::warn!(copy, what, "a copy of the checkpoint is damaged");
-                damage = what;
-                // Its chunks mean nothing any more, and might even be another's.
-                taken.truncate(from);
+    /// A sync made durable what [`Checkpoints::write`] wrote.
+    pub(crate) fn synced(&mut self, log: &mut Log) {
+        let Some(running) = &mut self.running else { return };
+        running.step = match running.step {
+            Step::Pages => Step::Pages,
+            Step::Written => Step::OlderSlot,
+            Step::OlderSlot => Step::OtherSlot,
+            Step::OtherSlot => {
+                // Both slots hold this generation now: whichever is written first next time, the other is
+                // good.
+                self.superblock = running.superblock.clone();
+                self.older_slot = 1 - self.older_slot;
+                log.release(self.superblock.log);
+                Step::Free
             }
+            Step::Free => Step::Free,
+        };
+    }
+
+    /// Frees some of the blocks that are not needed any more, and ends the checkpoint with the last of them.
+    pub(crate) fn free(&mut self, space: &mut Space) {
+        let Some(running) = self.running.as_mut().filter(|running| running.step == Step::Free) else {
+            return;
+        };
+        let rest = running.replaced.len().saturating_sub(SLICE_FREED_RUNS);
+        let freed = running.replaced.split_off(rest);
+        running.replaced_blocks -= count(&freed);
+        space.free(&freed);
+        if running.replaced.is_empty() {
+            self.running = None;
         }
     }
-    Ok((index.ok_or(StoreError::CorruptCheckpoint(damage))?, taken))
 }
 
-/// Reads and verifies the chunks of a copy; gives each one's part of the stream to `each`.
-fn walk(
-    disk: &dyn Disk,
-    nonce: u64,
-    generation: u64,
-    first: Run,
-    data: &Range<u64>,
-    taken: &mut Vec<Run>,
-    mut each: impl FnMut(&[u8]) -> Result<(), &'static str>,
-) -> Result<(), &'static str> {
-    let mut next = Some(first);
-    let mut number = 0;
-    while let Some(run) = next {
-        let inside = data.contains(&run.start) && run.blocks <= CHUNK_BLOCKS_MAX && run.end() <= data.end;
-        if !inside || run.blocks == 0 {
-            return Err("a chunk lies outside the data area");
-        }
-        let mut bytes = AlignedBuf::zeroed((u64::from(run.blocks) * BLOCK_BYTES) as usize);
-        read_blocks(disk, run.start, &mut bytes).map_err(|_| "a chunk cannot be read")?;
-        let (_, body) = frame::decode(Kind::Checkpoint, Some(nonce), &bytes)
-            .map_err(|_| "a chunk does not match its checksum")?;
-        let (head, part) =
-            postcard::take_from_bytes::<ChunkHead>(body).map_err(|_| "a chunk cannot be decoded")?;
-        if (head.generation, head.number) != (generation, number) {
-            return Err("a chunk belongs to another checkpoint");
-        }
-        taken.push(run);
-        each(part)?;
-        number += 1;
-        next = head.next;
-    }
-    Ok(())
-}
-
-/// Decodes the stream of a copy as its parts come.
-struct Decoder {
-    /// The begin of an entry whose end is in the next part.
-    rest: Vec<u8>,
-    entries: Vec<(FragmentKey, Entry)>,
-}
-
-const UNDECODABLE: &str = "its entries cannot be decoded";
-
-impl Decoder {
-    fn new(reference: &CheckpointRef) -> Decoder {
-        Decoder { rest: Vec::new(), entries: Vec::with_capacity(reference.entries as usize) }
-    }
-
-    fn push(&mut self, part: &[u8]) -> Result<(), &'static str> {
-        self.rest.extend_from_slice(part);
-        let mut stream = &self.rest[..];
-        while !stream.is_empty() {
-            match postcard::take_from_bytes::<(FragmentKey, Entry)>(stream) {
-                Ok((entry, after)) => {
-                    self.entries.push(entry);
-                    stream = after;
-                }
-                Err(postcard::Error::DeserializeUnexpectedEnd) => break,
-                Err(_) => return Err(UNDECODABLE),
-            }
-        }
-        let decoded = self.rest.len() - stream.len();
-        self.rest.drain(..decoded);
-        Ok(())
-    }
-
-    fn finish(self, reference: &CheckpointRef) -> Result<Index, &'static str> {
-        let index = Index::from_sorted(self.entries);
-        let expected = (index.len(), index.encoded_bytes()) == (reference.entries, reference.bytes);
-        if self.rest.is_empty() && expected { Ok(index) } else { Err(UNDECODABLE) }
-    }
+fn count(runs: &[Run]) -> u64 {
+    runs.iter().map(|run| u64::from(run.blocks)).sum()
 }

@@ -12,32 +12,34 @@ use std::sync::atomic::Ordering;
 use isobar_base::{AlignedBuf, FragmentKey, random_u64};
 use isobar_disk::Disk;
 
+use crate::checkpoint::Checkpoints;
+use crate::entry::{Crcs, Entry, is_packed};
 use crate::extent::{Writes, descriptor_blocks, read_whole, write_blocks};
 use crate::frame::{Kind, encode, encode_value};
-use crate::index::{Crcs, Entry, FragmentInfo, Index, is_packed};
+use crate::index::{FragmentInfo, Index};
 use crate::label::Label;
 use crate::limits::{
     BATCH_RECORD_BYTES_MAX, BLOCK_BYTES, DEVICE_BYTES_MIN, LOG_BLOCKS_MAX, LOG_BLOCKS_MIN, LOG_FRACTION,
     LOG_START, LOG_WINDOW_BYTES,
 };
-use crate::log::{Position, Reader, Record};
+use crate::log::{Log, Position, Reader, Record};
 use crate::op::{Change, Op, Put};
 use crate::read::Fragment;
-use crate::space::{Run, Space, Use};
+use crate::space::{Space, Taken, Use};
 use crate::state::{StoreState, Usage};
 use crate::superblock::{self, CheckpointRef, Superblock};
-use crate::{StoreError, checkpoint};
+use crate::table::blocks_needed;
+use crate::{StoreError, load};
 
 /// The fragment store, driven by its caller: each call returns when it is done. [`crate::Store`] adds
 /// the threads; tests cut the power under this.
 pub struct Core {
     state: Arc<StoreState>,
-    superblock: Superblock,
-    /// Slot that the next checkpoint writes first.
-    older_slot: usize,
-    checkpoint_runs: Vec<Run>,
+    checkpoints: Checkpoints,
     space: Space,
-    log: Position,
+    log: Log,
+    /// Whether the device takes discards, as far as is known.
+    discards: bool,
 }
 
 /// What one batch will do.
@@ -81,6 +83,7 @@ impl Core {
             generation: 1,
             blocks,
             log_blocks: (blocks / LOG_FRACTION).clamp(LOG_BLOCKS_MIN, LOG_BLOCKS_MAX),
+            log: Position::FIRST,
             checkpoint: CheckpointRef::default(),
         };
         let write = || {
@@ -108,18 +111,19 @@ impl Core {
         if superblock.blocks * BLOCK_BYTES > disk.size() {
             return Err(StoreError::TooSmall { bytes: disk.size(), needed: superblock.blocks * BLOCK_BYTES });
         }
-        let (data, generation) = (superblock.data(), superblock.generation);
-        let (mut index, checkpoint_runs) =
-            checkpoint::load(&*disk, nonce, generation, &superblock.checkpoint, &data)?;
-        replay(&*disk, nonce, &superblock, &mut index)?;
-        let mut taken = checkpoint_runs.clone();
-        taken.extend(index.iter().flat_map(|(_, entry)| entry.runs.as_slice()));
+        let data = superblock.data();
+        let (mut index, table) = load::load(&*disk, nonce, &superblock)?;
+        let head = replay(&*disk, nonce, &superblock, &mut index)?;
+        let mut taken = Taken::default();
+        taken.extend(table.runs());
+        index.entries().for_each(|entry| taken.extend(entry.runs.as_slice().iter().copied()));
         let space = Space::new(data.clone(), taken)
             .ok_or(StoreError::CorruptCheckpoint("two fragments share a block"))?;
-        let capacity = (data.end - data.start).saturating_sub(2 * checkpoint::blocks_needed(0)) * BLOCK_BYTES;
+        let capacity = (data.end - data.start).saturating_sub(2 * blocks_needed(0)) * BLOCK_BYTES;
         let state = Arc::new(StoreState::new(disk, nonce, index, capacity));
-        let log = Position::start(generation);
-        let mut core = Core { state, superblock, older_slot: slots.older, checkpoint_runs, space, log };
+        let log = Log::new(superblock.log_blocks, superblock.log, head);
+        let checkpoints = Checkpoints::new(superblock, slots.older, table);
+        let mut core = Core { state, checkpoints, space, log, discards: true };
         core.checkpoint()?;
         Ok(core)
     }
@@ -130,12 +134,12 @@ impl Core {
 
     /// The device's label.
     pub fn label(&self) -> &Label {
-        &self.superblock.label
+        &self.checkpoints.superblock().label
     }
 
-    /// Rises with each checkpoint.
+    /// Rises by one when a checkpoint is durable.
     pub fn generation(&self) -> u64 {
-        self.superblock.generation
+        self.checkpoints.superblock().generation
     }
 
     /// See [`crate::Store::get`].
@@ -172,10 +176,15 @@ impl Core {
     /// Commits a prefix of `ops`; not empty if they are not.
     fn commit_batch(&mut self, ops: &[Op]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         self.state.check()?;
+        if self.log.is_long() && !self.checkpoints.is_running() {
+            self.checkpoints.begin(&self.state, &mut self.log);
+        }
         let plan = self.plan(ops);
         if !plan.records.is_empty() {
             self.make_durable(&plan).map_err(|error| self.state.poison(error.to_string()))?;
             self.apply(plan.puts, &plan.deletes);
+            self.checkpoints.free(&mut self.space);
+            self.update_free();
         }
         Ok(plan.results)
     }
@@ -200,7 +209,7 @@ impl Core {
                             tracing::error!(%key, "a second PUT with other contents was refused (I1)");
                             Err(StoreError::Conflict(key))
                         }
-                        Some(entry) if may_replace && !state.is_intact(key, entry) => {
+                        Some(entry) if may_replace && !state.is_intact(key, &entry) => {
                             self.plan_put(&index, &mut plan, put)
                         }
                         Some(_) => Ok(()),
@@ -212,7 +221,7 @@ impl Core {
                         break;
                     }
                     for &key in keys {
-                        if index.get(&key).is_some() && plan.touched.insert(key) {
+                        if index.contains(&key) && plan.touched.insert(key) {
                             plan.records.extend(encode_value(&Record::<Entry>::Delete(key)));
                             plan.deletes.push(key);
                         }
@@ -241,12 +250,15 @@ impl Core {
         let (geometry, header_crc) = (put.header.geometry, put.header_crc);
         let entry = Entry { geometry, header_crc, crcs, runs };
         let encoded = encode_value(&Record::Put(key, &entry));
-        let index_bytes = index.encoded_bytes() + plan.put_bytes + encoded.len() as u64;
-        if self.spare_blocks(index_bytes).is_none() {
+        // In a page its length is before it, in the log what kind of record it is: at most two bytes more
+        // here.
+        let put_bytes = plan.put_bytes + encoded.len() as u64 + 2;
+        let index_bytes = index.size().bytes + put_bytes;
+        if self.checkpoints.spare_blocks(self.space.free_blocks(), index_bytes).is_none() {
             self.space.free(entry.runs.as_slice());
             return Err(full);
         }
-        plan.put_bytes += encoded.len() as u64;
+        plan.put_bytes = put_bytes;
         plan.records.extend(encoded);
         plan.touched.insert(key);
         plan.puts.push(Planned { put, entry, descriptor });
@@ -255,24 +267,28 @@ impl Core {
 
     fn make_durable(&mut self, plan: &Plan<'_>) -> io::Result<()> {
         let count = (plan.puts.len() + plan.deletes.len()) as u32;
-        let mut batch = self.log.encode(self.state.nonce, count, &plan.records);
-        let batch_blocks = |batch: &AlignedBuf| batch.len() as u64 / BLOCK_BYTES;
-        if self.log.block + batch_blocks(&batch) > self.superblock.log_blocks {
-            self.write_checkpoint()?;
-            batch = self.log.encode(self.state.nonce, count, &plan.records);
-        }
-        let blocks = batch_blocks(&batch);
-        assert!(self.log.block + blocks <= self.superblock.log_blocks, "every batch fits an empty log");
-        let disk = &*self.state.disk;
+        let state = self.state.clone();
+        let batch = self.log.encode(state.nonce, count, &plan.records);
+        let blocks = batch.len() as u64 / BLOCK_BYTES;
+        let place = match self.log.place(blocks) {
+            Some(place) => place,
+            // The log of a small device, under large batches: these have to wait.
+            None => {
+                self.write_checkpoint()?;
+                self.log.place(blocks).unwrap_or_else(|| panic!("every batch fits an empty log"))
+            }
+        };
         let mut writes = Writes::default();
         for planned in &plan.puts {
             writes.add(&planned.entry.runs, &[&planned.put.payload, &planned.descriptor]);
         }
-        writes.submit(disk)?;
-        write_blocks(disk, LOG_START + self.log.block, &batch)?;
-        disk.sync()?;
-        self.log.block += blocks;
-        self.log.sequence += 1;
+        writes.submit(&*state.disk)?;
+        write_blocks(&*state.disk, LOG_START + place, &batch)?;
+        let pages = self.log.share(self.checkpoints.pages_left(&state), blocks, u64::from(count));
+        self.checkpoints.write(&state, &mut self.space, pages.max(1))?;
+        state.disk.sync()?;
+        self.log.append(blocks, u64::from(count));
+        self.checkpoints.synced(&mut self.log);
         Ok(())
     }
 
@@ -281,7 +297,7 @@ impl Core {
         let mut index = self.state.index.write();
         for planned in puts {
             let key = planned.put.header.key;
-            if let Some(damaged) = index.insert(key, planned.entry) {
+            if let Some(damaged) = index.insert(key, &planned.entry) {
                 assert_eq!(
                     damaged.header_crc, planned.put.header_crc,
                     "only the same bytes are put again (I1)"
@@ -296,27 +312,35 @@ impl Core {
             self.space.free(old.runs.as_slice());
             self.state.damaged.lock().remove(key);
         }
-        drop(index);
-        self.update_free();
-    }
-
-    /// Free blocks beyond those that checkpoints of an index of `index_bytes` need: the next one while
-    /// the present one still exists, and the one after that. `None` if even these are missing.
-    fn spare_blocks(&self, index_bytes: u64) -> Option<u64> {
-        let free = self.space.free_blocks();
-        let present: u64 = self.checkpoint_runs.iter().map(|run| u64::from(run.blocks)).sum();
-        let needed = checkpoint::blocks_needed(index_bytes);
-        Some(free.checked_sub(needed)?.min((free + present).checked_sub(2 * needed)?))
     }
 
     fn update_free(&self) {
-        let spare = self.spare_blocks(self.state.index.read().encoded_bytes()).unwrap_or(0);
-        // The dearest fragments are those of 16 units with one block of descriptor, and an entry in
-        // both copies of two checkpoints; a tenth covers that on a fragmented device, too.
+        let entry_bytes = self.state.index.read().size().bytes;
+        let spare = self.checkpoints.spare_blocks(self.space.free_blocks(), entry_bytes).unwrap_or(0);
+        // The dearest fragments are those of one unit, and of 16 units with one block of descriptor: a tenth
+        // covers that and their entries, on a fragmented device, too.
         self.state.free_bytes.store(spare * 9 / 10 * BLOCK_BYTES, Ordering::Relaxed);
     }
 
-    /// Writes the index to the device and starts the log afresh.
+    /// Tells the device of some blocks that were freed, at most a region of them, unless they are in use
+    /// again; `false` when there are none. What failed is not tried again before the device is reopened.
+    pub fn discard(&mut self) -> bool {
+        if !self.discards || self.state.check().is_err() {
+            return false;
+        }
+        let Some(runs) = self.space.take_freed() else { return false };
+        for run in runs {
+            let (offset, len) = (run.start * BLOCK_BYTES, u64::from(run.blocks) * BLOCK_BYTES);
+            if let Err(error) = self.state.disk.discard(offset, len) {
+                tracing::info!(%error, "freed blocks are not discarded on this device");
+                self.discards = false;
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Writes to the device what changed in the index, and waits for it; the log begins afresh.
     ///
     /// # Errors
     /// `Poisoned`.
@@ -326,48 +350,57 @@ impl Core {
     }
 
     fn write_checkpoint(&mut self) -> io::Result<()> {
-        let state = self.state.clone();
-        let disk = &*state.disk;
-        let generation = self.superblock.generation + 1;
-        let (reference, runs) =
-            checkpoint::write(disk, state.nonce, generation, &state.index.read(), &mut self.space)?;
-        disk.sync()?;
-        self.superblock.generation = generation;
-        self.superblock.checkpoint = reference;
-        superblock::write(disk, state.nonce, &self.superblock, self.older_slot)?;
-        // Both slots hold this generation now: whichever is written first next time, the other is good.
-        self.older_slot = 1 - self.older_slot;
-        self.space.free(&std::mem::replace(&mut self.checkpoint_runs, runs));
-        self.log = Position::start(generation);
+        self.finish_checkpoint()?;
+        self.checkpoints.begin(&self.state, &mut self.log);
+        self.finish_checkpoint()
+    }
+
+    /// Finishes the checkpoint that has begun, if there is one.
+    fn finish_checkpoint(&mut self) -> io::Result<()> {
+        while self.checkpoints.is_running() {
+            self.checkpoints.write(&self.state, &mut self.space, u64::MAX)?;
+            self.state.disk.sync()?;
+            self.checkpoints.synced(&mut self.log);
+            self.checkpoints.free(&mut self.space);
+        }
         self.update_free();
         Ok(())
     }
 }
 
-/// Applies the log to `index`; of its last batch only the fragments whose bytes are on the device.
+/// Applies the log to `index`; of its last batch only the fragments whose bytes are on the device. Returns
+/// where the next batch goes.
 ///
 /// A block of that batch that cannot be read is like one that did not arrive. If the batch was never
 /// acknowledged, nothing is lost; if it was, the fragment is damaged either way, and a missing one is looked
 /// for first and may be PUT again, while a PUT of one that the index still names would be acknowledged
 /// unread.
-fn replay(disk: &dyn Disk, nonce: u64, superblock: &Superblock, index: &mut Index) -> Result<(), StoreError> {
+fn replay(
+    disk: &dyn Disk,
+    nonce: u64,
+    superblock: &Superblock,
+    index: &mut Index,
+) -> Result<Position, StoreError> {
     let mut reader = Reader::new(disk, nonce, superblock.log_blocks);
-    let mut next = reader.next(Position::start(superblock.generation))?;
+    let mut at = superblock.log;
+    let mut next = reader.next(at)?;
     while let Some((records, after)) = next {
-        next = reader.next(after)?;
+        at = after;
+        next = reader.next(at)?;
         let is_last = next.is_none();
         for record in records {
             match record {
                 Record::Delete(key) => drop(index.remove(&key)),
                 Record::Put(key, entry) => {
                     if !is_last || is_on_device(disk, nonce, key, &entry) {
-                        index.insert(key, entry);
+                        index.insert(key, &entry);
                     }
                 }
             }
         }
     }
-    Ok(())
+    // A batch that was torn had this number: it is not given again.
+    Ok(Position { sequence: at.sequence + 1, ..at })
 }
 
 fn is_on_device(disk: &dyn Disk, nonce: u64, key: FragmentKey, entry: &Entry) -> bool {
@@ -379,3 +412,6 @@ fn is_on_device(disk: &dyn Disk, nonce: u64, key: FragmentKey, entry: &Entry) ->
     }
     read.is_ok()
 }
+
+#[cfg(test)]
+mod tests;

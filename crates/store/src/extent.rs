@@ -6,8 +6,8 @@ use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, crc32c, verify_units}
 use isobar_disk::Disk;
 
 use crate::StoreError;
+use crate::entry::Entry;
 use crate::frame::{self, Kind};
-use crate::index::Entry;
 use crate::limits::BLOCK_BYTES;
 use crate::space::{Run, Runs};
 

@@ -12,19 +12,18 @@
 use isobar_base::{AlignedBuf, crc32c};
 use serde::Serialize;
 
-use crate::limits::BLOCK_BYTES;
+use crate::limits::{BLOCK_BYTES, FRAME_HEAD_BYTES as HEAD};
 
 /// Version of the on-disk format this code writes, and the newest it reads.
 pub(crate) const VERSION: u32 = 1;
-
-const HEAD: usize = 32;
 
 /// What a frame holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     Superblock,
     LogBatch,
-    Checkpoint,
+    Page,
+    Node,
     Fragment,
 }
 
@@ -33,7 +32,8 @@ impl Kind {
         match self {
             Kind::Superblock => b"ISOBARsb",
             Kind::LogBatch => b"ISOBARlg",
-            Kind::Checkpoint => b"ISOBARcp",
+            Kind::Page => b"ISOBARpg",
+            Kind::Node => b"ISOBARnd",
             Kind::Fragment => b"ISOBARfr",
         }
     }
@@ -57,13 +57,6 @@ pub(crate) fn encode_value<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_allocvec(value).unwrap_or_else(|e| panic!("plain data always encodes into memory: {e}"))
 }
 
-/// Length of [`encode_value`]'s result.
-pub(crate) fn encoded_bytes<T: Serialize>(value: &T) -> u64 {
-    let size = postcard::ser_flavors::Size::default();
-    let bytes = postcard::serialize_with_flavor(value, size);
-    bytes.unwrap_or_else(|e| panic!("plain data always has an encoded size: {e}")) as u64
-}
-
 /// Blocks a frame with a body of `body_bytes` takes.
 pub(crate) fn blocks(body_bytes: usize) -> u64 {
     ((HEAD + body_bytes) as u64).div_ceil(BLOCK_BYTES)
@@ -80,6 +73,11 @@ pub(crate) fn encode(kind: Kind, nonce: u64, body: &[u8]) -> AlignedBuf {
     let crc = crc32c(&frame[12..HEAD + body.len()]);
     frame[8..12].copy_from_slice(&crc.to_le_bytes());
     frame
+}
+
+/// The CRC in the head of a frame, which tells it from every other.
+pub(crate) fn crc(frame: &[u8]) -> u32 {
+    u32_at(frame, 8)
 }
 
 /// Blocks of the frame that starts with `bytes`, if they look like the start of one.

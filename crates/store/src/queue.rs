@@ -1,6 +1,7 @@
 //! A bounded queue between callers and the threads of the store.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -60,6 +61,13 @@ impl<T> Queue<T> {
         drop(state);
         self.drained.notify_all();
         taken
+    }
+
+    /// Waits for `time`; whether nothing came all the while, and the queue is not closed.
+    pub(crate) fn stays_empty(&self, time: Duration) -> bool {
+        let mut state = self.state.lock();
+        let is_idle = |s: &mut State<T>| s.items.is_empty() && !s.closed;
+        self.filled.wait_while_for(&mut state, is_idle, time).timed_out()
     }
 
     /// Refuses further items; those in the queue are still handed out.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use isobar_base::{AlignedBuf, FragmentKey, Geometry, verify_units};
 
 use crate::StoreError;
+use crate::entry::Entry;
 use crate::extent::{descriptor_blocks, descriptor_crcs, read_runs, read_whole};
-use crate::index::Entry;
 use crate::limits::{BLOCK_BYTES, READ_ATTEMPTS};
 use crate::state::StoreState;
 
@@ -39,7 +39,7 @@ impl StoreState {
     pub(crate) fn get(&self, key: FragmentKey, units: Range<u32>) -> Result<Fragment, StoreError> {
         let mut attempt = 1;
         loop {
-            let entry = self.index.read().get(&key).cloned().ok_or(StoreError::NotFound(key))?;
+            let entry = self.index.read().get(&key).ok_or(StoreError::NotFound(key))?;
             match self.read(key, &entry, units.clone()) {
                 // Deleted, and its blocks reused, under the read? Then the index knows by now.
                 Err(StoreError::Corrupt { .. }) if attempt < READ_ATTEMPTS => attempt += 1,

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::PACKED_RUN_BLOCKS;
+use crate::limits::{
+    DISCARD_BLOCKS_MIN, DISCARD_REGIONS_MAX, PACKED_RUN_BLOCKS, REGION_BLOCKS, TAKEN_RUNS_MIN,
+};
 
 /// Consecutive blocks of the device.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -66,6 +68,72 @@ impl From<Vec<Run>> for Runs {
     }
 }
 
+/// Hands out the blocks of an allocation one part after the other.
+pub(crate) struct Parts {
+    runs: std::vec::IntoIter<Run>,
+    rest: Run,
+}
+
+impl Parts {
+    pub(crate) fn new(runs: &Runs) -> Parts {
+        Parts { runs: runs.as_slice().to_vec().into_iter(), rest: Run { start: 0, blocks: 0 } }
+    }
+
+    /// The next `blocks` blocks.
+    ///
+    /// # Panics
+    /// When fewer are left.
+    pub(crate) fn next(&mut self, mut blocks: u64) -> Runs {
+        let mut part = Vec::new();
+        while blocks > 0 {
+            if self.rest.blocks == 0 {
+                self.rest = self.runs.next().unwrap_or_else(|| panic!("{blocks} blocks more than allocated"));
+            }
+            let taken = self.rest.blocks.min(u32::try_from(blocks).unwrap_or(u32::MAX));
+            part.push(Run { start: self.rest.start, blocks: taken });
+            self.rest = Run { start: self.rest.start + u64::from(taken), blocks: self.rest.blocks - taken };
+            blocks -= u64::from(taken);
+        }
+        part.into()
+    }
+}
+
+/// The runs that are in use on a device that is being opened. What lies side by side is joined, so that
+/// millions of fragments need little memory here.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    runs: Vec<Run>,
+    join_at: usize,
+}
+
+impl Default for Taken {
+    fn default() -> Taken {
+        Taken { runs: Vec::new(), join_at: TAKEN_RUNS_MIN }
+    }
+}
+
+impl Extend<Run> for Taken {
+    fn extend<T: IntoIterator<Item = Run>>(&mut self, runs: T) {
+        for run in runs {
+            self.runs.push(run);
+            if self.runs.len() >= self.join_at {
+                self.join();
+                self.join_at = TAKEN_RUNS_MIN.max(2 * self.runs.len());
+            }
+        }
+    }
+}
+
+impl Taken {
+    fn join(&mut self) {
+        self.runs.sort_unstable();
+        self.runs.dedup_by(|run, before| {
+            let joined = before.blocks.checked_add(run.blocks).filter(|_| before.end() == run.start);
+            joined.inspect(|&blocks| before.blocks = blocks).is_some()
+        });
+    }
+}
+
 /// What an allocation is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Use {
@@ -83,15 +151,17 @@ pub(crate) struct Space {
     by_length: BTreeSet<(u64, u64)>,
     free_blocks: u64,
     packed_next: u64,
+    /// Regions of the device with blocks that were freed and not discarded since.
+    freed_regions: BTreeSet<u64>,
 }
 
 impl Space {
     /// The blocks of `area` that are in none of `taken`; `None` if those overlap or lie outside.
-    pub(crate) fn new(area: Range<u64>, mut taken: Vec<Run>) -> Option<Space> {
+    pub(crate) fn new(area: Range<u64>, mut taken: Taken) -> Option<Space> {
         let mut space = Space::default();
         let mut at = area.start;
-        taken.sort_unstable();
-        for run in taken {
+        taken.join();
+        for run in taken.runs {
             if run.start < at || run.blocks == 0 {
                 return None;
             }
@@ -105,6 +175,13 @@ impl Space {
     /// Number of free blocks.
     pub(crate) fn free_blocks(&self) -> u64 {
         self.free_blocks
+    }
+
+    /// Whether any block of `run` is free.
+    #[cfg(test)]
+    pub(crate) fn has_free(&self, run: Run) -> bool {
+        let before = self.by_start.range(..run.end()).next_back();
+        before.is_some_and(|(&start, &length)| start + length > run.start)
     }
 
     /// Takes `blocks` blocks, in as few runs as there are; `None` only if fewer are free.
@@ -174,7 +251,25 @@ impl Space {
                 }
             }
             self.insert(start, end - start);
+            self.freed_regions.extend(run.start / REGION_BLOCKS..run.end().div_ceil(REGION_BLOCKS));
         }
+        while self.freed_regions.len() > DISCARD_REGIONS_MAX {
+            self.freed_regions.pop_last();
+        }
+    }
+
+    /// The free runs of a region where some were freed since it was asked for; `None` when there is no such
+    /// region. Shorter ones than are worth a discard are left out.
+    pub(crate) fn take_freed(&mut self) -> Option<Vec<Run>> {
+        let first = self.freed_regions.pop_first()? * REGION_BLOCKS;
+        let region = first..first + REGION_BLOCKS;
+        let before = self.by_start.range(..region.start).next_back();
+        let runs = before.into_iter().chain(self.by_start.range(region.clone()));
+        let within = |(&start, &length): (&u64, &u64)| {
+            let (from, to) = (start.max(region.start), (start + length).min(region.end));
+            (to >= from + DISCARD_BLOCKS_MIN).then(|| Run { start: from, blocks: (to - from) as u32 })
+        };
+        Some(runs.filter_map(within).collect())
     }
 
     fn insert(&mut self, start: u64, length: u64) {
@@ -200,9 +295,15 @@ mod tests {
         Run { start, blocks }
     }
 
+    fn taken(runs: impl IntoIterator<Item = Run>) -> Taken {
+        let mut taken = Taken::default();
+        taken.extend(runs);
+        taken
+    }
+
     #[test]
     fn freed_neighbours_merge_and_holes_are_recycled_first() {
-        let mut space = Space::new(0..100, vec![]).unwrap();
+        let mut space = Space::new(0..100, taken([])).unwrap();
         let runs: Vec<Runs> = (0..10).map(|_| space.allocate(10, Use::Alone).unwrap()).collect();
         assert_eq!(space.free_blocks(), 0);
         space.free(runs[3].as_slice());
@@ -216,8 +317,8 @@ mod tests {
 
     #[test]
     fn every_free_block_can_be_allocated() {
-        let taken = (0..50).map(|at| run(at * 2, 1)).collect();
-        let mut space = Space::new(0..100, taken).unwrap();
+        let odd = taken((0..50).map(|at| run(at * 2, 1)));
+        let mut space = Space::new(0..100, odd).unwrap();
         let all = space.allocate(50, Use::Alone).unwrap();
         assert_eq!((all.blocks(), all.as_slice().len()), (50, 50));
         assert_eq!(space.allocate(1, Use::Packed), None);
@@ -227,7 +328,7 @@ mod tests {
 
     #[test]
     fn packed_allocations_follow_each_other() {
-        let mut space = Space::new(8..4096, vec![run(9, 1)]).unwrap();
+        let mut space = Space::new(8..4096, taken([run(9, 1)])).unwrap();
         assert_eq!(space.allocate(1, Use::Packed), Some(Runs::One(run(10, 1))));
         assert_eq!(space.allocate(3, Use::Packed), Some(Runs::One(run(11, 3))));
         space.free(&[run(10, 1)]);
@@ -235,16 +336,47 @@ mod tests {
     }
 
     #[test]
+    fn what_was_freed_is_discarded_once_and_only_while_it_is_free() {
+        let mut space = Space::new(0..1000, taken([run(0, 700)])).unwrap();
+        assert_eq!(space.take_freed(), None);
+        space.free(&[run(200, 100), run(600, 4)]);
+        space.free(&[run(690, 2)]);
+        assert_eq!(space.take_freed(), Some(vec![run(200, 56)]));
+        assert_eq!(space.allocate(20, Use::Alone), Some(Runs::One(run(200, 20))));
+        assert_eq!(space.allocate(50, Use::Alone), Some(Runs::One(run(220, 50))));
+        assert_eq!(space.take_freed(), Some(vec![run(270, 30)]));
+        // Its own blocks are too few, but they belong to the free rest of the region.
+        assert_eq!(space.take_freed(), Some(vec![run(700, 68)]));
+        assert_eq!(space.take_freed(), None);
+    }
+
+    #[test]
+    fn an_allocation_is_handed_out_in_parts_across_its_runs() {
+        let runs = Runs::from(vec![run(10, 2), run(20, 3)]);
+        let mut parts = Parts::new(&runs);
+        assert_eq!(parts.next(1), Runs::One(run(10, 1)));
+        assert_eq!(parts.next(3), Runs::from(vec![run(11, 1), run(20, 2)]));
+        assert_eq!(parts.next(1), Runs::One(run(22, 1)));
+    }
+
+    #[test]
+    fn taken_runs_are_joined_where_they_meet_and_only_there() {
+        let mut runs = taken([run(8, 2), run(2, 3), run(5, 3), run(10, u32::MAX), run(11, 1)]);
+        runs.join();
+        assert_eq!(runs.runs, [run(2, 8), run(10, u32::MAX), run(11, 1)]);
+    }
+
+    #[test]
     fn overlapping_or_outlying_runs_are_refused() {
-        assert!(Space::new(0..10, vec![run(0, 3), run(2, 1)]).is_none());
-        assert!(Space::new(5..10, vec![run(4, 1)]).is_none());
-        assert!(Space::new(0..10, vec![run(9, 2)]).is_none());
+        assert!(Space::new(0..10, taken([run(0, 3), run(2, 1)])).is_none());
+        assert!(Space::new(5..10, taken([run(4, 1)])).is_none());
+        assert!(Space::new(0..10, taken([run(9, 2)])).is_none());
     }
 
     #[test]
     #[should_panic(expected = "freed twice")]
     fn freeing_twice_stops_the_store() {
-        let mut space = Space::new(0..10, vec![]).unwrap();
+        let mut space = Space::new(0..10, taken([])).unwrap();
         space.free(&[run(2, 1)]);
     }
 }

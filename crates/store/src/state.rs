@@ -78,7 +78,7 @@ impl StoreState {
             capacity_bytes: self.capacity_bytes,
             used_bytes: index.used_blocks() * BLOCK_BYTES,
             free_bytes: self.free_bytes.load(Ordering::Relaxed),
-            fragments: index.len(),
+            fragments: index.size().entries,
             damaged: self.damaged.lock().len(),
         }
     }

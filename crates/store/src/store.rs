@@ -192,7 +192,7 @@ impl Store {
 
     /// Whether the fragment is durably stored.
     pub fn contains(&self, key: FragmentKey) -> bool {
-        self.handle.state.index.read().get(&key).is_some()
+        self.handle.state.index.read().contains(&key)
     }
 
     /// How full the device is.

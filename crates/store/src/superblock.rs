@@ -1,9 +1,9 @@
 //! The superblock: whose device this is, and where the index starts.
 //!
 //! Two slots, each one block, normally with the same generation. A checkpoint writes the older (or
-//! damaged) slot, syncs, writes the other, syncs: one good slot exists at any time, and until both are
-//! durable nothing that the older one names is reused. Hence the readable slot with the highest
-//! generation is always the right one.
+//! damaged) slot, which is synced before it writes the other: one good slot exists at any time, and until
+//! both are durable nothing that the older one names is reused, no block and no batch of the log. Hence the
+//! readable slot with the highest generation is always the right one.
 
 use isobar_base::AlignedBuf;
 use isobar_disk::Disk;
@@ -15,13 +15,17 @@ use crate::foreign::what_is_there;
 use crate::frame::{self, FrameError, Kind};
 use crate::label::Label;
 use crate::limits::{BLOCK_BYTES, LOG_START, SLOT_BLOCKS};
-use crate::space::Run;
+use crate::log::Position;
+use crate::table::Place;
 
-/// Where a checkpoint is: the first chunk of each copy (none for the empty index of a new device).
+/// Where a checkpoint is, and how much it holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct CheckpointRef {
-    pub copies: Vec<Run>,
+    /// The root of its table; none of an empty index.
+    pub root: Option<Place>,
+    pub pages: u32,
     pub entries: u64,
+    /// Of the encoded entries.
     pub bytes: u64,
 }
 
@@ -29,12 +33,14 @@ pub(crate) struct CheckpointRef {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Superblock {
     pub label: Label,
-    /// Rises by one with each checkpoint; log batches carry it.
+    /// Rises by one with each checkpoint.
     pub generation: u64,
     /// Blocks of the device when it was formatted.
     pub blocks: u64,
     /// Length of the log.
     pub log_blocks: u64,
+    /// Where the batches begin that are not in the checkpoint.
+    pub log: Position,
     pub checkpoint: CheckpointRef,
 }
 
@@ -112,11 +118,24 @@ pub(crate) fn write(
     superblock: &Superblock,
     first: usize,
 ) -> std::io::Result<()> {
-    let frame = frame::encode(Kind::Superblock, nonce, &frame::encode_value(superblock));
-    assert_eq!(frame.len() as u64, BLOCK_BYTES, "a superblock is one block");
     for slot in [first, 1 - first] {
-        write_blocks(disk, SLOT_BLOCKS[slot], &frame)?;
+        write_slot(disk, nonce, superblock, slot)?;
         disk.sync()?;
     }
     Ok(())
+}
+
+/// Writes one slot; it is not durable yet.
+///
+/// # Errors
+/// Of the device.
+pub(crate) fn write_slot(
+    disk: &dyn Disk,
+    nonce: u64,
+    superblock: &Superblock,
+    slot: usize,
+) -> std::io::Result<()> {
+    let frame = frame::encode(Kind::Superblock, nonce, &frame::encode_value(superblock));
+    assert_eq!(frame.len() as u64, BLOCK_BYTES, "a superblock is one block");
+    write_blocks(disk, SLOT_BLOCKS[slot], &frame)
 }

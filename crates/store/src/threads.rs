@@ -9,7 +9,7 @@ use isobar_base::FragmentKey;
 
 use crate::StoreError;
 use crate::core::Core;
-use crate::limits::{BATCH_OPS_MAX, BATCH_PAYLOAD_BYTES_MAX};
+use crate::limits::{BATCH_OPS_MAX, BATCH_PAYLOAD_BYTES_MAX, DISCARD_IDLE};
 use crate::op::Op;
 use crate::queue::Queue;
 use crate::read::Fragment;
@@ -49,10 +49,12 @@ impl Drop for PanicGuard<'_> {
     }
 }
 
-/// Commits what is queued, in groups, until the queue is closed and empty.
+/// Commits what is queued, in groups, until the queue is closed and empty; discards freed blocks when nothing
+/// is.
 pub(crate) fn run_writer(mut core: Core, writes: &Queue<Write>, checkpoint_at_end: &AtomicBool) {
     let _guard = PanicGuard { state: core.state().clone(), writes };
     loop {
+        while writes.stays_empty(DISCARD_IDLE) && core.discard() {}
         let batch = writes.pop(BATCH_OPS_MAX, BATCH_PAYLOAD_BYTES_MAX);
         if batch.is_empty() {
             break;

@@ -8,6 +8,8 @@ use common::{MemoryDisk, UNIT, commit, key, label, payload, put_op};
 use isobar_store::{Core, Op, Store, StoreError};
 
 const LOG: usize = 32 * UNIT;
+/// The sequence of the first batch of a new device: opening it leaves the first number out.
+const FIRST: u64 = 2;
 
 fn open(disk: &MemoryDisk) -> Result<Core, StoreError> {
     Core::open(Arc::new(disk.clone()))
@@ -94,33 +96,85 @@ fn either_superblock_copy_is_enough_and_opening_mends_the_other() {
     assert!(matches!(Core::format(&disk, &label()), Err(StoreError::CorruptSuperblock)));
 }
 
+/// The blocks that begin with `magic`.
+fn blocks_of(disk: &MemoryDisk, magic: &[u8]) -> Vec<usize> {
+    let image = disk.image();
+    let blocks = image.chunks(UNIT).enumerate().filter(|(_, block)| block.starts_with(magic));
+    blocks.map(|(block, _)| block * UNIT).collect()
+}
+
 #[test]
 fn either_checkpoint_copy_is_enough_and_both_damaged_are_loud() {
     let (disk, core) = three_fragments();
     drop(core);
-    let copies = |disk: &MemoryDisk| -> Vec<usize> {
-        let image = disk.image();
-        // Superblock generation is what the live checkpoint's chunks carry, right after the frame's head.
-        let newest = open(&MemoryDisk::from_image(image.clone())).unwrap().generation() - 1;
-        let is_live = |b: &&[u8]| b.starts_with(b"ISOBARcp") && u64::from(b[32]) == newest;
-        let blocks = image.chunks(UNIT).enumerate();
-        blocks.filter(|(_, b)| is_live(b)).map(|(at, _)| at * UNIT).collect()
-    };
-    for damaged in 0..2 {
-        let at = copies(&disk);
-        assert_eq!(at.len(), 2);
-        disk.flip(at[damaged] + 45);
+    for damaged in [0, 1, 0] {
+        let copies = blocks_of(&disk, b"ISOBARpg");
+        assert_eq!(copies.len(), 2);
+        match damaged {
+            0 => disk.flip(copies[0] + 45),
+            _ => disk.lose(copies[1]),
+        }
         let core = open(&disk).unwrap();
         assert_eq!(core.list(None, 10).len(), 3);
         core.get(key(1), Store::WHOLE).unwrap();
+        // Both have been written again elsewhere.
+        disk.change(|bytes| copies.iter().for_each(|&at| bytes[at..at + UNIT].fill(0)));
     }
-    for at in copies(&disk) {
+    for at in blocks_of(&disk, b"ISOBARpg") {
         disk.flip(at + 45);
     }
     assert!(matches!(open(&disk), Err(StoreError::CorruptCheckpoint(_))));
 }
 
-/// A store whose log has batches 1 to 5 at blocks 0 to 4.
+#[test]
+fn a_lost_write_of_a_page_is_noticed_though_what_was_there_before_is_consistent_with_itself() {
+    let (disk, mut core) = three_fragments();
+    let older = blocks_of(&disk, b"ISOBARpg");
+    let page = disk.image()[older[0]..older[0] + UNIT].to_vec();
+    commit(&mut core, put_op(key(9), 1, 0)).unwrap();
+    core.checkpoint().unwrap();
+    drop(core);
+    let newer: Vec<usize> =
+        blocks_of(&disk, b"ISOBARpg").into_iter().filter(|at| !older.contains(at)).collect();
+    assert_eq!(newer.len(), 2);
+    for (lost, readable) in [(&newer[..1], true), (&newer[..], false)] {
+        let disk = MemoryDisk::from_image(disk.image());
+        disk.change(|bytes| lost.iter().for_each(|&at| bytes[at..at + UNIT].copy_from_slice(&page)));
+        match open(&disk) {
+            Ok(core) => assert!(readable && core.list(None, 10).len() == 4),
+            Err(error) => assert!(!readable && matches!(error, StoreError::CorruptCheckpoint(_))),
+        }
+    }
+}
+
+#[test]
+fn any_page_or_node_of_a_checkpoint_may_lose_a_copy_and_gets_it_back() {
+    let disk = MemoryDisk::formatted(32 << 20);
+    let mut core = open(&disk).unwrap();
+    for first in (0..4000).step_by(500) {
+        let ops: Vec<Op> = (first..first + 500).map(|counter| put_op(key(counter), 1, 0)).collect();
+        assert!(core.commit(&ops).iter().all(Result::is_ok));
+    }
+    let listed = core.list(None, usize::MAX);
+    core.checkpoint().unwrap();
+    drop(core);
+    let image = disk.image();
+    let (pages, nodes) = (blocks_of(&disk, b"ISOBARpg"), blocks_of(&disk, b"ISOBARnd"));
+    assert!(pages.len() > 40 && nodes.len() == 2, "{} pages, {} nodes", pages.len(), nodes.len());
+    for &at in pages.iter().chain(&nodes) {
+        let disk = MemoryDisk::from_image(image.clone());
+        disk.lose(at);
+        assert_eq!(open(&disk).unwrap().list(None, usize::MAX), listed);
+        // The other copy is not needed any more.
+        let body = image[at..at + UNIT].to_vec();
+        let twin =
+            image.chunks(UNIT).enumerate().find(|(block, bytes)| block * UNIT != at && **bytes == body);
+        disk.lose(twin.unwrap().0 * UNIT);
+        assert_eq!(open(&disk).unwrap().list(None, usize::MAX), listed);
+    }
+}
+
+/// A store whose log has five batches, at blocks 0 to 4.
 fn five_batches() -> MemoryDisk {
     let disk = MemoryDisk::formatted(8 << 20);
     let mut core = open(&disk).unwrap();
@@ -135,9 +189,9 @@ fn damage_in_the_middle_of_the_log_refuses_to_open_and_says_where() {
     for damaged in 0..4 {
         let disk = five_batches();
         disk.flip(LOG + damaged * UNIT + 60);
-        let Err(error) = open(&disk) else { panic!("batch {} was skipped", damaged + 1) };
+        let Err(error) = open(&disk) else { panic!("batch {damaged} was skipped") };
         let StoreError::CorruptLog { offset, expected, found } = error else { panic!("{error}") };
-        assert_eq!((offset as usize, expected), (LOG + damaged * UNIT, damaged as u64 + 1));
+        assert_eq!((offset as usize, expected), (LOG + damaged * UNIT, damaged as u64 + FIRST));
         assert!(found > expected);
     }
 }

@@ -1,10 +1,11 @@
-//! Disks of nodes that fail where and when a test wants.
+//! Disks of nodes that fail, or are slow, where and when a test wants.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use isobar_disk::{Devices, Disk, SystemDevices};
 use parking_lot::Mutex;
@@ -20,6 +21,8 @@ struct Faults {
     unreadable: Mutex<BTreeSet<u64>>,
     fail_writes: AtomicBool,
     gone: AtomicBool,
+    sync_takes: Mutex<Duration>,
+    read_takes: Mutex<Duration>,
 }
 
 impl FaultyDevices {
@@ -36,6 +39,16 @@ impl FaultyDevices {
     /// Whether the device cannot be opened.
     pub fn set_gone(&self, path: &Path, gone: bool) {
         self.faults(path).gone.store(gone, Ordering::SeqCst);
+    }
+
+    /// Each sync of the device takes so long, and what it takes by itself.
+    pub fn delay_syncs(&self, path: &Path, takes: Duration) {
+        *self.faults(path).sync_takes.lock() = takes;
+    }
+
+    /// Each read of the device takes so long, and what it takes by itself.
+    pub fn delay_reads(&self, path: &Path, takes: Duration) {
+        *self.faults(path).read_takes.lock() = takes;
     }
 
     fn faults(&self, path: &Path) -> Arc<Faults> {
@@ -64,6 +77,7 @@ struct FaultyDisk {
 
 impl Disk for FaultyDisk {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        wait(&self.faults.read_takes);
         let blocks = offset / BLOCK_BYTES..(offset + buf.len() as u64).div_ceil(BLOCK_BYTES);
         if self.faults.unreadable.lock().range(blocks).next().is_some() {
             return Err(io::Error::other("injected medium error"));
@@ -83,10 +97,18 @@ impl Disk for FaultyDisk {
     }
 
     fn sync(&self) -> io::Result<()> {
+        wait(&self.faults.sync_takes);
         self.disk.sync()
     }
 
     fn size(&self) -> u64 {
         self.disk.size()
+    }
+}
+
+fn wait(takes: &Mutex<Duration>) {
+    let takes = *takes.lock();
+    if takes > Duration::ZERO {
+        std::thread::sleep(takes);
     }
 }

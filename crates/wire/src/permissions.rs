@@ -29,7 +29,7 @@ pub fn may_send(role: Role, opcode: Opcode) -> Result<(), Refusal> {
         // Of these, what is asked for in particular decides, too.
         Opcode::Mutate | Opcode::Query | Opcode::Probe => Needs::Client,
         Opcode::Renew | Opcode::Cluster | Opcode::NodeStatus | Opcode::Delegation => Needs::Client,
-        Opcode::Put | Opcode::Get | Opcode::Rewrite => Needs::Client,
+        Opcode::Put | Opcode::Get | Opcode::Rewrite | Opcode::Withdraw => Needs::Client,
         Opcode::Admin | Opcode::List => Needs::Administrator,
         Opcode::Heartbeat | Opcode::Delete => Needs::Node,
         Opcode::RaftAppend | Opcode::RaftVote | Opcode::RaftSnapshot | Opcode::RaftStanding => Needs::Node,

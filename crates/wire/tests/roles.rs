@@ -34,6 +34,7 @@ const OPCODES: [&[Opcode]; 3] = [
         Opcode::Put,
         Opcode::Get,
         Opcode::Rewrite,
+        Opcode::Withdraw,
         Opcode::Probe,
     ],
     &[Opcode::Admin, Opcode::List],

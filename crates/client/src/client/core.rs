@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use isobar_base::{Errno, Ino};
 use isobar_cluster::{Begun, BootTime, Cluster, Session};
-use isobar_segments::ReadStats;
+use isobar_segments::{ReadStats, WriteStats};
 use isobar_wire::message::files::Attr;
 use isobar_wire::message::ops::{Op, OpError, OpReply};
 use parking_lot::Mutex;
@@ -87,6 +87,11 @@ impl Client {
     /// Extents of files' maps that are known here.
     pub fn map_extents(&self) -> usize {
         self.0.files.maps.extents()
+    }
+
+    /// How writing went so far.
+    pub fn write_stats(&self) -> WriteStats {
+        self.0.files.segments.write_stats()
     }
 
     /// A new session is in use: what the old one had not committed is lost, and so are its locks and

@@ -5,6 +5,7 @@ use isobar_client::{
     Client, FileKind, Lock, LockFamily, LockKind, OpenFile, OpenOptions, Owner, WriteMode, XattrMode,
 };
 use isobar_testcluster::{Over, SECOND, TestCluster, bytes, eventually};
+use isobar_wire::message::queries::{Answer, ClusterQuery};
 
 use crate::common::{WRITE, client, close, contents, create, delegated, make, open, write_all};
 
@@ -52,6 +53,23 @@ async fn a_write_that_tells_of_lost_bytes_leaves_fsync_to_tell_of_them_too() {
     assert_eq!(writer.write(&file, 0, b"again").await, Ok(()));
     assert_eq!(writer.fsync(&file).await.map(drop), Err(Errno::ENOSPC));
     assert_eq!(writer.fsync(&file).await.map(drop), Ok(()), "it is told once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_finds_no_room_leaves_no_rows_behind() {
+    let cluster = small_cluster().await;
+    let writer = client(&cluster, "writer").await;
+    let file = file_that_lost_bytes(&writer, "file").await;
+    assert!(writer.write_stats().abandoned > 0);
+    // Nobody looks for orphans in this cluster.
+    eventually("all rows are of committed segments", async || {
+        let query = ClusterQuery::Segments { after: None, limit: 1000 };
+        let Ok(Answer::Segments(all)) = cluster.access.query(query).await else { return false };
+        let rows: usize = all.iter().map(|segment| usize::from(segment.geometry.rows())).sum();
+        cluster.rows().await == rows
+    })
+    .await;
+    close(&writer, file).await.unwrap_err();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

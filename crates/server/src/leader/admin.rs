@@ -96,6 +96,7 @@ async fn hear_now(node: &NodeContext, meta: &Metadata, name: &str) {
             addr: other.addr.clone(),
             epoch: 0,
             targets: status.targets,
+            contradicting: Vec::new(),
             voter: status.meta.map(|meta| meta.id),
         });
     }

@@ -158,6 +158,7 @@ mod tests {
             addr: "h:1".parse().unwrap(),
             epoch: 0,
             targets: vec![(target(9, "a"), up(9))],
+            contradicting: Vec::new(),
             voter: None,
         };
         liveness.hear(heartbeat);
@@ -175,6 +176,7 @@ mod tests {
             addr: "h:1".parse().unwrap(),
             epoch: 0,
             targets: vec![(target(1, "a"), TargetLive { failed, ..up(1) }), (target(2, "a"), up(2))],
+            contradicting: Vec::new(),
             voter: None,
         };
         liveness.hear(report(false));

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use isobar_base::{Errno, FragmentKey, PgId};
 use isobar_segments::Segments;
+use isobar_store::StoreError;
 use isobar_wire::message::files::SegmentInfo;
 use isobar_wire::message::ops::{ClusterOp, Mutation};
 use isobar_wire::message::queries::{Answer, ClusterQuery};
@@ -149,7 +150,8 @@ pub(crate) async fn step(
     Ok((!segments.is_empty()).then_some(segments))
 }
 
-/// Writes a row anew from the others.
+/// Writes a row anew from the others. What is computed is what the ledger says of the row; if the target has
+/// something else under its name, the ledger is right.
 pub(crate) async fn rebuild(
     segments: &Segments,
     target: &Arc<Target>,
@@ -157,14 +159,30 @@ pub(crate) async fn rebuild(
     row: u8,
 ) -> Outcome {
     let key = FragmentKey { segment: segment.id, row };
-    let (header, payload) = match segments.rebuild_row(&segment, row).await {
-        Ok(rebuilt) => rebuilt,
-        Err(Errno::ESTALE) => return Outcome::Gone,
-        Err(error) => return Outcome::Missing(key, format!("too few other rows can be read ({error})")),
-    };
-    match target.rewrite(header, payload).await {
-        Ok(()) => Outcome::Rebuilt,
-        Err(error) => Outcome::Missing(key, error.to_string()),
+    let mut foreign_removed = false;
+    loop {
+        let (header, payload) = match segments.rebuild_row(&segment, row).await {
+            Ok(rebuilt) => rebuilt,
+            Err(Errno::ESTALE) => return Outcome::Gone,
+            Err(error) => {
+                return Outcome::Missing(key, format!("too few other rows can be read ({error})"));
+            }
+        };
+        match target.rewrite(header, payload).await {
+            Ok(()) => return Outcome::Rebuilt,
+            // Only the store's own check of what it was given comes first: the next attempt is not refused.
+            Err(StoreError::Conflict(_)) if !foreign_removed => {
+                tracing::error!(
+                    target_id = %target.id(), fragment = %key,
+                    "the row here is not the one that was committed: it is replaced"
+                );
+                foreign_removed = true;
+                if let Err(error) = target.delete(vec![key]).await {
+                    return Outcome::Missing(key, error.to_string());
+                }
+            }
+            Err(error) => return Outcome::Missing(key, error.to_string()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use isobar_base::TargetId;
 use isobar_store::{Fragment, Store, StoreError};
+use isobar_wire::message::queries::{Answer, ClusterQuery, SegmentState};
 use isobar_wire::message::storage::{
     DeleteRequest, GetReply, GetRequest, ListReply, ListRequest, PutRequest, StorageError,
 };
@@ -25,6 +26,7 @@ pub(crate) fn handle(node: &Arc<NodeContext>, request: Request, responder: Respo
         Opcode::Rewrite => rewrite(node, request, responder),
         Opcode::Get => get(node, &request.body, responder),
         Opcode::Delete => delete(node, &request.body, responder),
+        Opcode::Withdraw => withdraw(node, &request.body, responder),
         Opcode::List => list(node, &request.body, responder),
         _ => return responder.refuse(Refusal::Unknown),
     };
@@ -99,6 +101,29 @@ fn delete(node: &NodeContext, body: &[u8], responder: Responder) -> Begun {
         return Err((responder, Refusal::Unreadable));
     }
     target.delete_then(delete.keys, |target, result| reply_done(target, result, responder));
+    Ok(())
+}
+
+/// Removes rows that their writer will never commit, after asking the ledger: whoever is wrong about that
+/// loses nothing that a file uses (I6).
+fn withdraw(node: &Arc<NodeContext>, body: &[u8], responder: Responder) -> Begun {
+    let (withdraw, target, responder) = parse(node, body, responder, |delete: &DeleteRequest| delete.target)?;
+    if withdraw.keys.len() > KEYS_PER_MESSAGE_MAX {
+        return Err((responder, Refusal::Unreadable));
+    }
+    let node = node.clone();
+    tokio::spawn(async move {
+        let ids = withdraw.keys.iter().map(|key| key.segment).collect();
+        match node.cluster.query(ClusterQuery::SegmentStates { ids }).await {
+            Ok(Answer::SegmentStates(states)) if !states.contains(&SegmentState::Referenced) => {
+                target.delete_then(withdraw.keys, |target, result| reply_done(target, result, responder));
+            }
+            Ok(_) => responder.refuse(Refusal::Storage(StorageError::InUse)),
+            Err(_) => {
+                responder.refuse(Refusal::Unavailable("the metadata leader does not answer".to_owned()))
+            }
+        }
+    });
     Ok(())
 }
 

@@ -6,7 +6,12 @@
 //! though it had said that it was durable ends up so, too. What is missing is looked for as soon as the node
 //! has started, before anything is read.
 //!
-//! Checksums cannot tell whether a parity row is the one of its data: some segments are read whole for that.
+//! A row may be whole and not the one that was committed: the ledger has a checksum of each.
+//!
+//! None of this tells whether a parity row is the one of its data: some segments are read whole for that.
+//! Where it is not, its writer made it wrong, and the ledger names it as it is. No row of the segment can be
+//! changed (I1), so the leader is told and copies the bytes to a new one: data rows are right as the ledger's
+//! checksums of them are, and nothing is ever computed from the wrong row.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,7 +93,10 @@ async fn pass(
                 Pass::Damaged => {
                     pace(node, segment.geometry.row_bytes()).await;
                     look_at_parity(node, target, segments, &segment, key).await;
-                    matches!(target.verify(key).await, Err(StoreError::Corrupt { .. }))
+                    match target.verify(key).await {
+                        Ok(crc) => segment.row_crcs.get(usize::from(row)) != Some(&crc),
+                        Err(error) => matches!(error, StoreError::Corrupt { .. }),
+                    }
                 }
             };
             if !bad {
@@ -112,8 +120,8 @@ async fn pass(
     Ok(found)
 }
 
-/// Compares the parity row of one segment of many with that of its data. Nothing is rewritten: what the
-/// ledger says of the row is what its writer made of it, so the row is as it was stored.
+/// Compares the parity row of one segment of many with that of its data, and remembers for the leader when it
+/// is another.
 async fn look_at_parity(
     node: &NodeContext,
     target: &Target,
@@ -131,7 +139,7 @@ async fn look_at_parity(
         target.note_contradiction(key);
         tracing::error!(
             target_id = %target.id(), fragment = %key, ino = %segment.ino,
-            "the row is not the parity of its data: its writer made it wrong; copy the file to have it right"
+            "the row is not the parity of its data: its writer made it wrong; its segment is to be copied"
         );
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, TargetId};
+use isobar_base::{AlignedBuf, FragmentHeader, FragmentKey, SegmentId, TargetId, row_crc};
 use isobar_disk::Disk;
 use isobar_store::{Fragment, Options, Store, StoreError};
 use isobar_wire::message::cluster::{TargetInfo, TargetLive};
@@ -18,7 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::reserve::reserve_bytes;
 use crate::limits::{
-    CONTRADICTIONS_MAX, DELETE_LATE, STORE_READS_MAX, STORE_WRITE_UNIT_BYTES, STORE_WRITES_MAX,
+    CONTRADICTIONS_MAX, CONTRADICTIONS_TOLD_MAX, DELETE_LATE, STORE_READS_MAX, STORE_WRITE_UNIT_BYTES,
+    STORE_WRITES_MAX,
 };
 
 /// One storage target of this node.
@@ -114,6 +115,11 @@ impl Target {
         }
     }
 
+    /// Some of the segments with such a row here.
+    pub(crate) fn contradicting(&self) -> Vec<SegmentId> {
+        self.contradicting.lock().iter().map(|key| key.segment).take(CONTRADICTIONS_TOLD_MAX).collect()
+    }
+
     /// Makes a row durable; `done` is called by a thread of the store.
     pub(crate) fn put_then(
         self: &Arc<Target>,
@@ -203,9 +209,10 @@ impl Target {
         answer(|done| self.rewrite_then(header, payload, done)).await
     }
 
-    /// Reads a whole row, and with that verifies it.
-    pub(crate) async fn verify(self: &Arc<Target>, key: FragmentKey) -> Result<(), StoreError> {
-        answer(|done| self.get_then(key, Store::WHOLE, |target, read| done(target, read.map(drop)))).await
+    /// Reads a whole row, and with that verifies it; gives what the ledger should say of it.
+    pub(crate) async fn verify(self: &Arc<Target>, key: FragmentKey) -> Result<u32, StoreError> {
+        let crc = |read: Fragment| row_crc(&read.unit_crcs);
+        answer(|done| self.get_then(key, Store::WHOLE, move |target, read| done(target, read.map(crc)))).await
     }
 
     /// Removes rows.
@@ -215,9 +222,9 @@ impl Target {
 }
 
 /// Waits for what a store will call back with.
-async fn answer(
-    begin: impl FnOnce(Box<dyn FnOnce(&Target, Result<(), StoreError>) + Send>),
-) -> Result<(), StoreError> {
+async fn answer<T: Send + 'static>(
+    begin: impl FnOnce(Box<dyn FnOnce(&Target, Result<T, StoreError>) + Send>),
+) -> Result<T, StoreError> {
     let (sender, receiver) = oneshot::channel();
     // Whoever waits may have been stopped.
     begin(Box::new(move |_, result| drop(sender.send(result))));

@@ -86,6 +86,7 @@ async fn a_target_that_hangs_while_its_node_reports_does_not_stop_collection() {
         addr: cluster.spec.node[3].addr.clone(),
         epoch: u64::MAX,
         targets,
+        contradicting: Vec::new(),
         voter: None,
     };
     eventually("the others drop theirs", async || {

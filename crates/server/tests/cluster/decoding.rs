@@ -125,18 +125,75 @@ async fn a_rebuilt_row_is_stored_as_the_original_was() {
     assert!(fsck(&cluster.access, Depth::Bytes, |_| {}).await.unwrap().is_clean());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn scrubbing_finds_parity_that_is_not_that_of_its_data() {
+/// Four nodes that read all their rows, with all parity, every second.
+async fn scrubbed(compaction: bool) -> TestCluster {
     let mut cluster = TestCluster::prepare(Over::Memory, 4, 3, 2, 2);
     for at in 0..4 {
         let mut config = cluster.config(at);
         config.scrub.interval_seconds = 1;
         config.scrub.parity_one_of = 1;
+        config.compaction.enabled = compaction;
         cluster.start_with(at, config).await.unwrap();
     }
     cluster.wait_for(|view| !view.map.groups.is_empty() && view.live.iter().all(|l| l.up)).await;
+    cluster
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scrubbing_finds_parity_that_is_not_that_of_its_data() {
+    let cluster = scrubbed(false).await;
     with_wrong_parity(&cluster, &bytes(60_000, 1)).await;
     cluster.wait_for(|view| view.live.iter().map(|live| live.damaged_rows).sum::<u64>() == 1).await;
     let report = fsck(&cluster.access, Depth::Keys, |_| {}).await.unwrap();
     assert_eq!((report.known_damaged, report.is_clean()), (1, false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_segment_whose_parity_was_made_wrong_is_copied_from_its_data_to_a_right_one() {
+    let cluster = scrubbed(true).await;
+    let contents = bytes(400_000, 1);
+    let (segment, wrong) = with_wrong_parity(&cluster, &contents).await;
+    eventually("no row contradicts its data", async || {
+        let Ok(report) = fsck(&cluster.access, Depth::Bytes, |_| {}).await else { return false };
+        report.is_clean() && report.deep.is_some_and(|deep| deep.contradicting.is_empty())
+    })
+    .await;
+    let query = ClusterQuery::Segments { after: None, limit: 10 };
+    let Answer::Segments(all) = cluster.access.query(query).await.unwrap() else { panic!() };
+    let [right] = &all[..] else { panic!("{all:?}") };
+    assert!(right.id != wrong.id && right.ino == wrong.ino);
+    assert_eq!(right.row_crcs[..DATA], wrong.row_crcs[..DATA], "its data is the same");
+    assert_ne!(right.row_crcs[DATA], wrong.row_crcs[DATA]);
+    let segments = cluster.segments();
+    assert!(segments.read(right, 0..400_000).await.unwrap().concat() == contents);
+    eventually("the wrong row is gone", async || {
+        !holds(&cluster, FragmentKey { segment: segment.id, row: DATA as u8 }).await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_is_whole_and_not_the_committed_one_is_replaced_by_scrubbing() {
+    let cluster = scrubbed(false).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let file = create(&session, "file").await;
+    let contents = bytes(60_000, 3);
+    let segment = segments.write(&session, contents.clone().into()).await.unwrap();
+    // A data row and a parity row, each as it never was.
+    for row in [1, 3] {
+        let other = bytes(segment.geometry.row_bytes() as usize, 77);
+        let key = FragmentKey { segment: segment.id, row };
+        let (geometry, unit_crcs) = (segment.geometry, unit_crcs(&other));
+        let header = FragmentHeader { key, geometry, unit_crcs, data_crcs: Vec::new() };
+        remove(&cluster, &segment, row).await;
+        put(&cluster, &segment, header, &AlignedBuf::from_slice(&other)).await;
+    }
+    commit(&session, &file, 0, &segment).await;
+    eventually("all rows are those that were committed", async || {
+        fsck(&cluster.access, Depth::Bytes, |_| {}).await.is_ok_and(|report| report.is_clean())
+    })
+    .await;
+    let query = ClusterQuery::Segments { after: None, limit: 10 };
+    let Answer::Segments(all) = cluster.access.query(query).await.unwrap() else { panic!() };
+    assert!(segments.read(&all[0], 0..60_000).await.unwrap().concat() == contents);
 }

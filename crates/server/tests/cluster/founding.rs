@@ -133,6 +133,7 @@ async fn more_targets_at_once_than_an_entry_has_operations_are_admitted() {
         addr: cluster.spec.node[3].addr.clone(),
         epoch: u64::MAX,
         targets: (0..TARGETS).map(target).collect(),
+        contradicting: Vec::new(),
         voter: None,
     };
     eventually("as many are known as there may be", async || {

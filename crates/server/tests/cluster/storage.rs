@@ -2,12 +2,37 @@
 
 use bytes::Bytes;
 use isobar_base::{FragmentHeader, FragmentKey, Geometry, SegmentId, SessionId, TargetId, unit_crcs};
+use isobar_wire::message::ops::NewSegment;
 use isobar_wire::message::storage::{
     DeleteRequest, GetReply, GetRequest, ListReply, ListRequest, PutRequest, StorageError,
 };
 use isobar_wire::{CallError, Opcode, Refusal};
 
-use isobar_testcluster::{Over, SECOND, TestCluster, bytes};
+use isobar_testcluster::{Over, SECOND, TestCluster, bytes, create, write};
+
+/// I6, whatever a client thinks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn rows_that_were_never_committed_can_be_withdrawn_and_no_others() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let (session, segments) = (cluster.session().await, cluster.segments());
+    let file = create(&session, "file").await;
+    let committed = write(&session, &segments, &file, 0, bytes(60_000, 1)).await;
+    let abandoned = segments.write(&session, bytes(60_000, 2).into()).await.unwrap();
+    let guest = cluster.access_from("guest");
+    let withdraw = async |segment: &NewSegment| {
+        let (_, target) = segment.rows[0];
+        let addr = &cluster.access.view().known().target(target).unwrap().addr.clone();
+        let keys = vec![FragmentKey { segment: segment.id, row: 0 }];
+        let request = DeleteRequest { target, keys };
+        guest.channels().to(addr).call::<_, ()>(Opcode::Withdraw, &request, SECOND * 5).await
+    };
+    assert_eq!(cluster.rows().await, 6);
+    assert_eq!(refusal(withdraw(&committed).await), StorageError::InUse);
+    assert_eq!(cluster.rows().await, 6);
+    withdraw(&abandoned).await.unwrap();
+    withdraw(&abandoned).await.unwrap();
+    assert_eq!(cluster.rows().await, 5);
+}
 
 fn refusal<T: std::fmt::Debug>(result: Result<T, CallError>) -> StorageError {
     match result {

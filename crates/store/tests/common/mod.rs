@@ -1,10 +1,12 @@
 //! Fragments with known contents, disks that misbehave, and blocking calls.
 #![allow(dead_code, missing_docs)]
 
+pub mod power;
+
 use std::collections::BTreeSet;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use isobar_base::{
@@ -15,6 +17,8 @@ use isobar_store::{Core, Fragment, Label, Op, Store, StoreError};
 use parking_lot::Mutex;
 
 pub const UNIT: usize = 4096;
+/// What a device in memory holds where it was told to discard.
+pub const DISCARDED: u8 = 0xdd;
 
 pub fn label() -> Label {
     Label { cluster: ClusterId(7), node: "node-1".into(), target: TargetId(42), incarnation: 1 }
@@ -97,6 +101,7 @@ struct Memory {
     unreadable: Mutex<BTreeSet<usize>>,
     fail_write: AtomicBool,
     fail_sync: AtomicBool,
+    written_blocks: AtomicUsize,
 }
 
 impl MemoryDisk {
@@ -113,7 +118,9 @@ impl MemoryDisk {
     pub fn from_image(image: Vec<u8>) -> MemoryDisk {
         let (fail_write, fail_sync) = (AtomicBool::new(false), AtomicBool::new(false));
         let unreadable = Mutex::default();
-        MemoryDisk(Arc::new(Memory { bytes: Mutex::new(image), unreadable, fail_write, fail_sync }))
+        let written_blocks = AtomicUsize::new(0);
+        let bytes = Mutex::new(image);
+        MemoryDisk(Arc::new(Memory { bytes, unreadable, fail_write, fail_sync, written_blocks }))
     }
 
     pub fn image(&self) -> Vec<u8> {
@@ -136,6 +143,11 @@ impl MemoryDisk {
     /// The block at `offset` cannot be read until it is written.
     pub fn lose(&self, offset: usize) {
         self.0.unreadable.lock().insert(offset / UNIT);
+    }
+
+    /// Blocks written since the last call.
+    pub fn written_blocks(&self) -> usize {
+        self.0.written_blocks.swap(0, Ordering::SeqCst)
     }
 
     pub fn fail_writes(&self, fail: bool) {
@@ -174,6 +186,7 @@ impl Disk for MemoryDisk {
             self.0.unreadable.lock().retain(|block| !(at..at + buf.len()).contains(&(block * UNIT)));
             at += buf.len();
         }
+        self.0.written_blocks.fetch_add((at - offset as usize) / UNIT, Ordering::SeqCst);
         Ok(())
     }
 
@@ -182,6 +195,11 @@ impl Disk for MemoryDisk {
             true => Err(io::Error::other("injected sync failure")),
             false => Ok(()),
         }
+    }
+
+    fn discard(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.0.bytes.lock()[offset as usize..(offset + len) as usize].fill(DISCARDED);
+        Ok(())
     }
 
     fn size(&self) -> u64 {

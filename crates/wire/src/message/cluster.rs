@@ -1,6 +1,6 @@
 //! The cluster: its settings, targets and placement groups, who is alive, and what operators ask.
 
-use isobar_base::{ClusterId, GroupId, Ino, PgId, SessionId, TargetId};
+use isobar_base::{ClusterId, GroupId, Ino, PgId, SegmentId, SessionId, TargetId};
 use serde::{Deserialize, Serialize};
 
 use crate::Address;
@@ -150,6 +150,8 @@ pub struct Heartbeat {
     pub epoch: u64,
     /// Its targets and how they are.
     pub targets: Vec<(TargetInfo, TargetLive)>,
+    /// Some of the segments with a row on them that is not the parity of its data.
+    pub contradicting: Vec<SegmentId>,
     /// Identity of its metadata voter, if its configuration makes it one.
     pub voter: Option<u64>,
 }

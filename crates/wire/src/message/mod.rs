@@ -54,6 +54,9 @@ pub enum Opcode {
     /// [`storage::PutRequest`] with the row as payload → `()`: a row that is missing or damaged is stored
     /// again, one that is whole stays as it is.
     Rewrite = 36,
+    /// [`storage::DeleteRequest`] → `()`: rows of segments that whoever wrote them will never commit. Refused
+    /// where the ledger names one.
+    Withdraw = 37,
 }
 
 impl Opcode {
@@ -79,6 +82,7 @@ impl Opcode {
             Delete,
             List,
             Rewrite,
+            Withdraw,
         ]
         .into_iter()
         .find(|op| *op as u16 == number)

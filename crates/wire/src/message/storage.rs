@@ -85,6 +85,9 @@ pub enum StorageError {
     /// Another payload has this key (I1).
     #[error("another fragment of that name exists")]
     Conflict,
+    /// The ledger names the row.
+    #[error("a file uses the fragment")]
+    InUse,
     /// No room.
     #[error("target full")]
     Full,

@@ -1,6 +1,6 @@
 //! What a round works with.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,6 +79,11 @@ impl Compactor {
         let targets = map.targets.iter().filter(|t| !expected(&t.node));
         let dead = targets.filter(|t| self.meta.liveness.silent_for(t).is_some_and(|away| away > grace));
         dead.map(|t| t.id).collect()
+    }
+
+    /// Segments of which some node has a parity row that is not the parity of its data.
+    pub(super) fn contradicting(&self) -> BTreeSet<SegmentId> {
+        self.meta.liveness.reports().into_iter().flat_map(|report| report.heartbeat.contradicting).collect()
     }
 
     /// What one walk of a round copies before it is the next one's turn.

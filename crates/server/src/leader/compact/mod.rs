@@ -5,9 +5,10 @@
 //! What is rewritten, in this order:
 //! 1. segments with a row on a target that has been away for long and has no replacement: over the
 //!    others, narrower, so that they have all their parity again (I7);
-//! 2. segments that are less than half alive, and when room gets short those that are less than three
+//! 2. segments with a parity row that is not the parity of its data, as scrubs told (I7);
+//! 3. segments that are less than half alive, and when room gets short those that are less than three
 //!    quarters and then nine tenths alive;
-//! 3. chunks of a file that are in very many narrow segments and have been quiet for a while.
+//! 4. chunks of a file that are in very many narrow segments and have been quiet for a while.
 //!
 //! The compactor holds a session like any client, for one round: removed files wait for every session, and
 //! rows that were written in vain for the end of theirs. It is renewed here directly, as this node leads;

@@ -36,6 +36,7 @@ impl Compactor {
             let from = self.rest.unprotected.take();
             self.rest.unprotected = self.rewrite_all(from, all_segments, hit).await?;
         }
+        self.rewrite_contradicting().await?;
         let low_live = |after| ClusterQuery::LowLive { after, limit: COMPACT_SEGMENTS_PER_STEP };
         let from = self.rest.low_live.take();
         self.rest.low_live = self.rewrite_all(from, low_live, |_| true).await?;
@@ -50,6 +51,23 @@ impl Compactor {
             self.rest.crowded = self.rewrite_all(from, all_segments, wanted).await?;
         }
         self.gather().await
+    }
+
+    /// Rewrites segments whose parity is not that of their data.
+    async fn rewrite_contradicting(&mut self) -> Result<(), Errno> {
+        self.share_left = self.share_bytes();
+        for id in self.contradicting() {
+            let after = Some(SegmentId { counter: id.counter.saturating_sub(1), ..id });
+            let query = ClusterQuery::Segments { after, limit: 1 };
+            let Answer::Segments(found) = self.node.cluster.query(query).await? else {
+                return Err(Errno::EPROTO);
+            };
+            // The node that told of it may not have dropped its row yet.
+            if let Some(segment) = found.first().filter(|segment| segment.id == id) {
+                self.rewrite(segment.ino, &HashSet::from([id])).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Rewrites the wanted ones among the segments that a query gives after one, step by step. Gives the one
