@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::limits::ECHOES_MAX;
 use crate::metadata::{Metadata, address};
-use crate::storage::{CompactionSessions, Target};
+use crate::storage::Target;
 use isobar_config::NodeConfig;
 
 /// What all parts of a node share.
@@ -38,8 +38,6 @@ pub(crate) struct NodeContext {
     pub(crate) probing: Arc<Semaphore>,
     /// Room for UDP ports that are open for others' probes.
     pub(crate) echoes: Arc<Semaphore>,
-    /// Who may use the room that targets keep.
-    pub(crate) compaction_sessions: CompactionSessions,
     heard: Mutex<Heard>,
     /// How often this node may have been taken for down.
     absences: AtomicU64,
@@ -76,7 +74,6 @@ impl NodeContext {
             compact_now: Notify::new(),
             probing: Arc::new(Semaphore::new(1)),
             echoes: Arc::new(Semaphore::new(ECHOES_MAX)),
-            compaction_sessions: CompactionSessions::default(),
             heard: Mutex::default(),
             absences: AtomicU64::new(0),
         }

@@ -18,5 +18,4 @@ mod settled;
 mod target;
 
 pub(crate) use requests::handle;
-pub(crate) use reserve::{COMPACTION, CompactionSessions};
 pub(crate) use target::Target;

@@ -12,7 +12,7 @@ use isobar_wire::message::queries::{Answer, ClusterQuery, SegmentState};
 use isobar_wire::message::storage::{
     DeleteRequest, GetReply, GetRequest, ListReply, ListRequest, PutRequest, StorageError,
 };
-use isobar_wire::{Opcode, Refusal, Request, Responder};
+use isobar_wire::{Opcode, Refusal, Request, Responder, Role};
 use serde::de::DeserializeOwned;
 
 use super::Target;
@@ -52,20 +52,12 @@ fn parse<Q: DeserializeOwned>(
     }
 }
 
-fn put(node: &Arc<NodeContext>, request: Request, responder: Responder) -> Begun {
+fn put(node: &NodeContext, request: Request, responder: Responder) -> Begun {
     let (put, target, responder) = parse(node, &request.body, responder, |put: &PutRequest| put.target)?;
-    let (header, payload) = (put.header, request.payload);
-    if target.has_room_for_all(payload.len() as u64) {
-        target.put_then(header, payload, |target, result| reply_done(target, result, responder));
-        return Ok(());
+    if request.from != Role::Node && !target.has_room_for_all(request.payload.len() as u64) {
+        return Err((responder, Refusal::Storage(StorageError::Full)));
     }
-    let node = node.clone();
-    tokio::spawn(async move {
-        if !node.compaction_sessions.contains(header.key.segment.session, &node.cluster).await {
-            return responder.refuse(Refusal::Storage(StorageError::Full));
-        }
-        target.put_then(header, payload, |target, result| reply_done(target, result, responder));
-    });
+    target.put_then(put.header, request.payload, |target, result| reply_done(target, result, responder));
     Ok(())
 }
 

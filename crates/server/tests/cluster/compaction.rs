@@ -1,6 +1,7 @@
 //! Segments that are not worth keeping are rewritten under readers and writers.
 
 use isobar_base::{Errno, Ino};
+use isobar_cluster::Session;
 use isobar_segments::Segments;
 use isobar_wire::message::files::{Map, Source};
 use isobar_wire::message::ops::FileOp;
@@ -127,7 +128,9 @@ async fn segments_that_lost_a_row_do_not_wait_for_the_end_of_half_dead_ones() {
 async fn compaction_frees_room_where_nothing_else_can_be_written() {
     const MIB: u64 = 1 << 20;
     let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
-    let (session, segments) = (cluster.session().await, cluster.segments());
+    let writer = cluster.access_from("writer");
+    let session = Session::open(writer.clone(), "test").await.unwrap();
+    let segments = Segments::new(writer.clone());
     let file = create(&session, "file").await;
     // Full to the last byte that can be had.
     let (mut at, mut ends) = (0, Vec::new());
@@ -145,7 +148,7 @@ async fn compaction_frees_room_where_nothing_else_can_be_written() {
                     refused += 1;
                     // Full targets are left alone for a while, and are then tried once more.
                     tokio::time::sleep(7 * SECOND / 2).await;
-                    cluster.access.renew(session.id(), 0, SECOND).await.unwrap();
+                    writer.renew(session.id(), 0, SECOND).await.unwrap();
                 }
             }
         }

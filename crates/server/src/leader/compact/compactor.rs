@@ -13,7 +13,6 @@ use isobar_wire::message::queries::{Answer, SessionQuery};
 use crate::context::NodeContext;
 use crate::limits::{COMPACT_SHARE_SECONDS, ORPHANS_PER_RENEWAL_MAX};
 use crate::metadata::Metadata;
-use crate::storage::COMPACTION;
 
 pub(super) struct Compactor {
     pub(super) node: Arc<NodeContext>,
@@ -93,7 +92,7 @@ impl Compactor {
 
     pub(super) async fn session(&mut self) -> Result<Session, Errno> {
         if self.session.is_none() {
-            let name = format!("{COMPACTION}{}", self.node.config.node);
+            let name = format!("compaction on {}", self.node.config.node);
             self.session = Some(Session::open(self.node.cluster.clone(), &name).await?);
         }
         self.renew();
