@@ -123,11 +123,19 @@ fn measure<R: Serialize>(
 
 /// Ctrl-C and SIGTERM end the measurement; what it wrote is removed.
 pub fn call_off_on_signal(cancel: Cancel) {
+    let (listens, is_listening) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         if let Ok(runtime) = runtime {
-            runtime.block_on(signals::asked_to_stop());
+            runtime.block_on(async {
+                let asked = signals::asked_to_stop();
+                // Nobody waits for it any more only when the process ends.
+                listens.send(()).ok();
+                asked.await;
+            });
             cancel.call_off();
         }
     });
+    // Nothing is written before: also when it fails, there is nothing to wait for.
+    is_listening.recv().ok();
 }

@@ -1,7 +1,8 @@
 //! Room of a target that only nodes may use: where everything is written full, nothing could be copied out of
 //! half-dead segments any more, and so nothing be freed.
 //!
-//! Compaction is a node's. So is what stores again what was lost or damaged, or rebuilds: it was there before.
+//! Compaction is a node's. So is what stores again what was lost or damaged, or rebuilds: it was there
+//! before.
 
 const MIB: u64 = 1 << 20;
 
