@@ -81,13 +81,37 @@ fn init_makes_all_that_nodes_need_and_never_overwrites_an_identity() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let spec: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(spec["data_rows"], 6);
-    for name in ["cluster.toml", "secret", "n1.toml", "n8.toml"] {
+    for name in ["cluster.toml", "n1.toml", "n8.toml"] {
         assert!(out.join(name).exists(), "{name}");
     }
     use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(out.join("secret")).expect("the secret").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for name in ["node.pem", "client.pem", "admin.pem"] {
+        let mode = std::fs::metadata(out.join(name)).expect("a credential").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
     refused(&arguments, "exists");
+    std::fs::remove_file(out.join("cluster.toml")).expect("removed");
+    refused(&arguments, "another cluster's");
+}
+
+#[test]
+fn what_leaves_the_machine_is_encrypted_unless_told_otherwise() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let here = "a=127.0.0.1:7420,b=[::1]:7421,c=localhost:7422";
+    let there = "a=127.0.0.1:7420,b=[::1]:7421,c=h3:7422";
+    let told = ["--encrypt", "false"];
+    for (at, (nodes, more, encrypted)) in
+        [(here, &[][..], false), (there, &[], true), (there, &told, false)].into_iter().enumerate()
+    {
+        let out = dir.path().join(at.to_string());
+        let mut arguments = vec!["init", "--parity-rows", "1", "--output", "json", "--nodes", nodes, "--out"];
+        arguments.push(out.to_str().expect("a path"));
+        arguments.extend(more);
+        let output = isobar(&arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let spec: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(spec["encrypt"], encrypted, "{nodes}");
+    }
 }
 
 #[test]
