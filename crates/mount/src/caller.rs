@@ -10,6 +10,10 @@
 //!
 //! **What it wants.** Some of what a request is for is not said with it, and can be seen in the system call.
 //!
+//! **Looking may wait.** What the kernel says of a process that is in the middle of execve waits until that is
+//! done, and it may be closing files of this mount just then. So nobody looks who has to answer: a thread of
+//! its own does, and whoever needs what it sees goes on without after a while.
+//!
 //! A thread of another PID namespace has number 0 and cannot be looked at.
 
 use std::time::Duration;
@@ -21,6 +25,8 @@ use isobar_vfs::Credentials;
 const LONG: Duration = Duration::from_millis(500);
 /// ... and this often from then on.
 const LOOK_PAUSE: Duration = Duration::from_millis(250);
+/// Looking takes no longer than this.
+const LOOK_MAX: Duration = Duration::from_millis(100);
 /// How often the caller's system call is looked for while the caller is still on its way to sleep.
 const SYSCALL_ATTEMPTS: u32 = 50;
 const SYSCALL_PAUSE: Duration = Duration::from_millis(1);
@@ -47,7 +53,7 @@ pub async fn killed(thread: u32) {
         return std::future::pending().await;
     }
     tokio::time::sleep(LONG).await;
-    while !is_killed(thread) {
+    while !look(move || is_killed(thread)).await.unwrap_or(false) {
         tokio::time::sleep(LOOK_PAUSE).await;
     }
 }
@@ -55,13 +61,19 @@ pub async fn killed(thread: u32) {
 /// The number of the system call a thread is in, as soon as it waits for the answer to its request.
 pub async fn system_call(thread: u32) -> Option<i64> {
     for _ in 0..SYSCALL_ATTEMPTS {
-        match std::fs::read_to_string(format!("/proc/{thread}/syscall")).ok()?.split(' ').next()?.trim() {
+        let said = look(move || std::fs::read_to_string(format!("/proc/{thread}/syscall"))).await?;
+        match said.ok()?.split(' ').next()?.trim() {
             // It has posted its request and not gone to sleep yet.
             "running" => tokio::time::sleep(SYSCALL_PAUSE).await,
             number => return number.parse().ok(),
         }
     }
     None
+}
+
+/// What is seen, unless looking has to wait.
+async fn look<T: Send + 'static>(seen: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::time::timeout(LOOK_MAX, tokio::task::spawn_blocking(seen)).await.ok()?.ok()
 }
 
 /// Whether a thread is about to die, or dying, by a signal.
