@@ -10,9 +10,9 @@
 //!
 //! **What it wants.** Some of what a request is for is not said with it, and can be seen in the system call.
 //!
-//! **Looking may wait.** What the kernel says of a process that is in the middle of execve waits until that is
-//! done, and it may be closing files of this mount just then. So nobody looks who has to answer: a thread of
-//! its own does, and whoever needs what it sees goes on without after a while.
+//! **Looking may wait.** What the kernel says of a process that is in the middle of execve waits until that
+//! is done, and it may be closing files of this mount just then. So nobody looks who has to answer: a
+//! thread of its own does, and whoever needs what it sees goes on without after a while.
 //!
 //! A thread of another PID namespace has number 0 and cannot be looked at.
 
