@@ -430,7 +430,7 @@ mod tests {
         let (groups, replacing) = (Vec::new(), Vec::new());
         let map =
             ClusterMap { epoch: 1, fs: None, targets: (1..=6).map(target).collect(), groups, replacing };
-        ClusterView { map, live: (1..=6).map(live).collect() }
+        ClusterView { map, live: (1..=6).map(live).collect(), reclaiming: false }
     }
 
     fn judged(nodes: &[Option<NodeStatus>]) -> Health {

@@ -135,7 +135,7 @@ mod tests {
             groups: vec![group],
             replacing: Vec::new(),
         };
-        ClusterView { map, live: (0..3).map(live).collect() }
+        ClusterView { map, live: (0..3).map(live).collect(), reclaiming: false }
     }
 
     #[test]

@@ -289,7 +289,7 @@ mod tests {
     fn view() -> ClusterReply {
         let map =
             ClusterMap { epoch: 1, fs: None, targets: Vec::new(), groups: Vec::new(), replacing: Vec::new() };
-        ClusterReply::View(ClusterView { map, live: Vec::new() })
+        ClusterReply::View(ClusterView { map, live: Vec::new(), reclaiming: false })
     }
 
     fn member() -> Credential {

@@ -54,6 +54,7 @@ mod stood_down;
 mod types;
 mod watchdog;
 
+pub use blocking::blocking;
 pub use config::GroupConfig;
 pub use error::{ConsensusError, ProposeError, TransportError};
 pub use group::{Group, LogDevice};

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use isobar_base::Kv;
 use openraft::storage::{RaftStateMachine, Snapshot};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder, StorageIOError};
 
 use crate::ConsensusError;
+use crate::blocking::blocking;
 use crate::ids::{LogId, index_of};
 use crate::log::LogStore;
 use crate::lsm::{self, Applied, StateStore};
@@ -20,9 +22,13 @@ pub trait StateMachine: Send + Sync + 'static {
     /// Applies `entry`, which is number `index` of the log, to `kv` and returns the reply for its proposer.
     ///
     /// Must be a pure function of the state and its arguments (I11): every replica calls it with the same
-    /// entries in the same order, once in each life of the state. A panic stops the replica.
+    /// entries in the same order, once in each life of the state. A panic stops the replica. It is called
+    /// within a task: what takes longer than a millisecond is to be done by [`crate::blocking`].
     fn apply(&self, kv: &mut dyn Kv, index: u64, entry: &[u8]) -> Vec<u8>;
 }
+
+/// Entries are applied in the thread that found them for so long; the rest of them beside it.
+const APPLYING_AT_ONCE_MAX: Duration = Duration::from_millis(1);
 
 /// What openraft drives.
 pub(crate) struct Machine {
@@ -39,6 +45,22 @@ fn write_error(error: impl std::error::Error + 'static) -> StorageError {
 
 fn read_error(error: impl std::error::Error + 'static) -> StorageError {
     StorageIOError::read_state_machine(&error).into()
+}
+
+impl Machine {
+    fn apply_one(&self, kv: &mut dyn Kv, applied: &mut Applied, entry: Entry) -> Vec<u8> {
+        let id = entry.log_id;
+        let reply = match entry.payload {
+            EntryPayload::Blank => Vec::new(),
+            EntryPayload::Normal(payload) => self.user.apply(kv, id.index, &payload.0),
+            EntryPayload::Membership(membership) => {
+                applied.membership = Membership::new(Some(id), membership);
+                Vec::new()
+            }
+        };
+        applied.log_id = Some(id);
+        reply
+    }
 }
 
 impl RaftStateMachine<Types> for Machine {
@@ -64,23 +86,16 @@ impl RaftStateMachine<Types> for Machine {
             }
             self.state.note_held_up(false);
         }
+        let mut entries = entries.into_iter().peekable();
         Ok(self.state.apply(|kv, applied| {
-            entries
-                .into_iter()
-                .map(|entry| {
-                    let id = entry.log_id;
-                    let reply = match entry.payload {
-                        EntryPayload::Blank => Vec::new(),
-                        EntryPayload::Normal(payload) => self.user.apply(kv, id.index, &payload.0),
-                        EntryPayload::Membership(membership) => {
-                            applied.membership = Membership::new(Some(id), membership);
-                            Vec::new()
-                        }
-                    };
-                    applied.log_id = Some(id);
-                    reply
-                })
-                .collect()
+            let (begun, mut replies) = (Instant::now(), Vec::new());
+            while entries.peek().is_some() && begun.elapsed() < APPLYING_AT_ONCE_MAX {
+                replies.extend(entries.next().map(|entry| self.apply_one(kv, applied, entry)));
+            }
+            if entries.peek().is_some() {
+                blocking(|| replies.extend(entries.map(|entry| self.apply_one(kv, applied, entry))));
+            }
+            replies
         }))
     }
 

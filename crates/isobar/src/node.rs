@@ -58,8 +58,10 @@ pub fn run(args: NodeArgs, format: Format) -> Outcome {
             }
             let config = NodeConfig::load(&config).map_err(|e| e.to_string())?;
             let runtime = isobar_server::runtime(&config).map_err(|e| e.to_string())?;
-            let ended =
-                runtime.block_on(async { isobar_server::run(config, signals::asked_to_stop()).await });
+            // On the runtime's threads: waking this one takes a system call each time.
+            let node =
+                runtime.spawn(async move { isobar_server::run(config, signals::asked_to_stop()).await });
+            let ended = runtime.block_on(node).map_err(|e| e.to_string())?;
             // After a panic some of its threads may never end.
             runtime.shutdown_background();
             ended.map_err(|e| e.to_string())?;

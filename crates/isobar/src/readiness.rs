@@ -143,7 +143,7 @@ mod tests {
         };
         let targets = (0..3).map(target).collect();
         let map = ClusterMap { epoch: 1, fs: None, targets, groups: Vec::new(), replacing: Vec::new() };
-        ClusterView { map, live: (0..3).map(live).collect() }
+        ClusterView { map, live: (0..3).map(live).collect(), reclaiming: false }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use isobar_base::{ClusterId, Geometry, GroupId, Ino, MemoryKv, PgId, SegmentId, SessionId, TargetId};
-use isobar_meta::{Entry, apply, apply_encoded, query};
+use isobar_meta::{Entry, apply, apply_to_bytes, query, read_entry};
 use isobar_wire::message::cluster::{FsSettings, TargetInfo};
 use isobar_wire::message::files::{Extent, FileKind, Source, Time};
 use isobar_wire::message::ops::{ClusterOp, Commit, FileOp, Mutation, NewSegment, Op, OpReply, SessionOp};
@@ -93,7 +93,8 @@ impl World {
         let mut bytes = 0;
         for entry in &entries {
             self.index += 1;
-            bytes += apply_encoded(&mut self.kv, GroupId::ROOT, self.index, entry).len();
+            bytes +=
+                apply_to_bytes(&mut self.kv, GroupId::ROOT, self.index, &read_entry(self.index, entry)).len();
         }
         let seconds = cpu_seconds() - start;
         let each = seconds / (count * units) as f64;

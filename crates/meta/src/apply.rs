@@ -41,16 +41,23 @@ pub fn apply_within(kv: &mut dyn Kv, group: GroupId, index: u64, entry: &Entry, 
     results
 }
 
-/// [`apply`] on an encoded entry; gives the postcard of the results (`Vec<OpResult>`).
+/// The entry at `index` of the log.
 ///
 /// # Panics
-/// Like [`apply`], and when the bytes are not an entry: a replica that cannot read the log must stop.
-pub fn apply_encoded(kv: &mut dyn Kv, group: GroupId, index: u64, entry: &[u8]) -> Vec<u8> {
-    let entry = match Entry::decode(entry) {
+/// When the bytes are not an entry: a replica that cannot read the log must stop.
+pub fn read_entry(index: u64, entry: &[u8]) -> Entry {
+    match Entry::decode(entry) {
         Ok(entry) => entry,
         Err(error) => panic!("I11: log index {index}: {error}"),
-    };
-    match postcard::to_stdvec(&apply(kv, group, index, &entry)) {
+    }
+}
+
+/// [`apply`]; gives the postcard of the results (`Vec<OpResult>`).
+///
+/// # Panics
+/// Like [`apply`].
+pub fn apply_to_bytes(kv: &mut dyn Kv, group: GroupId, index: u64, entry: &Entry) -> Vec<u8> {
+    match postcard::to_stdvec(&apply(kv, group, index, entry)) {
         Ok(bytes) => bytes,
         Err(error) => panic!("results of log index {index} cannot be encoded: {error}"),
     }

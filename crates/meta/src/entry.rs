@@ -7,7 +7,7 @@
 
 use isobar_base::limits::OPS_PER_ENTRY_MAX;
 use isobar_wire::message::files::Time;
-use isobar_wire::message::ops::Mutation;
+use isobar_wire::message::ops::{FileOp, Mutation, Op};
 use serde::{Deserialize, Serialize};
 
 use crate::codec;
@@ -23,6 +23,11 @@ pub struct Entry {
     /// The operations, at most [`OPS_PER_ENTRY_MAX`].
     pub ops: Vec<Mutation>,
 }
+
+/// An entry with more than so many operations, ...
+const OPS_SOON_DONE_MAX: usize = 64;
+/// ... or extents in a COMMIT, may take a millisecond or more.
+const EXTENTS_SOON_DONE_MAX: usize = 256;
 
 /// Why bytes are not an entry.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -58,5 +63,38 @@ impl Entry {
             return Err(DecodeError::TooManyOps(entry.ops.len()));
         }
         Ok(entry)
+    }
+
+    /// Whether applying it may take a millisecond or more: it has many operations, or one that visits more of
+    /// the state than it names. No entry takes much longer ([`crate::Room`]).
+    pub fn may_take_long(&self) -> bool {
+        self.ops.len() > OPS_SOON_DONE_MAX || self.ops.iter().any(|mutation| visits_much(&mutation.op))
+    }
+}
+
+#[deny(clippy::wildcard_enum_match_arm)]
+fn visits_much(op: &Op) -> bool {
+    match op {
+        Op::Session(_) | Op::Cluster(_) => true,
+        Op::File(op) => match op {
+            FileOp::Create { .. }
+            | FileOp::Delegate { .. }
+            | FileOp::ReturnDelegation { .. }
+            | FileOp::RevokeDelegation { .. }
+            | FileOp::Link { .. }
+            | FileOp::Unlink { .. }
+            | FileOp::Rmdir { .. }
+            | FileOp::Rename { .. }
+            | FileOp::SetXattr { .. }
+            | FileOp::RemoveXattr { .. }
+            | FileOp::Lock { .. }
+            | FileOp::UnlockAll { .. } => false,
+            FileOp::SetAttr { set, .. } => set.size.is_some(),
+            FileOp::Commit(commit) => commit.extents.len() > EXTENTS_SOON_DONE_MAX,
+            FileOp::Punch { .. }
+            | FileOp::Replace(_)
+            | FileOp::ReleaseOrphans { .. }
+            | FileOp::Purge { .. } => true,
+        },
     }
 }

@@ -35,7 +35,7 @@ mod record;
 mod segments;
 mod state;
 
-pub use apply::{apply, apply_encoded, apply_within};
+pub use apply::{apply, apply_to_bytes, apply_within, read_entry};
 pub use check::{Finding, check};
 pub use entry::{DecodeError, Entry};
 pub use limits::{

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::*;
 use isobar_base::{Errno, GroupId, Ino, MemoryKv, SegmentId, state_hash};
-use isobar_meta::{Entry, Room, apply_encoded, apply_within};
+use isobar_meta::{Entry, Room, apply_to_bytes, apply_within, read_entry};
 use isobar_wire::message::files::{FileKind, Source};
 use isobar_wire::message::ops::{FileOp, Mutation, OpError, OpReply, OpResult, RenameMode};
 use isobar_wire::message::queries::SessionQuery;
@@ -448,7 +448,7 @@ proptest! {
             // What made the cluster was applied with the usual room, and removed nothing.
             apply_within(&mut again, GroupId::ROOT, *index, entry, room);
             if room == Room::OF_ENTRY {
-                apply_encoded(&mut encoded, GroupId::ROOT, *index, &entry.encode());
+                apply_to_bytes(&mut encoded, GroupId::ROOT, *index, &read_entry(*index, &entry.encode()));
             }
         }
         prop_assert_eq!(state_hash(&again), state_hash(&run.w.kv));

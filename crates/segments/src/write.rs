@@ -44,6 +44,10 @@ const SLOW_MAX: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long the leader may take to say who has room, before the cluster counts as full.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long to look for room before there is none, ...
+const FULL_TIMEOUT: Duration = Duration::from_millis(1500);
+/// ... and while some is being freed.
+const RECLAIM_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long rows of an abandoned segment are waited for, where the next one needs their room.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -63,7 +67,8 @@ impl Segments {
     /// The segment's id still has to be settled with the session.
     ///
     /// # Errors
-    /// `ENOSPC` when too few targets have room; `EIO` when for `METADATA_WAIT_MS` too few could be reached.
+    /// `ENOSPC` when too few targets have room and none is being freed; `EIO` when for `METADATA_WAIT_MS` too few
+    /// could be reached.
     pub async fn write(&self, session: &Session, data: Bytes) -> Result<NewSegment, Errno> {
         self.write_by(session, data, Instant::now() + Duration::from_millis(limits::METADATA_WAIT_MS)).await
     }
@@ -79,7 +84,7 @@ impl Segments {
         deadline: Instant,
     ) -> Result<NewSegment, Errno> {
         let mut encoded: Option<Encoded> = None;
-        let (mut attempt, mut looked) = (0u32, false);
+        let (mut attempt, mut full_since) = (0u32, None);
         loop {
             let id = session.next_segment();
             let place = self.place(id, data.len() as u64);
@@ -110,11 +115,14 @@ impl Segments {
                 return Err(Errno::EIO);
             }
             if no_place == Some(NoPlace::OutOfSpace) {
-                // A target may have come back, or been given room, since somebody last looked.
-                let has_looked = std::mem::replace(&mut looked, true);
-                if has_looked || self.0.cluster.refresh(LOOK_TIMEOUT).await.is_err() {
+                let since = *full_since.get_or_insert_with(Instant::now);
+                // A target may have come back, or been given room, since somebody last looked; the leader learns
+                // of a lack later than this side. Where dead bytes make room for these it takes longer.
+                let hope = self.0.cluster.refresh(LOOK_TIMEOUT).await.map_or(true, |view| view.reclaiming);
+                if since.elapsed() >= if hope { RECLAIM_TIMEOUT } else { FULL_TIMEOUT } {
                     return Err(Errno::ENOSPC);
                 }
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
             if no_place.is_some() || attempt > 3 {

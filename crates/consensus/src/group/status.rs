@@ -54,11 +54,12 @@ impl Group {
     /// Returns when a task of the group has panicked. A group that stops in order, or because its disk
     /// failed, has not.
     pub async fn panicked(&self) {
-        let mut metrics = self.0.raft.metrics();
+        // Not the metrics that change with every entry: whoever waits here would wake for each.
+        let mut metrics = self.0.raft.server_metrics();
         let core = async {
             // The core's end closes the channel; what it said last tells a failure it knows of from a panic.
             while metrics.changed().await.is_ok() {}
-            let told = metrics.borrow().running_state.is_err();
+            let told = self.0.raft.metrics().borrow().running_state.is_err();
             if told || self.0.closing.load(Ordering::Acquire) {
                 std::future::pending::<()>().await;
             }

@@ -107,10 +107,6 @@ impl StateStore {
     /// Runs `f`, which applies entries, on the state, alone. Starts a checkpoint when enough is unsaved.
     pub(crate) fn apply<R>(&self, f: impl FnOnce(&mut dyn Kv, &mut Applied) -> R) -> R {
         let _applying = Applying::begin(&self.health);
-        blocking(|| self.change(f))
-    }
-
-    fn change<R>(&self, f: impl FnOnce(&mut dyn Kv, &mut Applied) -> R) -> R {
         let mut state = self.state.write();
         assert!(!state.applying, "the state was left half applied by a panic");
         state.applying = true;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use isobar_base::Kv;
 use isobar_consensus::{
     ConsensusError, Group, GroupConfig, LogDevice, Member, ProposeError, Reply, Rpc, StateMachine, Transport,
-    TransportError,
+    TransportError, blocking,
 };
 use isobar_disk::{Disk, FileDisk};
 
@@ -30,7 +30,7 @@ impl StateMachine for Words {
         let old = kv.get(&entry[..at]);
         assert_ne!(&entry[..at], b"panic", "the tests' machine was asked to panic");
         if &entry[..at] == b"sleep" {
-            std::thread::sleep(Duration::from_secs(2));
+            blocking(|| std::thread::sleep(Duration::from_secs(2)));
         }
         kv.put(&entry[..at], entry[at + 1..].to_vec());
         old.unwrap_or_default()

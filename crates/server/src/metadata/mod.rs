@@ -5,10 +5,11 @@
 //! handler ─► requests ─┬─► proposer      group commit: operations into entries of the log
 //!                      ├─► sessions      who renewed
 //!                      ├─► delegations   who holds a directory that others want
-//!                      └─► liveness      who reports
+//!                      ├─► liveness      who reports
+//!                      └─► reclaim       whether there is hope of room
 //!            voter                       this disk's identity, and the group opened from it
 //! ```
-//! The last three are soft state: in memory, of the leader only, begun anew with every leadership, and no
+//! The last four are soft state: in memory, of the leader only, begun anew with every leadership, and no
 //! safety depends on them (I10). Duties that act on them are in `leader/`.
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -16,6 +17,7 @@ mod delegations;
 mod liveness;
 mod member;
 mod proposer;
+pub(crate) mod reclaim;
 mod requests;
 mod sessions;
 pub(crate) mod voter;
@@ -35,6 +37,7 @@ pub(crate) use sessions::live_sessions;
 use delegations::Delegations;
 use liveness::Liveness;
 use proposer::Proposer;
+use reclaim::Reclaim;
 use sessions::Sessions;
 use voter::LongestApply;
 
@@ -49,6 +52,8 @@ pub(crate) struct Metadata {
     pub(crate) sessions: Sessions,
     /// Who asks for what it should give up, likewise.
     pub(crate) delegations: Delegations,
+    /// What this node's duties have done for room while it leads.
+    pub(crate) reclaim: Reclaim,
     /// What a blank disk waits for before it is part of the group.
     pub(crate) waiting: Mutex<Option<FoundingWait>>,
     /// How long applying an entry took at most.
@@ -66,6 +71,7 @@ impl Metadata {
             liveness: Liveness::default(),
             sessions: Sessions::default(),
             delegations: Delegations::default(),
+            reclaim: Reclaim::default(),
             waiting: Mutex::default(),
             longest_apply,
         }

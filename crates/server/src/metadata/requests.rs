@@ -77,7 +77,8 @@ impl Metadata {
         match self.read(isobar_meta::cluster_map).await {
             Ok(map) => {
                 let live = self.liveness.live(&map);
-                responder.reply(&ClusterReply::View(ClusterView { map, live }));
+                let reclaiming = self.reclaim.is_expected(&live);
+                responder.reply(&ClusterReply::View(ClusterView { map, live, reclaiming }));
             }
             Err(ProposeError::NotLeader { leader }) => {
                 responder.reply(&ClusterReply::NotLeader(leader.as_ref().and_then(address)));

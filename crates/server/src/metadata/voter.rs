@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use isobar_base::{GroupId, Kv, random_u64};
-use isobar_consensus::{Group, GroupConfig, Member, Reply, Rpc, StateMachine, Transport, TransportError};
+use isobar_consensus::{
+    Group, GroupConfig, Member, Reply, Rpc, StateMachine, Transport, TransportError, blocking,
+};
 use isobar_wire::{Address, CallError, Channels, Opcode};
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +64,9 @@ struct Machine(LongestApply);
 impl StateMachine for Machine {
     fn apply(&self, kv: &mut dyn Kv, index: u64, entry: &[u8]) -> Vec<u8> {
         let begun = Instant::now();
-        let results = isobar_meta::apply_encoded(kv, GROUP, index, entry);
+        let entry = isobar_meta::read_entry(index, entry);
+        let mut apply = || isobar_meta::apply_to_bytes(kv, GROUP, index, &entry);
+        let results = if entry.may_take_long() { blocking(apply) } else { apply() };
         self.0.note(begun.elapsed());
         results
     }

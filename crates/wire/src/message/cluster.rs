@@ -99,6 +99,8 @@ pub struct ClusterView {
     pub map: ClusterMap,
     /// What the leader sees, a row per target of the map.
     pub live: Vec<TargetLive>,
+    /// Room is being freed, or might be: who finds none may hope for more.
+    pub reclaiming: bool,
 }
 
 /// Reply to [`crate::Opcode::Cluster`].

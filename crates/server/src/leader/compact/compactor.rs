@@ -13,10 +13,11 @@ use isobar_wire::message::queries::{Answer, SessionQuery};
 use crate::context::NodeContext;
 use crate::limits::{COMPACT_SHARE_SECONDS, ORPHANS_PER_RENEWAL_MAX};
 use crate::metadata::Metadata;
+use crate::metadata::reclaim::fill_ratio;
 
 pub(super) struct Compactor {
     pub(super) node: Arc<NodeContext>,
-    meta: Arc<Metadata>,
+    pub(super) meta: Arc<Metadata>,
     pub(super) segments: Segments,
     session: Option<Session>,
     /// Inodes up to this one were looked at for narrow extents.
@@ -58,11 +59,7 @@ impl Compactor {
     /// What share of the room of all targets that report is used.
     pub(super) fn fill_ratio(&self) -> f64 {
         let map = self.meta.group.read(isobar_meta::cluster_map);
-        let live = self.meta.liveness.live(&map);
-        let up = || live.iter().filter(|l| l.up && !l.failed);
-        let used: u64 = up().map(|l| l.used_bytes).sum();
-        let free: u64 = up().map(|l| l.free_bytes).sum();
-        used as f64 / (used + free).max(1) as f64
+        fill_ratio(&self.meta.liveness.live(&map))
     }
 
     /// Targets that have been away so long that nobody is expected to bring them back. A node that is to be

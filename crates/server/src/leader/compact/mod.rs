@@ -26,13 +26,13 @@ mod rewrite;
 mod select;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::context::NodeContext;
 use crate::metadata::Metadata;
+use crate::metadata::reclaim::CROWDED;
 
 use compactor::Compactor;
-use select::CROWDED;
 
 /// Pause between rounds of a cluster that is filling up, or has more to do.
 const CROWDED_PAUSE: Duration = Duration::from_millis(500);
@@ -40,18 +40,31 @@ const CROWDED_PAUSE: Duration = Duration::from_millis(500);
 /// Compacts, as long as this node leads.
 pub(crate) async fn run(node: Arc<NodeContext>, meta: Arc<Metadata>) {
     if !node.config.compaction.enabled {
-        return;
+        return meta.reclaim.never_searches();
     }
-    let mut compactor = Compactor::new(node.clone(), meta);
+    let mut compactor = Compactor::new(node.clone(), meta.clone());
     let interval = Duration::from_secs(node.config.compaction.interval_seconds);
     loop {
-        // Whether woken or not, it is time.
-        let soon = compactor.cut_short || compactor.fill_ratio() > CROWDED;
-        let wait = if soon { interval.min(CROWDED_PAUSE) } else { interval };
-        tokio::time::timeout(wait, node.compact_now.notified()).await.ok();
-        if let Err(error) = compactor.round().await {
-            tracing::debug!(%error, "compaction cut short");
+        pause(&node, &compactor, interval).await;
+        let begun = Instant::now();
+        match compactor.round().await {
+            Ok(()) if !compactor.cut_short => meta.reclaim.searched(begun),
+            Ok(()) => {}
+            Err(error) => tracing::debug!(%error, "compaction cut short"),
         }
         compactor.close_session().await;
+    }
+}
+
+/// Waits for the next round: an interval, or less when somebody asks for it, there is more to do or room gets
+/// short.
+async fn pause(node: &NodeContext, compactor: &Compactor, interval: Duration) {
+    let end = Instant::now() + interval;
+    loop {
+        let step = CROWDED_PAUSE.min(end.saturating_duration_since(Instant::now()));
+        let woken = tokio::time::timeout(step, node.compact_now.notified()).await.is_ok();
+        if woken || Instant::now() >= end || compactor.cut_short || compactor.fill_ratio() > CROWDED {
+            return;
+        }
     }
 }

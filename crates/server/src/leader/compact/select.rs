@@ -14,11 +14,11 @@ use crate::limits::{
     COMPACT_SEGMENTS_PER_STEP, GATHER_INODES_PER_STEP, GATHER_PAGES_PER_ROUND, GATHER_QUIET,
     GATHER_SEGMENTS_MIN, GATHER_STEPS_PER_ROUND,
 };
+use crate::metadata::reclaim::CROWDED;
 
-/// From this share of used room on, segments that are less than three quarters alive are rewritten, ...
+/// From this share of used room on, segments that are less than three quarters alive are rewritten,
+/// and where it is crowded those that are less than nine tenths alive.
 const FILLING: f64 = 0.7;
-/// ... and from this one on those that are less than nine tenths alive, without long pauses.
-pub(super) const CROWDED: f64 = 0.8;
 
 impl Compactor {
     /// One round: re-protection first, then what frees room. Each has a share of the round, so that neither
