@@ -7,7 +7,7 @@
 
 use isobar_base::limits::OPS_PER_ENTRY_MAX;
 use isobar_wire::message::files::Time;
-use isobar_wire::message::ops::{FileOp, Mutation, Op};
+use isobar_wire::message::ops::{ClusterOp, Commit, FileOp, Mutation, Op, Replace};
 use serde::{Deserialize, Serialize};
 
 use crate::codec;
@@ -24,10 +24,11 @@ pub struct Entry {
     pub ops: Vec<Mutation>,
 }
 
-/// An entry with more than so many operations, ...
-const OPS_SOON_DONE_MAX: usize = 64;
-/// ... or extents in a COMMIT, may take a millisecond or more.
-const EXTENTS_SOON_DONE_MAX: usize = 256;
+/// Most that operations of one entry should weigh together ([`weight`]): some ten milliseconds of work. One
+/// that weighs more is alone in its entry.
+pub const ENTRY_WEIGHT_MAX: usize = 1024;
+/// An entry that weighs more may take a millisecond or more.
+const SOON_DONE_WEIGHT_MAX: usize = 64;
 
 /// Why bytes are not an entry.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -65,10 +66,24 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Whether applying it may take a millisecond or more: it has many operations, or one that visits more of
-    /// the state than it names. No entry takes much longer ([`crate::Room`]).
+    /// Whether applying it may take a millisecond or more: it weighs much, or an operation visits more of the
+    /// state than it names. No entry takes much longer ([`crate::Room`]).
     pub fn may_take_long(&self) -> bool {
-        self.ops.len() > OPS_SOON_DONE_MAX || self.ops.iter().any(|mutation| visits_much(&mutation.op))
+        let weight: usize = self.ops.iter().map(|mutation| weight(&mutation.op)).sum();
+        weight > SOON_DONE_WEIGHT_MAX || self.ops.iter().any(|mutation| visits_much(&mutation.op))
+    }
+}
+
+/// What applying an operation costs: what it names, beside itself, each some microseconds.
+#[deny(clippy::wildcard_enum_match_arm)]
+pub fn weight(op: &Op) -> usize {
+    match op {
+        Op::File(FileOp::Commit(Commit { extents, .. }) | FileOp::Replace(Replace { extents, .. })) => {
+            1 + extents.len()
+        }
+        Op::File(FileOp::ReleaseOrphans { inos }) => 1 + inos.len(),
+        Op::Cluster(ClusterOp::Collected { segments }) => 1 + segments.len(),
+        Op::Session(_) | Op::Cluster(_) | Op::File(_) => 1,
     }
 }
 
@@ -87,14 +102,12 @@ fn visits_much(op: &Op) -> bool {
             | FileOp::Rename { .. }
             | FileOp::SetXattr { .. }
             | FileOp::RemoveXattr { .. }
+            | FileOp::Commit(_)
+            | FileOp::Replace(_)
             | FileOp::Lock { .. }
             | FileOp::UnlockAll { .. } => false,
             FileOp::SetAttr { set, .. } => set.size.is_some(),
-            FileOp::Commit(commit) => commit.extents.len() > EXTENTS_SOON_DONE_MAX,
-            FileOp::Punch { .. }
-            | FileOp::Replace(_)
-            | FileOp::ReleaseOrphans { .. }
-            | FileOp::Purge { .. } => true,
+            FileOp::Punch { .. } | FileOp::ReleaseOrphans { .. } | FileOp::Purge { .. } => true,
         },
     }
 }

@@ -37,7 +37,7 @@ mod state;
 
 pub use apply::{apply, apply_to_bytes, apply_within, read_entry};
 pub use check::{Finding, check};
-pub use entry::{DecodeError, Entry};
+pub use entry::{DecodeError, ENTRY_WEIGHT_MAX, Entry, weight};
 pub use limits::{
     CUTS_PENDING_MAX, INODES_LOOKED_AT_MAX, LIST_ENTRIES_MAX, LOCKS_PER_INODE_MAX, PLACEMENT_GROUPS_MAX,
     PURGE_AT_ONCE_EXTENTS_MAX, REPLIES_PER_SESSION_MAX, Room, SESSIONS_MAX, TARGETS_MAX,

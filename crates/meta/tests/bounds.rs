@@ -62,12 +62,17 @@ impl Kv for Counting<'_> {
 
 /// Applies operations of nobody's or of the session as one entry; gives the number of keys it changed.
 fn entry(w: &mut World, ops: Vec<Mutation>) -> u64 {
+    counted(w, ops).0
+}
+
+/// Likewise, with the number of keys it looked at.
+fn counted(w: &mut World, ops: Vec<Mutation>) -> (u64, u64) {
     w.index += 1;
     let mut kv = Counting::of(&mut w.kv);
     let results = apply(&mut kv, GroupId::ROOT, w.index, &Entry { time: seconds(5000), ops });
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     assert!(kv.changed <= KEYS_PER_ENTRY_MAX, "{} keys changed", kv.changed);
-    kv.changed
+    (kv.changed, kv.seen.get())
 }
 
 fn one(w: &mut World, op: impl Into<Op>) -> u64 {
@@ -276,6 +281,22 @@ fn many_removals_gathered_into_one_entry_share_its_room() {
     purge_all(&mut w);
     assert_eq!(w.live_segments(), []);
     w.check();
+}
+
+#[test]
+fn copies_of_many_pieces_of_a_chunk_look_at_each_of_its_blocks_a_few_times() {
+    const COPIES: u64 = 1024;
+    let mut w = World::new();
+    let file = fragmented(&mut w, "f", COPIES);
+    let segment = w.segment(COPIES * LEN);
+    let id = segment.id;
+    let copies = (0..COPIES).map(|at| extent(at * STRIDE, LEN, id, (at * LEN) as u32)).collect();
+    let replace = w.replace_op(file, w.index, vec![segment], copies);
+    let mutation = w.mutation(FileOp::Replace(replace));
+    let (changed, seen) = counted(&mut w, vec![mutation]);
+    assert_eq!(ranges(&w, file), extents(0..COPIES));
+    // Each piece was of a segment of its own, which goes now.
+    assert!(changed <= 8 * COPIES && seen <= 8 * COPIES, "{changed} keys changed, {seen} looked at");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A file's map, being changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use isobar_base::Ino;
@@ -204,8 +204,24 @@ impl<'s, 'kv> Ledger<'s, 'kv> {
         self.split || self.change.split
     }
 
+    /// The extents that touch `[from, to)`, as parts of their leaves; the last of these is held for what is
+    /// inserted next. There are no cuts.
+    pub(crate) fn look(&mut self, from: u64, to: u64) -> Vec<Extent> {
+        let (mut extents, mut at) = (Vec::new(), from);
+        while at < to {
+            let leaf = self.load(at, at);
+            let stop = to.min(leaf.end());
+            let (from, to) = ((at - leaf.start) as u32, (stop - leaf.start) as u32);
+            let first = leaf.pieces.partition_point(|piece| piece.end() <= from);
+            let touching = leaf.pieces[first..].iter().take_while(|piece| piece.at < to);
+            extents.extend(touching.map(|piece| piece.extent(leaf.start)));
+            at = stop;
+        }
+        extents
+    }
+
     /// The extents that touch `[from, to)`.
-    pub(crate) fn read(&mut self, from: u64, to: u64) -> Vec<Extent> {
+    fn read(&mut self, from: u64, to: u64) -> Vec<Extent> {
         self.flush();
         let mut extents = Vec::new();
         let map = (self.ino, &self.change.cuts);
@@ -216,18 +232,18 @@ impl<'s, 'kv> Ledger<'s, 'kv> {
         extents
     }
 
-    /// Makes split chunks within `[from, to)` whole again where few extents are left. There are no cuts.
-    pub(crate) fn join(&mut self, from: u64, to: u64) {
+    /// Makes split chunks that have bytes of these ranges whole again where few extents are left. There are no
+    /// cuts.
+    pub(crate) fn join(&mut self, ranges: impl Iterator<Item = (u64, u64)>) {
         self.flush();
         if !self.is_split() {
             return;
         }
-        let mut start = block_start(from, 0);
-        while start < to {
-            let end = start + SEGMENT_BYTES_MAX;
+        let chunks = |(from, to)| (block_start(from, 0)..to).step_by(SEGMENT_BYTES_MAX as usize);
+        for start in ranges.flat_map(chunks).collect::<BTreeSet<u64>>() {
             let marker = self.state.kv.get(&key::extent_node(self.ino, start, 0));
             if marker.is_some_and(|bytes| matches!(decode::<Node>(&bytes), Node::Split { .. })) {
-                let extents = self.read(start, end);
+                let extents = self.read(start, start + SEGMENT_BYTES_MAX);
                 let mut joined = Vec::new();
                 let before = extents.len();
                 extents.into_iter().for_each(|extent| push_joined(&mut joined, extent));
@@ -245,7 +261,6 @@ impl<'s, 'kv> Ledger<'s, 'kv> {
                     self.flush();
                 }
             }
-            start = end;
         }
     }
 

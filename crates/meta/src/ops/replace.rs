@@ -33,7 +33,7 @@ pub(super) fn replace(state: &mut State, session: SessionId, replace: &Replace) 
     let version = state.index;
     let mut ledger = Ledger::new(state, replace.ino, &inode);
     for copy in &replace.extents {
-        for piece in ledger.read(copy.offset, copy.end()) {
+        for piece in ledger.look(copy.offset, copy.end()) {
             if piece.version > replace.as_of {
                 continue;
             }
@@ -42,9 +42,7 @@ pub(super) fn replace(state: &mut State, session: SessionId, replace: &Replace) 
             ledger.insert(from, len, SourceRef::from(&copy.source).part(skip, len), version);
         }
     }
-    for copy in &replace.extents {
-        ledger.join(copy.offset, copy.end());
-    }
+    ledger.join(replace.extents.iter().map(|copy| (copy.offset, copy.end())));
     let change = ledger.finish();
     assert!(change.bytes == 0, "I3: rewriting inode {} changed its bytes by {}", replace.ino, change.bytes);
     let used_bytes = segments::settle(state, replace.ino, &mut inode, &replace.segments, change);

@@ -1,16 +1,17 @@
 //! **Group commit**: operations that arrive while entries are in flight wait together and become one
 //! entry; an operation that finds room is proposed at once, so an idle group adds no delay.
 //!
-//! What one request brings may be more than an entry of this node's log can hold. It is then proposed in
-//! several, one after the other, and answered when all are applied.
+//! What one request brings may be more than an entry of this node's log can hold, or longer work than replicas
+//! should do at a stretch. It is then proposed in several, one after the other, and answered when all are
+//! applied.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use isobar_base::limits::{ENTRIES_IN_FLIGHT_MAX, OPS_PER_ENTRY_MAX};
+use isobar_base::limits::ENTRIES_IN_FLIGHT_MAX;
 use isobar_consensus::{Group, ProposeError};
-use isobar_meta::Entry;
+use isobar_meta::{ENTRY_WEIGHT_MAX, Entry, weight};
 use isobar_wire::message::files::Time;
 use isobar_wire::message::ops::{MutateReply, Mutation, OpResult};
 use isobar_wire::{Refusal, Responder};
@@ -37,9 +38,32 @@ struct Queued {
 /// Operations of one request.
 struct Proposal {
     ops: Vec<Mutation>,
-    /// Encoded length, for the bound on entries.
-    bytes: usize,
+    size: Size,
     asker: Asker,
+}
+
+/// What operations take of an entry.
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    /// Encoded length.
+    bytes: usize,
+    /// Work ([`weight`]).
+    weight: usize,
+}
+
+impl Size {
+    fn of(ops: &[Mutation], bytes: usize) -> Size {
+        Size { bytes, weight: ops.iter().map(|mutation| weight(&mutation.op)).sum() }
+    }
+
+    fn and(self, other: Size) -> Size {
+        Size { bytes: self.bytes + other.bytes, weight: self.weight + other.weight }
+    }
+
+    /// Whether they fit an entry of so many bytes.
+    fn fits(self, bytes_max: usize) -> bool {
+        self.bytes <= bytes_max && self.weight <= ENTRY_WEIGHT_MAX
+    }
 }
 
 enum Asker {
@@ -70,7 +94,8 @@ impl Proposer {
     /// Queues the operations of a request of `bytes` encoded bytes; `responder` is answered once they are
     /// applied.
     pub(super) fn propose_for(&self, ops: Vec<Mutation>, bytes: usize, responder: Responder) {
-        self.enqueue(Proposal { ops, bytes, asker: Asker::Wire(responder) });
+        let size = Size::of(&ops, bytes);
+        self.enqueue(Proposal { ops, size, asker: Asker::Wire(responder) });
     }
 
     /// Queues operations of this node's own; the receiver gets their results, or nothing when the proposer
@@ -80,13 +105,14 @@ impl Proposer {
         ops: Vec<Mutation>,
     ) -> oneshot::Receiver<Result<Vec<OpResult>, ProposeError>> {
         let (sender, receiver) = oneshot::channel();
-        self.enqueue(Proposal { ops, bytes: 0, asker: Asker::Local(sender) });
+        let size = Size::of(&ops, 0);
+        self.enqueue(Proposal { ops, size, asker: Asker::Local(sender) });
         receiver
     }
 
     fn enqueue(&self, proposal: Proposal) {
         self.waiting.ops.fetch_add(proposal.ops.len(), Ordering::Relaxed);
-        self.waiting.bytes.fetch_add(proposal.bytes, Ordering::Relaxed);
+        self.waiting.bytes.fetch_add(proposal.size.bytes, Ordering::Relaxed);
         // The proposer lives as long as this sender; without it the asker is told by being dropped.
         self.proposals.send(proposal).ok();
     }
@@ -113,28 +139,27 @@ async fn propose_all(
         };
         // The semaphore is never closed.
         let Ok(permit) = room.clone().acquire_owned().await else { return };
-        if first.bytes > entry_bytes_max || first.ops.len() > OPS_PER_ENTRY_MAX {
+        if !first.size.fits(entry_bytes_max) {
             waiting.ops.fetch_sub(first.ops.len(), Ordering::Relaxed);
-            waiting.bytes.fetch_sub(first.bytes, Ordering::Relaxed);
+            waiting.bytes.fetch_sub(first.size.bytes, Ordering::Relaxed);
             let stamps = last_stamp.clone();
             tokio::spawn(carry_out_in_parts(group.clone(), stamps, first, entry_bytes_max, permit));
             continue;
         }
-        let (mut ops, mut bytes) = (first.ops.len(), first.bytes);
+        let (mut ops, mut size) = (first.ops.len(), first.size);
         let mut batch = vec![first];
         while let Ok(next) = queue.try_recv() {
-            ops += next.ops.len();
-            bytes += next.bytes;
-            if ops > OPS_PER_ENTRY_MAX || bytes > entry_bytes_max {
-                ops -= next.ops.len();
-                bytes -= next.bytes;
+            let with_next = size.and(next.size);
+            if !with_next.fits(entry_bytes_max) {
                 held = Some(next);
                 break;
             }
+            ops += next.ops.len();
+            size = with_next;
             batch.push(next);
         }
         waiting.ops.fetch_sub(ops, Ordering::Relaxed);
-        waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        waiting.bytes.fetch_sub(size.bytes, Ordering::Relaxed);
         let time = stamp(&mut last_stamp.lock());
         tokio::spawn(carry_out(group.clone(), time, batch, permit));
     }
@@ -175,7 +200,7 @@ async fn carry_out_in_parts(
     entry_bytes_max: usize,
     _permit: OwnedSemaphorePermit,
 ) {
-    let Proposal { ops, bytes: _, asker } = proposal;
+    let Proposal { ops, size: _, asker } = proposal;
     let mut results = Vec::with_capacity(ops.len());
     for ops in parts(ops, entry_bytes_max) {
         let (count, time) = (ops.len(), stamp(&mut last_stamp.lock()));
@@ -196,14 +221,14 @@ async fn carry_out_in_parts(
 
 /// Operations in their order, in parts that each fit an entry. One that is longer goes alone.
 fn parts(ops: Vec<Mutation>, entry_bytes_max: usize) -> Vec<Vec<Mutation>> {
-    let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let (mut parts, mut part, mut size) = (Vec::new(), Vec::new(), Size::default());
     for op in ops {
-        let len = isobar_wire::encode(&op).len();
-        if !part.is_empty() && (bytes + len > entry_bytes_max || part.len() >= OPS_PER_ENTRY_MAX) {
+        let own = Size { bytes: isobar_wire::encode(&op).len(), weight: weight(&op.op) };
+        if !part.is_empty() && !size.and(own).fits(entry_bytes_max) {
             parts.push(std::mem::take(&mut part));
-            bytes = 0;
+            size = Size::default();
         }
-        bytes += len;
+        size = size.and(own);
         part.push(op);
     }
     parts.push(part);
@@ -264,7 +289,19 @@ mod tests {
         let seqs: Vec<Vec<u64>> = parts.iter().map(|part| part.iter().map(|op| op.seq).collect()).collect();
         assert_eq!(seqs, [vec![1, 2], vec![3], vec![4], vec![5, 6]]);
         let many = super::parts((1..=10_000).map(|seq| op(seq, 0)).collect(), usize::MAX);
-        assert!(many.len() == 3 && many.iter().all(|part| part.len() <= OPS_PER_ENTRY_MAX));
+        assert!(many.len() == 10 && many.iter().all(|part| part.len() <= ENTRY_WEIGHT_MAX));
+    }
+
+    #[test]
+    fn what_names_much_shares_no_entry_with_more_than_replicas_do_at_a_stretch() {
+        let op = |seq: u64, inos: u64| {
+            let op = FileOp::ReleaseOrphans { inos: (0..inos).map(Ino).collect() };
+            Mutation { session: SessionId(1), seq, acked_below: 1, op: op.into() }
+        };
+        let ops = (1..).zip([600, 400, 600, 2048, 1]).map(|(seq, inos)| op(seq, inos)).collect();
+        let seqs: Vec<Vec<u64>> =
+            parts(ops, usize::MAX).iter().map(|part| part.iter().map(|op| op.seq).collect()).collect();
+        assert_eq!(seqs, [vec![1, 2], vec![3], vec![4], vec![5]]);
     }
 
     #[test]
