@@ -32,30 +32,34 @@ impl Encoded {
 
 static ZEROS: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![0; 64 << 10]));
 
+/// Bytes of each row that are worked on at a time: encoding finds in the cache what the checksums have read.
+const STRIPE_BYTES: usize = 32 << 10;
+
 /// Encodes `data` over `geometry`. Data rows share the memory of `data`; parity rows come from `pool`.
 pub(crate) fn encode(data: &Bytes, geometry: Geometry, pool: &BufPool) -> Result<Encoded, Errno> {
     assert_eq!(data.len(), geometry.len as usize, "I9: a segment is encoded whole");
     let row_bytes = geometry.row_bytes() as usize;
-    let mut rows = Vec::with_capacity(usize::from(geometry.rows()));
     let slices: Vec<Bytes> = (0..usize::from(geometry.data))
         .map(|row| data.slice((row * row_bytes).min(data.len())..((row + 1) * row_bytes).min(data.len())))
         .collect();
-    for slice in &slices {
-        rows.push((padded_crcs(slice, row_bytes), padded(slice.clone(), row_bytes)));
-    }
     let mut parity: Vec<_> = (0..geometry.parity).map(|_| pool.get(row_bytes)).collect();
-    {
-        let data_rows: Vec<&[u8]> = slices.iter().map(|s| &s[..]).collect();
-        let mut parity_rows: Vec<&mut [u8]> = parity.iter_mut().map(|p| &mut p[..]).collect();
+    let units = row_bytes / UNIT_BYTES as usize;
+    let mut crcs: Vec<Vec<u32>> = (0..geometry.rows()).map(|_| Vec::with_capacity(units)).collect();
+    for from in (0..row_bytes).step_by(STRIPE_BYTES) {
+        let to = (from + STRIPE_BYTES).min(row_bytes);
+        let data_rows: Vec<&[u8]> = slices.iter().map(|s| &s[from.min(s.len())..to.min(s.len())]).collect();
+        let mut parity_rows: Vec<&mut [u8]> = parity.iter_mut().map(|row| &mut row[from..to]).collect();
+        let (data_crcs, parity_crcs) = crcs.split_at_mut(slices.len());
+        data_crcs.iter_mut().zip(&data_rows).for_each(|(crcs, row)| push_crcs(crcs, row, to - from));
         isobar_erasure::encode(&data_rows, &mut parity_rows).map_err(|error| {
             tracing::error!(%error, ?geometry, "cannot encode");
             Errno::EIO
         })?;
+        parity_crcs.iter_mut().zip(&parity_rows).for_each(|(crcs, row)| push_crcs(crcs, row, to - from));
     }
-    for row in parity {
-        rows.push((isobar_base::unit_crcs(&row), vec![Bytes::from_owner(row)]));
-    }
-    Ok(Encoded { geometry, rows })
+    let slices = slices.into_iter().map(|slice| padded(slice, row_bytes));
+    let parts = slices.chain(parity.into_iter().map(|row| vec![Bytes::from_owner(row)]));
+    Ok(Encoded { geometry, rows: crcs.into_iter().zip(parts).collect() })
 }
 
 /// The header of a row, the same whether the row is written for the first time or was computed from others: a
@@ -84,21 +88,19 @@ fn padded(slice: Bytes, row_bytes: usize) -> Vec<Bytes> {
     parts
 }
 
-/// CRCs of a row's units as if it were padded with zeros.
-fn padded_crcs(slice: &[u8], row_bytes: usize) -> Vec<u32> {
+/// Appends the CRCs of the units of `row`, as if it were padded with zeros to `len` bytes, which are whole units.
+fn push_crcs(crcs: &mut Vec<u32>, row: &[u8], len: usize) {
     let unit = UNIT_BYTES as usize;
-    let whole = slice.len() / unit * unit;
-    let mut crcs = isobar_base::unit_crcs(&slice[..whole]);
-    crcs.reserve_exact(row_bytes / unit - crcs.len());
-    if whole < slice.len() {
+    let (before, (whole, rest)) = (crcs.len(), row.split_at(row.len() / unit * unit));
+    crcs.extend(whole.chunks_exact(unit).map(crc32c));
+    if !rest.is_empty() {
         let mut last = [0; UNIT_BYTES as usize];
-        last[..slice.len() - whole].copy_from_slice(&slice[whole..]);
+        last[..rest.len()].copy_from_slice(rest);
         crcs.push(crc32c(&last));
     }
-    if crcs.len() < row_bytes / unit {
-        crcs.resize(row_bytes / unit, crc32c(&ZEROS[..unit]));
+    if crcs.len() < before + len / unit {
+        crcs.resize(before + len / unit, crc32c(&ZEROS[..unit]));
     }
-    crcs
 }
 
 #[cfg(test)]
