@@ -98,7 +98,8 @@ impl Table {
         }
         match self.inherited.get(&target.id) {
             Some(live) if in_grace => *live,
-            None if in_grace => TargetLive { up: true, ..down },
+            // What it holds nobody knows yet: who asks for room is not told that there is none.
+            None if in_grace => TargetLive { up: true, free_bytes: target.capacity_bytes, ..down },
             // The sizes are still of use to those who ask how much there is.
             Some(live) => TargetLive { up: false, ..*live },
             None => down,
@@ -143,6 +144,7 @@ mod tests {
         liveness.begin(vec![TargetLive { up: false, ..up(1) }, up(2)]);
         let live = liveness.live(&map(vec![target(1, "a"), target(2, "b"), target(3, "c")]));
         assert_eq!(live.iter().map(|l| l.up).collect::<Vec<_>>(), [false, true, true]);
+        assert_eq!(live[2].free_bytes, 1, "what nobody has told of yet does not count as full");
         liveness.0.lock().leading_since = Instant::now().checked_sub(DOWN_AFTER * 2);
         let live = liveness.live(&map(vec![target(1, "a"), target(2, "b"), target(3, "c")]));
         assert!(live.iter().all(|l| !l.up));
