@@ -41,7 +41,7 @@ pub const LINKS_MAX: u32 = 65_000;
 pub const FILE_BYTES_MAX: u64 = 1 << 60;
 /// Most extents in one COMMIT, REPLACE or map reply.
 pub const EXTENTS_PER_MESSAGE_MAX: usize = 2048;
-/// Most operations in one metadata request: with the largest COMMITs they still fit one log entry.
+/// Most operations in one metadata request.
 pub const MUTATIONS_PER_MESSAGE_MAX: usize = 128;
 /// Most questions in one metadata request: with the largest answers they still fit one message.
 pub const QUERIES_PER_MESSAGE_MAX: usize = 64;

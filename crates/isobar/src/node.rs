@@ -61,10 +61,10 @@ pub fn run(args: NodeArgs, format: Format) -> Outcome {
             // On the runtime's threads: waking this one takes a system call each time.
             let node =
                 runtime.spawn(async move { isobar_server::run(config, signals::asked_to_stop()).await });
-            let ended = runtime.block_on(node).map_err(|e| e.to_string())?;
+            let ended = runtime.block_on(node);
             // After a panic some of its threads may never end.
             runtime.shutdown_background();
-            ended.map_err(|e| e.to_string())?;
+            ended.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
         (None, None) => Err("name the node's configuration: isobar node --config FILE".to_owned()),

@@ -66,8 +66,8 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Whether applying it may take a millisecond or more: it weighs much, or an operation visits more of the
-    /// state than it names. No entry takes much longer ([`crate::Room`]).
+    /// Whether applying it is likely to take a millisecond or more: it weighs much, or an operation visits more
+    /// of the state than it names. What others overwrite or remove beside that is bounded ([`crate::Room`]).
     pub fn may_take_long(&self) -> bool {
         let weight: usize = self.ops.iter().map(|mutation| weight(&mutation.op)).sum();
         weight > SOON_DONE_WEIGHT_MAX || self.ops.iter().any(|mutation| visits_much(&mutation.op))
@@ -78,9 +78,10 @@ impl Entry {
 #[deny(clippy::wildcard_enum_match_arm)]
 pub fn weight(op: &Op) -> usize {
     match op {
-        Op::File(FileOp::Commit(Commit { extents, .. }) | FileOp::Replace(Replace { extents, .. })) => {
-            1 + extents.len()
-        }
+        Op::File(
+            FileOp::Commit(Commit { extents, segments, .. })
+            | FileOp::Replace(Replace { extents, segments, .. }),
+        ) => 1 + extents.len().max(segments.len()),
         Op::File(FileOp::ReleaseOrphans { inos }) => 1 + inos.len(),
         Op::Cluster(ClusterOp::Collected { segments }) => 1 + segments.len(),
         Op::Session(_) | Op::Cluster(_) | Op::File(_) => 1,

@@ -12,6 +12,7 @@ mod encode;
 mod examine;
 mod place;
 mod read;
+mod room;
 mod row;
 mod source;
 mod standing;
@@ -44,13 +45,27 @@ struct Inner {
     rounds_abandoned: Allowance,
     stats: stats::Counters,
     repairs: Arc<tokio::sync::Semaphore>,
+    room: room::Room,
+    /// Whether writes wait for room while others free some.
+    hopes: bool,
 }
 
 impl Segments {
     /// Segments of this cluster.
     pub fn new(cluster: Cluster) -> Segments {
+        Segments::made(cluster, true)
+    }
+
+    /// Likewise for whoever frees room: its writes wait for nobody to do so.
+    pub fn without_hope(cluster: Cluster) -> Segments {
+        Segments::made(cluster, false)
+    }
+
+    fn made(cluster: Cluster, hopes: bool) -> Segments {
         Segments(Arc::new(Inner {
             cluster,
+            room: room::Room::default(),
+            hopes,
             hedges: Allowance::new(HEDGES.0, HEDGES.1),
             rounds_abandoned: Allowance::new(ROUNDS_ABANDONED.0, ROUNDS_ABANDONED.1),
             stats: stats::Counters::default(),

@@ -42,12 +42,6 @@ const SLOW_MIN: Duration = Duration::from_secs(4);
 const SLOW_MAX: Duration = Duration::from_secs(30);
 /// Pause when there are not enough targets, before looking again.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long the leader may take to say who has room, before the cluster counts as full.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long to look for room before there is none, ...
-const FULL_TIMEOUT: Duration = Duration::from_millis(1500);
-/// ... and while some is being freed.
-const RECLAIM_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long rows of an abandoned segment are waited for, where the next one needs their room.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -84,7 +78,7 @@ impl Segments {
         deadline: Instant,
     ) -> Result<NewSegment, Errno> {
         let mut encoded: Option<Encoded> = None;
-        let (mut attempt, mut full_since) = (0u32, None);
+        let mut attempt = 0u32;
         loop {
             let id = session.next_segment();
             let place = self.place(id, data.len() as u64);
@@ -96,6 +90,7 @@ impl Segments {
                 let Some(code) = &encoded else { return Err(Errno::EIO) };
                 match self.put_all(&place, id, code, attempt, deadline).await {
                     Ok(()) => {
+                        self.0.room.found().await;
                         self.try_left_out(session, &place, code);
                         let Place { pg, geometry, rows, .. } = place;
                         return Ok(NewSegment { id, pg, geometry, rows, row_crcs: code.row_crcs() });
@@ -110,20 +105,17 @@ impl Segments {
                 }
             }
             session.settle(id);
-            if Instant::now() >= deadline {
-                tracing::error!("too few storage targets can be reached");
-                return Err(Errno::EIO);
-            }
+            let late = Instant::now() >= deadline;
             if no_place == Some(NoPlace::OutOfSpace) {
-                let since = *full_since.get_or_insert_with(Instant::now);
-                // A target may have come back, or been given room, since somebody last looked; the leader learns
-                // of a lack later than this side. Where dead bytes make room for these it takes longer.
-                let hope = self.0.cluster.refresh(LOOK_TIMEOUT).await.map_or(true, |view| view.reclaiming);
-                if since.elapsed() >= if hope { RECLAIM_TIMEOUT } else { FULL_TIMEOUT } {
+                if late {
                     return Err(Errno::ENOSPC);
                 }
-                tokio::time::sleep(PAUSE).await;
+                self.0.room.wait(&self.0.cluster, self.0.hopes).await?;
                 continue;
+            }
+            if late {
+                tracing::error!("too few storage targets can be reached");
+                return Err(Errno::EIO);
             }
             if no_place.is_some() || attempt > 3 {
                 tokio::time::sleep(PAUSE).await;

@@ -107,7 +107,8 @@ impl StateStore {
     /// Runs `f`, which applies entries, on the state, alone. Starts a checkpoint when enough is unsaved.
     pub(crate) fn apply<R>(&self, f: impl FnOnce(&mut dyn Kv, &mut Applied) -> R) -> R {
         let _applying = Applying::begin(&self.health);
-        let mut state = self.state.write();
+        // Whoever reads may do so for long.
+        let mut state = self.state.try_write().unwrap_or_else(|| blocking(|| self.state.write()));
         assert!(!state.applying, "the state was left half applied by a panic");
         state.applying = true;
         let mut applied = state.applied.clone();

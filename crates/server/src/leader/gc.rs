@@ -67,12 +67,13 @@ impl Collector {
         let collected: Vec<SegmentId> =
             segments.iter().map(|s| s.id).filter(|id| kept.binary_search(id).is_err()).collect();
         tracing::debug!(segments = collected.len(), waiting = kept.len(), "collected");
-        if !collected.is_empty() {
-            meta.reclaim.freed();
-        }
+        let any = !collected.is_empty();
         let done = collected.is_empty()
             || meta.execute(vec![ClusterOp::Collected { segments: collected }.into()]).await.is_ok();
         if done {
+            if any {
+                meta.reclaim.freed();
+            }
             self.after = Some(last);
             self.kept |= !kept.is_empty();
         }

@@ -59,6 +59,7 @@ pub(crate) async fn lead(node: Arc<NodeContext>, meta: Arc<Metadata>) {
         meta.liveness.begin(known.map.targets.iter().filter_map(|t| known.liveness(t.id).copied()).collect());
         meta.sessions.begin();
         meta.delegations.begin();
+        meta.reclaim.begin();
         let mut duties = start_duties(&node, &meta);
         while changes.changed().await.is_ok() {
             let now = changes.borrow_and_update().clone();

@@ -50,11 +50,7 @@ impl Queue {
         let Some(Answer::Queued(queued)) = ask(meta, query) else { return false };
         self.advance(queued);
         let ops: Vec<Op> = self.head.iter().map(|&(_, ino)| FileOp::Purge { ino }.into()).collect();
-        let purged = !ops.is_empty() && meta.execute(ops).await.is_ok();
-        if purged {
-            meta.reclaim.freed();
-        }
-        purged
+        !ops.is_empty() && meta.execute(ops).await.is_ok()
     }
 
     /// Takes note of what is at the head now. Places are given in the order of the log, so nothing comes in

@@ -19,21 +19,26 @@ pub(crate) struct Reclaim(Mutex<Done>);
 struct Done {
     /// When some was freed last.
     freed: Option<Instant>,
-    /// When the last search of everything began that has ended.
-    searched: Option<Instant>,
+    /// When the last search of everything ended, and how long it took.
+    searched: Option<(Instant, Duration)>,
     /// Nobody searches here.
     never_searches: bool,
 }
 
 impl Reclaim {
+    /// This node leads from now on.
+    pub(crate) fn begin(&self) {
+        *self.0.lock() = Done::default();
+    }
+
     /// Some room was freed, or will be: live bytes of half-dead segments were copied elsewhere.
     pub(crate) fn freed(&self) {
         self.0.lock().freed = Some(Instant::now());
     }
 
-    /// All that could be freed since then has been.
-    pub(crate) fn searched(&self, since: Instant) {
-        self.0.lock().searched = Some(since);
+    /// A search that began then has just ended: all that could be freed has been.
+    pub(crate) fn searched(&self, begun: Instant) {
+        self.0.lock().searched = Some((Instant::now(), begun.elapsed()));
     }
 
     /// Compaction is switched off.
@@ -44,9 +49,11 @@ impl Reclaim {
     /// Whether more room may be expected than these targets have.
     pub(crate) fn is_expected(&self, live: &[TargetLive]) -> bool {
         let done = self.0.lock();
-        let recent = |at: Option<Instant>| at.is_some_and(|at| at.elapsed() < RECENT);
-        let unknown = !done.never_searches && !recent(done.searched);
-        recent(done.freed) || unknown && fill_ratio(live) > CROWDED
+        let freed = done.freed.is_some_and(|at| at.elapsed() < RECENT);
+        // A large cluster takes long to search, and is searched again and again.
+        let known = |(at, took): (Instant, Duration)| at.elapsed() < RECENT.max(took * 2);
+        let unknown = !done.never_searches && !done.searched.is_some_and(known);
+        freed || unknown && fill_ratio(live) > CROWDED
     }
 }
 
@@ -82,12 +89,14 @@ mod tests {
         let reclaim = Reclaim::default();
         assert!(!reclaim.is_expected(&roomy), "there is no need for more");
         assert!(reclaim.is_expected(&full), "nobody has looked");
-        reclaim.searched(Instant::now());
+        // It took a minute: what it found holds until the next one may have ended.
+        reclaim.searched(Instant::now().checked_sub(Duration::from_secs(60)).unwrap());
         assert!(!reclaim.is_expected(&full), "there is nothing to be had");
         reclaim.freed();
         assert!(reclaim.is_expected(&full) && reclaim.is_expected(&roomy));
-        let off = Reclaim::default();
-        off.never_searches();
-        assert!(!off.is_expected(&full), "nobody will look");
+        reclaim.begin();
+        assert!(reclaim.is_expected(&full), "another leadership knows nothing");
+        reclaim.never_searches();
+        assert!(!reclaim.is_expected(&full), "nobody will look");
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Compactor {
     /// A walk of the last round used up its share before its end.
     pub(super) cut_short: bool,
     pub(super) rest: Rest,
+    /// What is rewritten now leaves more room than it takes.
+    pub(super) frees_room: bool,
     /// Nodes whose replacement is allowed, and since when this leader knows.
     replacing: HashMap<String, Instant>,
 }
@@ -42,7 +44,7 @@ pub(super) struct Rest {
 impl Compactor {
     /// Nothing looked at, no session.
     pub(super) fn new(node: Arc<NodeContext>, meta: Arc<Metadata>) -> Compactor {
-        let segments = Segments::new(node.cluster.clone());
+        let segments = Segments::without_hope(node.cluster.clone());
         Compactor {
             node,
             meta,
@@ -52,6 +54,7 @@ impl Compactor {
             share_left: 0,
             cut_short: false,
             rest: Rest::default(),
+            frees_room: false,
             replacing: HashMap::new(),
         }
     }

@@ -90,7 +90,9 @@ impl Compactor {
         session.settle(id);
         match replaced {
             Ok(OpReply::Replaced { used_bytes }) => {
-                self.meta.reclaim.freed();
+                if self.frees_room {
+                    self.meta.reclaim.freed();
+                }
                 tracing::debug!(ino = %attr.ino, segment = %id, bytes, used_bytes, "compacted");
             }
             Ok(other) => tracing::error!(?other, "INVARIANT: a REPLACE was answered by something else"),

@@ -37,6 +37,15 @@ impl Compactor {
             self.rest.unprotected = self.rewrite_all(from, all_segments, hit).await?;
         }
         self.rewrite_contradicting().await?;
+        self.frees_room = true;
+        let freed = self.free_room().await;
+        self.frees_room = false;
+        freed?;
+        self.gather().await
+    }
+
+    /// Rewrites segments of which little is alive, or not all where room is short.
+    async fn free_room(&mut self) -> Result<(), Errno> {
         let low_live = |after| ClusterQuery::LowLive { after, limit: COMPACT_SEGMENTS_PER_STEP };
         let from = self.rest.low_live.take();
         self.rest.low_live = self.rewrite_all(from, low_live, |_| true).await?;
@@ -50,7 +59,7 @@ impl Compactor {
             let from = self.rest.crowded.take();
             self.rest.crowded = self.rewrite_all(from, all_segments, wanted).await?;
         }
-        self.gather().await
+        Ok(())
     }
 
     /// Rewrites segments whose parity is not that of their data.
@@ -90,7 +99,11 @@ impl Compactor {
                 by_inode.entry(segment.ino).or_default().insert(segment.id);
             }
             for (ino, ids) in by_inode {
-                self.rewrite(ino, &ids).await?;
+                match self.rewrite(ino, &ids).await {
+                    // Another may be smaller, and what this one could have freed cannot be had.
+                    Ok(()) | Err(Errno::ENOSPC) => {}
+                    Err(errno) => return Err(errno),
+                }
             }
             if self.share_left == 0 {
                 // What is done of this step is not wanted any more.
