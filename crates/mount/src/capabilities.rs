@@ -8,7 +8,7 @@ use crate::options::MountOptions;
 pub const REQUEST_BYTES_MAX: u32 = 1 << 20;
 
 /// Capabilities that are asked for when the kernel has them, and what each is for.
-const WANTED: [InitFlags; 14] = [
+const WANTED: [InitFlags; 16] = [
     // Several reads of one file at a time.
     InitFlags::FUSE_ASYNC_READ,
     // Requests larger than a page.
@@ -32,13 +32,15 @@ const WANTED: [InitFlags; 14] = [
     InitFlags::FUSE_AUTO_INVAL_DATA,
     // A symlink's target never changes and inode numbers are not reused.
     InitFlags::FUSE_CACHE_SYMLINKS,
+    // Access control lists: the kernel judges by them, and leaves the umask to where default lists are known.
+    InitFlags::FUSE_POSIX_ACL,
+    InitFlags::FUSE_DONT_MASK,
     // MAP_SHARED mappings of files opened for direct I/O (Linux 6.6).
     InitFlags::FUSE_DIRECT_IO_ALLOW_MMAP,
 ];
 // Not asked for: WRITEBACK_CACHE (it would give the kernel size and mtime), HANDLE_KILLPRIV and _V2
 // (fuser does not pass the kernel's kill bits of truncations on; without them the kernel clears
-// set-id bits of chown and truncate by itself, and writes carry FUSE_WRITE_KILL_SUIDGID either way),
-// POSIX_ACL, DONT_MASK (the kernel applies the umask).
+// set-id bits of chown and truncate by itself, and writes carry FUSE_WRITE_KILL_SUIDGID either way).
 
 /// What is asked of the kernel at the beginning of a mount.
 #[derive(Clone, Copy, Debug)]

@@ -22,7 +22,7 @@ use fuser::{
 use isobar_base::limits::NAME_BYTES_MAX;
 use isobar_base::{Errno, Ino};
 use isobar_client::{Attr, FileKind, LockFamily, NewInode, ReadBytes, SetAttr, StatFs, WriteMode};
-use isobar_vfs::{Opened, WriteIntent};
+use isobar_vfs::{NewMode, Opened, WriteIntent};
 use tokio::sync::watch;
 
 use crate::attr::{TTL, errno, file_attr, kind_of_mode, set_time};
@@ -62,13 +62,14 @@ impl IsobarFs {
         parent: INodeNo,
         name: &OsStr,
         node: (FileKind, u32, u32),
+        umask: u32,
         reply: ReplyEntry,
     ) {
         let (name, who, (kind, mode, rdev)) = (name.as_bytes().to_vec(), who(req), node);
         let new = NewInode { kind, mode: mode & 0o7777, owner: who.owner(), rdev };
         let names = NamesOf::one(req, parent);
         self.context.reply_entry(req, reply, |context| async move {
-            names.outcome(&context, context.vfs.make(&who, ino(parent), &name, new).await)
+            names.outcome(&context, context.vfs.make_masked(&who, ino(parent), &name, new, umask).await)
         });
     }
 }
@@ -186,18 +187,18 @@ impl Filesystem for IsobarFs {
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
-        _umask: u32,
+        umask: u32,
         rdev: u32,
         reply: ReplyEntry,
     ) {
         match kind_of_mode(mode) {
-            Some(kind) => self.make(req, parent, name, (kind, mode, rdev), reply),
+            Some(kind) => self.make(req, parent, name, (kind, mode, rdev), umask, reply),
             None => reply.error(fuser::Errno::EINVAL),
         }
     }
 
-    fn mkdir(&self, req: &Request, parent: INodeNo, name: &OsStr, mode: u32, _umask: u32, reply: ReplyEntry) {
-        self.make(req, parent, name, (FileKind::Directory, mode, 0), reply);
+    fn mkdir(&self, req: &Request, parent: INodeNo, name: &OsStr, mode: u32, umask: u32, reply: ReplyEntry) {
+        self.make(req, parent, name, (FileKind::Directory, mode, 0), umask, reply);
     }
 
     fn unlink(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
@@ -276,14 +277,14 @@ impl Filesystem for IsobarFs {
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
-        _umask: u32,
+        umask: u32,
         flags: i32,
         reply: ReplyCreate,
     ) {
         fn created(reply: ReplyCreate, (attr, fh, flags): (Attr, FileHandle, FopenFlags)) {
             reply.created(&TTL, &file_attr(&attr), Generation(0), fh, flags);
         }
-        let (who, mode, options) = (who(req), mode & 0o7777, open_options(flags));
+        let (who, mode, options) = (who(req), NewMode { mode: mode & 0o7777, umask }, open_options(flags));
         let at_once = self.context.vfs.try_create(&who, ino(parent), name.as_bytes(), mode, options);
         if let Some(opened) = at_once {
             return created(reply, self.context.opened(opened));

@@ -1,9 +1,10 @@
 //! Opening and creating files.
 
 use isobar_base::{Errno, Ino};
-use isobar_client::{Attr, Created, OpenFile, OpenOptions, SetAttr};
+use isobar_client::{Attr, Created, FileKind, OpenDirectory, OpenFile, OpenOptions, SetAttr};
 
 use crate::Result;
+use crate::acls::{Inherited, NewMode};
 use crate::credentials::Credentials;
 use crate::file::File;
 use crate::permission::Access;
@@ -65,12 +66,13 @@ impl Vfs {
         who: &Credentials,
         parent: Ino,
         name: &[u8],
-        mode: u32,
+        mode: impl Into<NewMode>,
         options: OpenOptions,
     ) -> Option<Opened> {
         if options.sync || self.checks_here() {
             return None;
         }
+        let mode = self.try_inherited(parent, mode.into())?;
         let (open, attr) = self.client.try_create_open(parent, name, mode, who.owner(), options)?;
         Some(self.opened_new(open, attr, options))
     }
@@ -84,7 +86,7 @@ impl Vfs {
         &self,
         who: &Credentials,
         (parent, name): (Ino, &[u8]),
-        mode: u32,
+        mode: impl Into<NewMode>,
         exclusive: bool,
         read: bool,
         options: OpenOptions,
@@ -99,9 +101,11 @@ impl Vfs {
                 Err(errno) => return Err(errno),
             }
         }
+        let inherited = self.inherited(parent, FileKind::File, mode.into()).await?;
         // Opened before: it hears of what is lost of this.
         let directory = options.sync.then(|| self.client.open_directory(parent));
-        let made = self.client.create_open(parent, name, (mode, who.owner()), exclusive, options).await?;
+        let made =
+            self.client.create_open(parent, name, (inherited.mode, who.owner()), exclusive, options).await?;
         let (open, attr) = match made {
             Created::New(open, attr) => (open, attr),
             // Somebody else made it since the caller looked. A kernel would not check the permissions of a
@@ -114,13 +118,27 @@ impl Vfs {
                 };
             }
         };
-        if let Some(directory) = directory
-            && let Err(errno) = self.client.sync_directory(&directory).await
-        {
-            self.client.release(open).await;
-            return Err(errno);
+        match self.complete(attr, inherited, directory).await {
+            Ok(attr) => Ok(self.opened_new(open, attr, options)),
+            Err(errno) => {
+                self.client.release(open).await;
+                Err(errno)
+            }
         }
-        Ok(self.opened_new(open, attr, options))
+    }
+
+    /// What a file that was made still lacks.
+    async fn complete(
+        &self,
+        attr: Attr,
+        inherited: Inherited,
+        directory: Option<OpenDirectory>,
+    ) -> Result<Attr> {
+        let attr = self.inherit(attr, inherited).await?;
+        if let Some(directory) = directory {
+            self.client.sync_directory(&directory).await?;
+        }
+        Ok(attr)
     }
 
     /// A file this client has just made.

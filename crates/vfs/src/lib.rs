@@ -3,6 +3,7 @@
 //! ```text
 //! front end (FUSE, and others) ─► Vfs ─► client
 //!                                  ├─ permission   who may do what
+//!                                  ├─ acl, acls    access control lists
 //!                                  ├─ setid        when set-id bits go
 //!                                  ├─ locks        waiting for them
 //!                                  └─ path         whole paths, directories and files
@@ -16,6 +17,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+mod acl;
+mod acls;
 mod create;
 mod credentials;
 mod data;
@@ -29,6 +32,7 @@ mod setid;
 mod vfs;
 mod xattrs;
 
+pub use acls::NewMode;
 pub use create::Opened;
 pub use credentials::Credentials;
 pub use data::{Allocation, WriteIntent};

@@ -4,6 +4,7 @@ use isobar_base::{Errno, Ino};
 use isobar_client::{Attr, DirEntry, FileKind, NewInode, OpenDirectory, RenameMode, SetAttr, StatFs};
 
 use crate::Result;
+use crate::acls::{NewMode, needs_list};
 use crate::credentials::Credentials;
 use crate::permission::{self, Access};
 use crate::setid;
@@ -17,6 +18,9 @@ impl Vfs {
     pub fn try_lookup(&self, who: &Credentials, parent: Ino, name: &[u8]) -> Option<Result<Attr>> {
         if self.checks_here() {
             let dir = self.client.try_getattr(parent)?;
+            if needs_list(who, &dir) {
+                return None;
+            }
             if let Err(errno) = permission::check(who, &dir, SEARCH) {
                 return Some(Err(errno));
             }
@@ -67,11 +71,26 @@ impl Vfs {
 
     /// Makes a directory or special node, or a file that is not opened.
     pub async fn make(&self, who: &Credentials, parent: Ino, name: &[u8], new: NewInode) -> Result<Attr> {
+        self.make_masked(who, parent, name, new, 0).await
+    }
+
+    /// Likewise for a process with a umask.
+    pub async fn make_masked(
+        &self,
+        who: &Credentials,
+        parent: Ino,
+        name: &[u8],
+        new: NewInode,
+        umask: u32,
+    ) -> Result<Attr> {
         if self.checks_here() {
             permission::check_kind(who, new.kind)?;
             self.check_ino(who, parent, CHANGE).await?;
         }
-        Ok(self.client.create(parent, name, new, true).await?.0)
+        let inherited = self.inherited(parent, new.kind, NewMode { mode: new.mode, umask }).await?;
+        let new = NewInode { mode: inherited.mode, ..new };
+        let (attr, _) = self.client.create(parent, name, new, true).await?;
+        self.inherit(attr, inherited).await
     }
 
     /// Makes a symlink.
@@ -125,7 +144,7 @@ impl Vfs {
             let moved = self.client.lookup(parent, name).await?;
             if moved.kind == FileKind::Directory && parent != new_parent {
                 // Its `..` changes.
-                permission::check(who, &moved, Access::WRITE)?;
+                self.judge(who, &moved, Access::WRITE).await?;
             }
         }
         self.client.rename(parent, name, new_parent, new_name, mode).await

@@ -31,6 +31,11 @@ impl Access {
     fn has(self, other: Access) -> bool {
         self.0 & other.0 != 0
     }
+
+    /// Whether these bits of `access(2)` are enough.
+    pub(crate) fn is_within(self, granted: u32) -> bool {
+        self.0 & !granted == 0
+    }
 }
 
 /// Whether the caller may do something with an inode.
@@ -49,7 +54,7 @@ pub fn check(who: &Credentials, attr: &Attr, wanted: Access) -> Result<(), Errno
         () => 0,
     };
     let granted = (attr.mode >> shift) & 0o7;
-    if wanted.0 & !granted == 0 { Ok(()) } else { Err(Errno::EACCES) }
+    if wanted.is_within(granted) { Ok(()) } else { Err(Errno::EACCES) }
 }
 
 /// Whether the caller may remove a name of `victim` from a directory, or replace it.

@@ -43,8 +43,7 @@ impl Vfs {
     /// # Errors
     /// `EACCES`.
     pub async fn access(&self, who: &Credentials, ino: Ino, wanted: Access) -> Result<()> {
-        let attr = self.attr(ino).await?;
-        self.check(who, &attr, wanted)
+        self.check_ino(who, ino, wanted).await
     }
 
     /// Attributes that are good enough to judge by: as fresh as those a kernel judges by.
@@ -59,13 +58,9 @@ impl Vfs {
         self.checks == Checks::Here
     }
 
-    pub(crate) fn check(&self, who: &Credentials, attr: &Attr, wanted: Access) -> Result<()> {
-        if self.checks_here() { permission::check(who, attr, wanted) } else { Ok(()) }
-    }
-
     /// Checks something about an inode whose attributes are not at hand.
     pub(crate) async fn check_ino(&self, who: &Credentials, ino: Ino, wanted: Access) -> Result<()> {
-        if self.checks_here() { permission::check(who, &self.attr(ino).await?, wanted) } else { Ok(()) }
+        if self.checks_here() { self.judge(who, &self.attr(ino).await?, wanted).await } else { Ok(()) }
     }
 
     /// Whether the caller may remove or replace a name, if it exists.
@@ -74,7 +69,7 @@ impl Vfs {
             return Ok(());
         }
         let dir = self.attr(parent).await?;
-        permission::check(who, &dir, Access::WRITE.and(Access::EXECUTE))?;
+        self.judge(who, &dir, Access::WRITE.and(Access::EXECUTE)).await?;
         match self.client.lookup(parent, name).await {
             Ok(victim) => permission::check_removal(who, &dir, &victim),
             Err(isobar_base::Errno::ENOENT) => Ok(()),

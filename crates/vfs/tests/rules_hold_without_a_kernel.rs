@@ -9,6 +9,7 @@ use std::time::Duration;
 use isobar_base::{Errno, Ino};
 use isobar_client::{
     Client, ClientOptions, FileKind, Lock, LockFamily, LockKind, NewInode, OpenOptions, RenameMode, SetAttr,
+    XattrMode,
 };
 use isobar_testcluster::{Over, TestCluster};
 use isobar_vfs::{Access, Allocation, Checks, Credentials, Vfs, WriteIntent};
@@ -231,4 +232,54 @@ async fn the_order_of_those_who_wait_locks_up_nobody() {
     vfs.unlock_all(ino, 1).await.unwrap();
     vfs.unlock_all(ino, 4).await.unwrap();
     third.await.unwrap().unwrap();
+}
+
+/// A list in the form of `linux/posix_acl_xattr.h`, from (tag, permissions, id).
+fn list(entries: &[(u16, u16, u32)]) -> Vec<u8> {
+    let mut value = 2u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        value.extend([&tag.to_le_bytes()[..], &permissions.to_le_bytes(), &id.to_le_bytes()].concat());
+    }
+    value
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lists_are_judged_by_set_by_owners_and_inherited() {
+    const ACCESS: &[u8] = b"system.posix_acl_access";
+    const DEFAULT: &[u8] = b"system.posix_acl_default";
+    const ANY: XattrMode = XattrMode::Any;
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let vfs = vfs(&cluster, "front").await;
+    let (alice, bob, eve) = (Credentials::new(10, 10), Credentials::new(11, 11), Credentials::new(12, 12));
+    let dir = vfs.create_dirs(&root(), Path::new("/d"), 0o777).await.unwrap().ino;
+    let none = u32::MAX;
+    let for_bob = list(&[(1, 7, none), (2, 7, 11), (4, 0, none), (16, 7, none), (32, 0, none)]);
+    assert_eq!(vfs.setxattr(&alice, dir, DEFAULT, &for_bob, ANY).await, Err(Errno::EPERM));
+    vfs.setxattr(&root(), dir, DEFAULT, &for_bob, ANY).await.unwrap();
+
+    let opened = vfs.create(&alice, (dir, b"f"), 0o666, true, true, WRITE).await.unwrap();
+    assert_eq!(opened.attr.mode, 0o660);
+    vfs.release(&opened.file).await;
+    let file = opened.attr.ino;
+    assert_eq!(vfs.access(&bob, file, Access::READ.and(Access::WRITE)).await, Ok(()));
+    assert_eq!(vfs.access(&bob, file, Access::EXECUTE).await, Err(Errno::EACCES));
+    assert_eq!(vfs.access(&eve, file, Access::READ).await, Err(Errno::EACCES));
+    // The owning group has no permission, though the group bits of the mode are set.
+    assert_eq!(vfs.access(&Credentials::new(13, 10), file, Access::READ).await, Err(Errno::EACCES));
+    let sub = vfs.make(&alice, dir, b"sub", NewInode::directory(0o777, alice.owner())).await.unwrap();
+    assert_eq!(vfs.getxattr(&bob, sub.ino, DEFAULT).await, Ok(for_bob.clone()));
+    vfs.make(&bob, sub.ino, b"his", NewInode::directory(0o700, bob.owner())).await.unwrap();
+    assert_eq!(vfs.lookup(&eve, sub.ino, b"his").await.unwrap_err(), Errno::EACCES);
+
+    // A chmod is a change of the mask; a list without names is no list.
+    let set = SetAttr { mode: Some(0o640), ..SetAttr::default() };
+    vfs.setattr(&alice, file, set).await.unwrap();
+    assert_eq!(vfs.access(&bob, file, Access::WRITE).await, Err(Errno::EACCES));
+    let minimal = list(&[(1, 6, none), (4, 4, none), (32, 4, none)]);
+    vfs.setxattr(&alice, file, ACCESS, &minimal, ANY).await.unwrap();
+    assert_eq!(vfs.getxattr(&alice, file, ACCESS).await, Err(Errno::ENODATA));
+    assert_eq!(vfs.getattr(file).await.unwrap().mode, 0o644);
+    assert_eq!(vfs.setxattr(&alice, file, DEFAULT, &for_bob, ANY).await, Err(Errno::EACCES));
+    assert_eq!(vfs.setxattr(&alice, file, ACCESS, b"no list", ANY).await, Err(Errno::EOPNOTSUPP));
+    assert_eq!(vfs.setxattr(&alice, file, ACCESS, &[2, 0, 0, 0, 1], ANY).await, Err(Errno::EINVAL));
 }
