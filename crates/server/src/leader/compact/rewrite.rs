@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
-use isobar_base::limits::{EXTENTS_PER_MESSAGE_MAX, SEGMENT_BYTES_MAX};
+use isobar_base::limits::SEGMENT_BYTES_MAX;
 use isobar_base::{Errno, Ino, SegmentId};
 use isobar_wire::message::files::{Attr, Extent, Map, SegmentInfo, Source};
 use isobar_wire::message::ops::{FileOp, OpError, OpReply, Replace};
@@ -12,6 +12,9 @@ use tokio::task::JoinSet;
 
 use super::compactor::Compactor;
 use crate::limits::COMPACT_READS_MAX;
+
+/// Most pieces of one REPLACE: as much work as replicas do at a stretch.
+const PIECES_MAX: usize = isobar_meta::ENTRY_WEIGHT_MAX - 1;
 
 /// A piece of a file that is to be copied.
 type Piece = (Extent, SegmentInfo);
@@ -49,7 +52,7 @@ impl Compactor {
         let mut bytes = 0;
         for extent in map.extents.iter().filter(|e| wanted(e)) {
             let Some(info) = source(extent).and_then(|id| infos.get(&id)) else { continue };
-            if bytes + extent.len > SEGMENT_BYTES_MAX || batch.len() == EXTENTS_PER_MESSAGE_MAX {
+            if bytes + extent.len > SEGMENT_BYTES_MAX || batch.len() == PIECES_MAX {
                 self.copy_batch(&map.attr, std::mem::take(&mut batch)).await?;
                 bytes = 0;
             }
