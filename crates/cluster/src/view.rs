@@ -16,7 +16,7 @@ const UNREACHABLE_FOR: Duration = Duration::from_secs(2);
 /// A target whose siblings were done long before it is done without for this long.
 const LATE_FOR: Duration = Duration::from_secs(2);
 /// A full target gets no rows for this long.
-const FULL_FOR: Duration = Duration::from_secs(3);
+const FULL_FOR: Duration = Duration::from_secs(1);
 
 /// What is known of the cluster. Shared by everything in one client.
 #[derive(Debug, Default)]

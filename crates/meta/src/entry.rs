@@ -66,8 +66,9 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Whether applying it is likely to take a millisecond or more: it weighs much, or an operation visits more
-    /// of the state than it names. What others overwrite or remove beside that is bounded ([`crate::Room`]).
+    /// Whether applying it is likely to take a millisecond or more: it weighs much, or an operation visits
+    /// more of the state than it names. What others overwrite or remove beside that is bounded
+    /// ([`crate::Room`]).
     pub fn may_take_long(&self) -> bool {
         let weight: usize = self.ops.iter().map(|mutation| weight(&mutation.op)).sum();
         weight > SOON_DONE_WEIGHT_MAX || self.ops.iter().any(|mutation| visits_much(&mutation.op))

@@ -88,7 +88,8 @@ fn padded(slice: Bytes, row_bytes: usize) -> Vec<Bytes> {
     parts
 }
 
-/// Appends the CRCs of the units of `row`, as if it were padded with zeros to `len` bytes, which are whole units.
+/// Appends the CRCs of the units of `row`, as if it were padded with zeros to `len` bytes, which are whole
+/// units.
 fn push_crcs(crcs: &mut Vec<u32>, row: &[u8], len: usize) {
     let unit = UNIT_BYTES as usize;
     let (before, (whole, rest)) = (crcs.len(), row.split_at(row.len() / unit * unit));

@@ -1,19 +1,21 @@
-//! Waiting for room: writers that find none ask the leader whether some may come, one for all of them.
+//! Waiting for room: writers that find none ask the leader whether some may come, one for all of them, and try
+//! again in turn: together they would find none again, each having taken some from the others.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use isobar_base::Errno;
 use isobar_cluster::Cluster;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The leader is asked this often, ...
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// ... and may take so long to answer.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long there may be no hope of room before there is none: a target may be coming back, and the leader
-/// learns of a lack later than this side.
-const HOPELESS_MAX: Duration = Duration::from_millis(1500);
+/// How long there may be no hope of room before there is none: a target may be coming back, the leader
+/// learns of a lack later than this side, and what could not be written together may fit one by one.
+const HOPELESS_MAX: Duration = Duration::from_millis(2500);
 /// How long nothing may find room while there is hope.
 const LACK_MAX: Duration = Duration::from_secs(20);
 /// A lack that nobody has met for so long is another one the next time.
@@ -24,7 +26,11 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(5);
 pub(crate) struct Room {
     lacking: AtomicBool,
     lack: Mutex<Lack>,
+    turn: Arc<Mutex<()>>,
 }
+
+/// For as long as it is held nobody else who waited for room tries.
+pub(crate) type Turn = OwnedMutexGuard<()>;
 
 #[derive(Debug, Default)]
 struct Lack {
@@ -44,12 +50,12 @@ impl Room {
         }
     }
 
-    /// Something found no room: returns when it is worth another look. `hopes` says whether to wait for what
-    /// others free.
+    /// Something found no room: returns when it is its turn to look again. `hopes` says whether to wait for
+    /// what others free.
     ///
     /// # Errors
     /// `ENOSPC` when there is none to be had.
-    pub(crate) async fn wait(&self, cluster: &Cluster, hopes: bool) -> Result<(), Errno> {
+    pub(crate) async fn wait(&self, cluster: &Cluster, hopes: bool) -> Result<Turn, Errno> {
         {
             let mut lack = self.lack.lock().await;
             lack.begin(Instant::now());
@@ -67,7 +73,7 @@ impl Room {
             }
         }
         tokio::time::sleep(LOOK_EVERY / 2).await;
-        Ok(())
+        Ok(self.turn.clone().lock_owned().await)
     }
 }
 
@@ -106,12 +112,12 @@ mod tests {
         let mut lack = Lack::default();
         lack.begin(begun);
         lack.note(false, begun);
-        assert!(!lack.is_for_good(after(1400)) && lack.is_for_good(after(1500)));
+        assert!(!lack.is_for_good(after(2400)) && lack.is_for_good(after(2500)));
         // One answer without hope among others is not the end.
-        lack.note(true, after(1450));
-        lack.note(false, after(2000));
-        assert!(!lack.is_for_good(after(3400)) && lack.is_for_good(after(3500)));
-        lack.note(true, after(3000));
+        lack.note(true, after(2450));
+        lack.note(false, after(3000));
+        assert!(!lack.is_for_good(after(5400)) && lack.is_for_good(after(5500)));
+        lack.note(true, after(5000));
         assert!(!lack.is_for_good(after(19_900)) && lack.is_for_good(after(20_000)));
         // Whoever comes soon after fails at once; much later it is another lack.
         lack.note(true, after(20_000));

@@ -61,8 +61,8 @@ impl Segments {
     /// The segment's id still has to be settled with the session.
     ///
     /// # Errors
-    /// `ENOSPC` when too few targets have room and none is being freed; `EIO` when for `METADATA_WAIT_MS` too few
-    /// could be reached.
+    /// `ENOSPC` when too few targets have room and none is being freed; `EIO` when for `METADATA_WAIT_MS` too
+    /// few could be reached.
     pub async fn write(&self, session: &Session, data: Bytes) -> Result<NewSegment, Errno> {
         self.write_by(session, data, Instant::now() + Duration::from_millis(limits::METADATA_WAIT_MS)).await
     }
@@ -78,7 +78,7 @@ impl Segments {
         deadline: Instant,
     ) -> Result<NewSegment, Errno> {
         let mut encoded: Option<Encoded> = None;
-        let mut attempt = 0u32;
+        let (mut attempt, mut turn) = (0u32, None);
         loop {
             let id = session.next_segment();
             let place = self.place(id, data.len() as u64);
@@ -110,7 +110,8 @@ impl Segments {
                 if late {
                     return Err(Errno::ENOSPC);
                 }
-                self.0.room.wait(&self.0.cluster, self.0.hopes).await?;
+                drop(turn.take());
+                turn = Some(self.0.room.wait(&self.0.cluster, self.0.hopes).await?);
                 continue;
             }
             if late {

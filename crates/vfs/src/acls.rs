@@ -180,8 +180,8 @@ impl Vfs {
     }
 }
 
-/// Whether a list may say something else than the mode does. Where the group has no permission the mask has none,
-/// and nobody gets any from a list; but somebody who would be one of the others may then have less.
+/// Whether a list may say something else than the mode does. Also where the mask grants nothing: who is named
+/// is then not one of the others.
 pub(crate) fn needs_list(who: &Credentials, attr: &Attr) -> bool {
     attr.has_xattrs && !who.is_root() && who.uid != attr.uid
 }

@@ -232,8 +232,8 @@ impl<'s, 'kv> Ledger<'s, 'kv> {
         extents
     }
 
-    /// Makes split chunks that have bytes of these ranges whole again where few extents are left. There are no
-    /// cuts.
+    /// Makes split chunks that have bytes of these ranges whole again where few extents are left. There are
+    /// no cuts.
     pub(crate) fn join(&mut self, ranges: impl Iterator<Item = (u64, u64)>) {
         self.flush();
         if !self.is_split() {
