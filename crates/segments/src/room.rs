@@ -1,5 +1,5 @@
-//! Waiting for room: writers that find none ask the leader whether some may come, one for all of them, and try
-//! again in turn: together they would find none again, each having taken some from the others.
+//! Waiting for room: writers that find none ask the leader whether some may come, one for all of them, and
+//! try again in turn: together they would find none again, each having taken some from the others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

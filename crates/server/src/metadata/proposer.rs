@@ -2,8 +2,8 @@
 //! entry; an operation that finds room is proposed at once, so an idle group adds no delay.
 //!
 //! What one request brings may be more than an entry of this node's log can hold, or longer work than
-//! replicas should do at a stretch. It is then proposed in several, one after the other, and answered when all
-//! are applied.
+//! replicas should do at a stretch. It is then proposed in several, one after the other, and answered when
+//! all are applied.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
