@@ -12,14 +12,20 @@ const WHO: &str = r#"
     list() { getfacl -cpE "$1" | grep -v '^$' | tr '\n' ' '; }
 "#;
 
-#[test]
-fn lists_grant_and_mask_and_are_the_same_on_every_mount() {
+/// Runs a script that sees two mounts of a cluster as `$A` and `$B`.
+fn on_two_mounts(script: &str) {
     if common::skip(&["setfacl", "setpriv"]) {
         return;
     }
     let cluster = TestCluster::start(5, 128);
     let second = cluster.second_mount();
-    let script = r#"
+    shell(&format!("A={}; B={}\n{WHO}{script}", cluster.mount().display(), second.path().display()));
+}
+
+#[test]
+fn lists_grant_and_mask_and_are_the_same_on_every_mount() {
+    on_two_mounts(
+        r#"
         cd $A; echo secret > f; chmod 640 f
         refused as 1001 cat f
         setfacl -m u:1001:rw,g:1002:r f
@@ -44,18 +50,14 @@ fn lists_grant_and_mask_and_are_the_same_on_every_mount() {
         # Copies keep their lists.
         setfacl -m u:1001:r f; cp -p f copy; same "$(list copy)" "$(list f)"
         refused setfacl -d -m u:1001:r f
-    "#;
-    shell(&format!("A={}; B={}\n{WHO}{script}", cluster.mount().display(), second.path().display()));
+    "#,
+    );
 }
 
 #[test]
 fn what_is_made_in_a_directory_gets_its_default_list() {
-    if common::skip(&["setfacl", "setpriv"]) {
-        return;
-    }
-    let cluster = TestCluster::start(5, 128);
-    let second = cluster.second_mount();
-    let script = r#"
+    on_two_mounts(
+        r#"
         cd $A; mkdir d; chmod 755 d; setfacl -d -m u:1001:rwx,o:--- d
         # The list says what is given, not the umask.
         umask 077; touch d/f; mkdir d/sub; umask 022
@@ -70,6 +72,6 @@ fn what_is_made_in_a_directory_gets_its_default_list() {
         touch $B/d/g; same "$(list d/g)" "$(list d/f)"
         (umask 027; touch $B/plain); same "$(stat -c %a plain)" 640
         setfacl -k d; touch d/none; same "$(stat -c %a d/none)" 644
-    "#;
-    shell(&format!("A={}; B={}\n{WHO}{script}", cluster.mount().display(), second.path().display()));
+    "#,
+    );
 }

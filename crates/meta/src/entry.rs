@@ -113,3 +113,27 @@ fn visits_much(op: &Op) -> bool {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use isobar_base::{Ino, SegmentId};
+
+    use super::*;
+
+    #[test]
+    fn what_names_or_visits_much_may_take_long() {
+        let long = |ops: Vec<FileOp>| {
+            let ops = ops.into_iter().map(Mutation::of_nobody).collect();
+            Entry { time: Time::default(), ops }.may_take_long()
+        };
+        let unlock = || FileOp::UnlockAll { ino: Ino(7), owner: 1 };
+        assert!(!long(vec![unlock(); SOON_DONE_WEIGHT_MAX]));
+        assert!(long(vec![unlock(); SOON_DONE_WEIGHT_MAX + 1]), "many operations");
+        assert!(long(vec![FileOp::Purge { ino: Ino(7) }]), "one that visits what it does not name");
+        let truncate = isobar_wire::message::ops::SetAttr { size: Some(0), ..Default::default() };
+        assert!(long(vec![FileOp::SetAttr { ino: Ino(7), set: truncate }]));
+        let segments = vec![SegmentId { session: isobar_base::SessionId(1), counter: 1 }; 100];
+        assert_eq!(weight(&ClusterOp::Collected { segments }.into()), 101);
+        assert_eq!(weight(&FileOp::ReleaseOrphans { inos: vec![Ino(7); 5] }.into()), 6);
+    }
+}

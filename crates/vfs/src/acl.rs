@@ -186,13 +186,14 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use isobar_base::Ino;
     use isobar_client::{FileKind, Time};
 
     use super::*;
 
-    fn value(entries: &[(u16, u16, u32)]) -> Vec<u8> {
+    /// The value of an attribute, from (tag, permissions, id).
+    pub(crate) fn value(entries: &[(u16, u16, u32)]) -> Vec<u8> {
         let mut value = VERSION.to_le_bytes().to_vec();
         for (tag, permissions, id) in entries {
             value.extend(tag.to_le_bytes());

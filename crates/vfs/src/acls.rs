@@ -189,19 +189,12 @@ pub(crate) fn needs_list(who: &Credentials, attr: &Attr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acl::tests::value;
 
     #[test]
     fn what_is_made_never_has_more_permissions_than_its_list_gives() {
-        let list = [2u32.to_le_bytes().to_vec()]
-            .into_iter()
-            .chain(
-                [(1u16, 7u16, u32::MAX), (2, 7, 10), (4, 0, u32::MAX), (16, 7, u32::MAX), (32, 0, u32::MAX)]
-                    .map(|(tag, permissions, id)| {
-                        [&tag.to_le_bytes()[..], &permissions.to_le_bytes(), &id.to_le_bytes()].concat()
-                    }),
-            )
-            .collect::<Vec<_>>()
-            .concat();
+        let none = u32::MAX;
+        let list = value(&[(1, 7, none), (2, 7, 10), (4, 0, none), (16, 7, none), (32, 0, none)]);
         let default = Acl::parse(&list).unwrap().unwrap();
         let file = Inherited::of(&default, 0o666, false);
         // The owning group has none; 0o660 without the list would give it all.
