@@ -160,7 +160,10 @@ impl Files {
         if reached < to && handle.map_ahead.swap(reached, Ordering::AcqRel) != reached {
             let (this, inode) = (self.clone(), handle.inode.clone());
             // Whoever needs it asks again if this fails.
-            self.runtime.spawn(async move { this.learn_map(&inode, reached).await.ok() });
+            self.runtime.spawn(async move {
+                this.learn_map(&inode, reached).await.ok();
+                this.trim_maps();
+            });
         }
         if segments.is_empty() {
             return;
@@ -176,19 +179,22 @@ impl Files {
 
     /// What makes up a range, asking for the map where it is not known.
     async fn pieces(&self, inode: &Inode, range: Range<u64>) -> Result<Vec<Piece>, Errno> {
-        loop {
+        let pieces = loop {
             let unknown = {
                 let state = inode.state.lock();
-                if let Some(pieces) = self.collect(&state, range.clone()) {
-                    return Ok(pieces);
+                match self.collect(&state, range.clone()) {
+                    Some(pieces) => break pieces,
+                    None => first_unknown(&state, range.clone()),
                 }
-                first_unknown(&state, range.clone())
             };
             self.learn_map(inode, unknown).await?;
-        }
+        };
+        // Not sooner: what is forgotten may be what was asked for.
+        self.trim_maps();
+        Ok(pieces)
     }
 
-    /// Asks for the map from `offset` on.
+    /// Asks for the map from `offset` on. There may be too much of it until somebody trims it.
     async fn learn_map(&self, inode: &Inode, offset: u64) -> Result<(), Errno> {
         let asked = BootTime::now();
         let query = FileQuery::Map { ino: inode.ino, offset, len: MAP_BYTES };
@@ -200,7 +206,6 @@ impl Files {
                 state.extents.learn(map, offset..offset.saturating_add(MAP_BYTES));
             }
         }
-        self.trim_maps();
         Ok(())
     }
 
@@ -282,6 +287,7 @@ impl Files {
             };
             match step {
                 Some((len, found)) => {
+                    self.trim_maps();
                     if matches!(found, Found::Hole) != data {
                         return Ok(at);
                     }

@@ -2,7 +2,7 @@
 
 use isobar_base::{Ino, limits};
 use isobar_client::{Client, ClientOptions, OpenOptions};
-use isobar_testcluster::{Over, TestCluster, bytes, eventually};
+use isobar_testcluster::{Over, SECOND, TestCluster, bytes, eventually};
 use isobar_wire::message::queries::{Answer, FileQuery};
 
 use crate::common::{client, close, create, open, write_all};
@@ -126,6 +126,25 @@ async fn maps_of_open_files_are_known_as_far_as_there_is_room_for_them() {
     assert!(known > 2048 && known <= EXTENTS_MAX + limits::EXTENTS_PER_MESSAGE_MAX, "{known}");
     close(&reader, file).await.unwrap();
     assert_eq!((reader.map_extents(), writer.map_extents()), (0, 0), "no file is open");
+}
+
+/// An answer that is too much for the room there is is seen by whoever asked before any of it is forgotten.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_asked_for_of_a_map_is_not_forgotten_before_it_is_seen() {
+    let cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let writer = client(&cluster, "writer").await;
+    let data = perforated(&writer, "file", 96 * MIB).await;
+    let options = ClientOptions { map_extents_max: 4096, ..ClientOptions::default() };
+    let reader = Client::with_cluster(cluster.access_from("reader"), options).await.unwrap();
+    let file = open(&reader, "file", OpenOptions::default()).await.unwrap();
+    // Each answer reaches 16 MiB far. The first two leave 21 MiB of the third window of 32 MiB, 2,688 extents;
+    // the last one, of which one MiB joins them, is 1,920 extents of the second window.
+    for at in [75 * MIB, 70 * MIB, 49 * MIB] {
+        let reading = reader.read(&file, at, BLOCK as u32);
+        let read = tokio::time::timeout(10 * SECOND, reading).await.expect("it ends").unwrap().contiguous();
+        assert!(read[..] == data[at as usize..][..BLOCK as usize]);
+    }
+    close(&reader, file).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
