@@ -122,7 +122,10 @@ async fn a_file_that_lost_bytes_ends_where_its_bytes_end() {
     let written = bytes(64 * MIB, 1);
     let lost = |chunk: &[u8]| chunk.iter().all(|&byte| byte == 0);
     for (at, (kept, written)) in kept.chunks(MIB).zip(written.chunks(MIB)).enumerate() {
-        assert!(kept == &written[..kept.len()] || lost(kept), "MiB {at} is neither what was written nor a hole");
+        assert!(
+            kept == &written[..kept.len()] || lost(kept),
+            "MiB {at} is neither what was written nor a hole"
+        );
     }
     assert!(!lost(&kept[kept.len().saturating_sub(4096)..]), "zeros at the end");
 }
