@@ -1,0 +1,48 @@
+//! What every request has at hand.
+
+use std::sync::Arc;
+
+use isobar_arm::Location;
+use isobar_records::Records;
+use isobar_workflow::Engine;
+
+use crate::clock::Time;
+use crate::identity::{Guard, Issuer};
+use crate::names::Names;
+use crate::table::Catalog;
+
+/// A location that clusters can be in.
+#[derive(Clone, Debug)]
+pub(crate) struct Region {
+    /// Its name.
+    pub name: Location,
+    /// The same for people.
+    pub display_name: String,
+}
+
+/// What every request has at hand. Nothing in it changes but the records, and what the guard has counted.
+pub(crate) struct App {
+    /// What is remembered.
+    pub records: Records,
+    /// What is done beyond a request.
+    pub engine: Engine,
+    /// The time.
+    pub time: Time,
+    /// The names of this server.
+    pub names: Arc<Names>,
+    /// Who makes tokens.
+    pub issuer: Issuer,
+    /// Who counts wrong secrets.
+    pub guard: Guard,
+    /// The table of operations.
+    pub catalog: Catalog,
+    /// Locations, the default first.
+    pub regions: Vec<Region>,
+}
+
+impl App {
+    /// The names of all locations.
+    pub(crate) fn region_names(&self) -> Vec<&str> {
+        self.regions.iter().map(|region| region.name.name()).collect()
+    }
+}

@@ -1,0 +1,196 @@
+//! Starting a control plane, and stopping it.
+
+use std::sync::Arc;
+
+use isobar_arm::Location;
+use isobar_records::{Records, RecordsError};
+use isobar_workflow::{Engine, Environment, Options};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::app::{App, Region};
+use crate::clock::Time;
+use crate::files;
+use crate::front::Front;
+use crate::housekeeping;
+use crate::identity::{Guard, Issuer, KeyError, SigningKey, bootstrap};
+use crate::names::Names;
+use crate::options::ControlOptions;
+use crate::rows;
+use crate::server::{self, CertificateError, Exchange};
+use crate::table::Catalog;
+
+/// The name of the SQLite file in the data directory.
+const DATABASE: &str = "control.db";
+
+/// A control plane that did not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The data directory cannot be used.
+    #[error("the data directory: {0}")]
+    Directory(#[source] std::io::Error),
+    /// The address cannot be listened on: another program does, or it is not of this machine.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A location has a name that no location can have.
+    #[error("'{0}' is no name of a location: letters, digits and hyphens")]
+    Location(String),
+    /// The records cannot be opened.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// There is no key to sign tokens with.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// There is no certificate to serve with.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// What a first start makes could not be made.
+    #[error("the first start: {0}")]
+    Bootstrap(String),
+}
+
+/// The administrator that the first start has made. The secret is nowhere else: show it, and forget it.
+pub struct FirstSecret {
+    /// The tenant.
+    pub tenant: String,
+    /// A subscription to begin with.
+    pub subscription: String,
+    /// What the administrator logs in with.
+    pub client_id: String,
+    /// Its secret.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for FirstSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FirstSecret").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+/// The control plane.
+pub struct Control;
+
+/// A control plane that runs. Dropped, it stops as if it had been killed.
+pub struct Running {
+    /// Where it is reached.
+    pub url: String,
+    /// The tenant.
+    pub tenant: String,
+    /// The certificate of the authority that clients have to trust.
+    pub ca_file: std::path::PathBuf,
+    /// The administrator, at the first start.
+    pub first_secret: Option<FirstSecret>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    engine: JoinHandle<()>,
+    records: Records,
+}
+
+impl Control {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// `ControlError`.
+    pub async fn start(options: ControlOptions) -> Result<Running, ControlError> {
+        let directory = options.data_dir.clone();
+        files::make_directory(&directory).map_err(ControlError::Directory)?;
+        let regions = regions(&options)?;
+        let key = SigningKey::of(&directory)?;
+        let hosts = options.all_names();
+        let tls = server::server_config(&directory, &hosts)?;
+        let in_directory = || directory.join(DATABASE).display().to_string();
+        let records = Records::open(&options.database_url.clone().unwrap_or_else(in_directory)).await?;
+        let address = options.listen;
+        let failed = |source| ControlError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let names = Arc::new(Names::new(hosts, listener.local_addr().map_err(failed)?.port()));
+        let time = Time(options.clock.clone());
+        let made = bootstrap(&records, &time, options.renew_secret).await;
+        let made = made.map_err(|refusal| ControlError::Bootstrap(refusal.0.to_string()))?;
+        let engine = engine(&records, &options);
+        let rows = rows::all();
+        let app = Arc::new(App {
+            records: records.clone(),
+            engine: engine.clone(),
+            time: time.clone(),
+            names: names.clone(),
+            issuer: Issuer::new(key, made.tenant.clone(), names.clone()),
+            guard: Guard::default(),
+            catalog: Catalog::new(rows.iter().map(|row| &row.operation)),
+            regions,
+        });
+        let exchange = Arc::new(Exchange::new(Arc::new(Front::new(app, rows)), options.requests_at_once));
+        let (stop, stopped) = watch::channel(false);
+        let server = server::run(listener, TlsAcceptor::from(Arc::new(tls)), exchange, stopped.clone());
+        let first_secret = made.first.map(|(client_id, secret, subscription)| FirstSecret {
+            tenant: made.tenant.clone(),
+            subscription,
+            client_id,
+            secret,
+        });
+        Ok(Running {
+            url: names.first(),
+            tenant: made.tenant,
+            ca_file: directory.join("ca.pem"),
+            first_secret,
+            stop,
+            server: tokio::spawn(server),
+            engine: tokio::spawn(work(engine, records.clone(), time, stopped)),
+            records,
+        })
+    }
+}
+
+impl Running {
+    /// Takes no new requests, answers those under way, gives workflows back to whoever starts next, and
+    /// closes the records.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        for task in [&mut self.server, &mut self.engine] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the control plane failed");
+            }
+        }
+        self.records.close().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.abort();
+        self.engine.abort();
+    }
+}
+
+fn regions(options: &ControlOptions) -> Result<Vec<Region>, ControlError> {
+    let region = |(name, display_name): &(String, String)| {
+        let name = Location::parse(name).ok_or_else(|| ControlError::Location(name.clone()))?;
+        Ok(Region { name, display_name: display_name.clone() })
+    };
+    options.locations.iter().map(region).collect()
+}
+
+fn engine(records: &Records, options: &ControlOptions) -> Engine {
+    let environment = Environment { clock: options.clock.clone(), ..Environment::default() };
+    let owner = format!("control {}", std::process::id());
+    Engine::new(records.clone(), rows::workflows(records), owner, Options::default(), environment)
+}
+
+/// Does what is beyond requests: workflows, and forgetting old ones.
+async fn work(engine: Engine, records: Records, time: Time, mut stopped: watch::Receiver<bool>) {
+    let stopped = async move {
+        // Nobody is left who could stop it: that is a stop, too.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    tokio::select! {
+        () = engine.run(stopped) => {}
+        () = housekeeping::run(&records, &time) => {}
+    }
+}

@@ -1,0 +1,162 @@
+//! The way of a request: route, version, token, admission, locks, handler, audit entry.
+//!
+//! What an operation reads it reads as of one moment. What it writes is one transaction with its audit entry;
+//! a write that is refused has an entry of its own, as soon as it is known who tried.
+
+use std::sync::Arc;
+
+use isobar_arm::ArmError;
+use isobar_arm::etag::{Access, Verdict};
+use isobar_records::{Snapshot, Tx};
+
+use crate::access::Rights;
+use crate::admission::{admit, authenticate};
+use crate::app::App;
+use crate::audit;
+use crate::call::{Call, Caller};
+use crate::handler::{Answering, Handler, Row};
+use crate::http::{Incoming, Reply};
+use crate::locking;
+use crate::refusal::Refusal;
+use crate::table::{Catalog, Found, Gate, Method, Routes, read_path};
+
+/// Where all requests come in.
+pub(crate) struct Front {
+    app: Arc<App>,
+    rows: Vec<&'static Row>,
+    routes: Routes,
+}
+
+impl Front {
+    /// For these rows.
+    pub(crate) fn new(app: Arc<App>, rows: Vec<&'static Row>) -> Front {
+        let routes = Routes::new(rows.iter().map(|row| &row.operation));
+        Front { app, rows, routes }
+    }
+
+    /// What every request has at hand.
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(&self, request: Incoming) -> Reply {
+        let base = request.base.clone();
+        let mut reply = match self.route(request).await {
+            Ok(reply) => reply,
+            Err(Refusal(error)) => Reply::refusal(&error),
+        };
+        if reply.status == 401 {
+            let tenant = self.app.issuer.tenant();
+            let challenge = format!("Bearer authorization_uri=\"{base}/{tenant}\", error=\"invalid_token\"");
+            reply = reply.header("www-authenticate", challenge);
+        }
+        reply
+    }
+
+    async fn route(&self, request: Incoming) -> Result<Reply, Refusal> {
+        let path = read_path(&request.path)?;
+        let (row, params, target) = match self.routes.find(Method::parse(&request.method), &path) {
+            Found::Operation { at, params, target } => (self.rows[at], params, target),
+            Found::OtherMethods(methods) => {
+                let allowed: Vec<&str> = methods.into_iter().map(Method::as_str).collect();
+                let error = ArmError::method_not_allowed(&request.method, &allowed);
+                return Ok(Reply::refusal(&error).header("allow", allowed.join(", ")));
+            }
+            Found::Invalid(error) => return Err(error.into()),
+            Found::Nothing => return Err(self.nothing(&request, &path).into()),
+        };
+        let operation = &row.operation;
+        let caller = match operation.gate {
+            Gate::Open => Caller::default(),
+            _ => authenticate(&self.app, &request)?,
+        };
+        let places = (params.find("location").unwrap_or("global"), &*self.app.region_names());
+        operation.versions.check(request.query.get("api-version"), Catalog::type_of(operation), places)?;
+        let rights = Rights::default();
+        let app = self.app.clone();
+        let mut call = Call { app, request, operation, params, target, caller, rights };
+        match row.handler {
+            Handler::Read(handler) => self.read(&mut call, handler).await,
+            Handler::Write(handler) => self.write(&mut call, handler).await,
+        }
+    }
+
+    async fn read(
+        &self,
+        call: &mut Call,
+        handler: for<'a> fn(&'a Call, &'a mut Snapshot) -> Answering<'a>,
+    ) -> Result<Reply, Refusal> {
+        let mut snapshot = self.app.records.read().await?;
+        admit(call, &mut snapshot).await?;
+        let reply = handler(call, &mut snapshot).await?;
+        let Some(tag) = &reply.etag else { return Ok(reply) };
+        match call.request.conditions().evaluate(Access::Read, Some(tag))? {
+            Verdict::Proceed => Ok(reply),
+            Verdict::NotModified => Ok(Reply { etag: reply.etag, ..Reply::empty(304) }),
+            Verdict::PreconditionFailed => Err(ArmError::precondition_failed().into()),
+        }
+    }
+
+    async fn write(
+        &self,
+        call: &mut Call,
+        handler: for<'a> fn(&'a Call, &'a mut Tx) -> Answering<'a>,
+    ) -> Result<Reply, Refusal> {
+        let done = self.try_to_write(call, handler).await;
+        if let Err(Refusal(error)) = &done
+            && error.status() != 401
+            && let Err(Refusal(why)) = self.note(call, error).await
+        {
+            tracing::error!(error = %why, request = call.request.request_id, "a refusal is not in the audit log");
+        }
+        done
+    }
+
+    async fn try_to_write(
+        &self,
+        call: &mut Call,
+        handler: for<'a> fn(&'a Call, &'a mut Tx) -> Answering<'a>,
+    ) -> Result<Reply, Refusal> {
+        let mut tx = self.app.records.begin().await?;
+        admit(call, &mut tx).await?;
+        locking::check(call, &mut tx).await?;
+        let reply = handler(call, &mut tx).await?;
+        tx.append_audit(&audit::entry(call, reply.status, None)).await?;
+        tx.commit().await?;
+        if reply.started {
+            self.app.engine.notify();
+        }
+        Ok(reply)
+    }
+
+    /// Notes a write that was refused.
+    async fn note(&self, call: &Call, error: &ArmError) -> Result<(), Refusal> {
+        let mut tx = self.app.records.begin().await?;
+        tx.append_audit(&audit::entry(call, error.status(), Some(error.code()))).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The refusal of a path that leads nowhere, in ARM's words.
+    fn nothing(&self, request: &Incoming, path: &[String]) -> ArmError {
+        let catalog = &self.app.catalog;
+        let is_providers = |word: &String| word.eq_ignore_ascii_case("providers");
+        if let Some(at) = path.iter().rposition(is_providers) {
+            let Some(name) = path.get(at + 1) else { return ArmError::not_found("The page") };
+            let Some(namespace) = catalog.namespace(name) else {
+                return ArmError::invalid_resource_namespace(name);
+            };
+            let kinds: Vec<&str> = path[at + 2..].iter().step_by(2).map(String::as_str).collect();
+            let version = request.query.get("api-version").unwrap_or_default();
+            return ArmError::invalid_resource_type(namespace, &kinds.join("/"), version);
+        }
+        match path.first() {
+            Some(first) if first.eq_ignore_ascii_case("subscriptions") => ArmError::not_found("The page"),
+            _ => {
+                let message =
+                    "The request did not have a subscription or a valid tenant level resource provider.";
+                ArmError::new(404, "MissingSubscription", message)
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The control plane: an endpoint that speaks Azure Resource Manager's language to `az`, its SDKs and
+//! Terraform.
+//!
+//! ```text
+//! server (HTTPS) ─► front: route, version, token, admission, locks ─► handler ─► records (SQL)
+//!                     ▲                                                   └────► workflow
+//!                   table of operations ─► OpenAPI, lists of operations, types of namespaces
+//! ```
+//!
+//! **What is promised**
+//! - *One table*: what is served, documented, listed and permitted are the same rows ([`operations`]).
+//! - *Denied unless allowed*: without a token, or a role that allows the action, nothing is done.
+//! - *All or nothing*: a write and its entry in the audit log are one transaction.
+//! - *Secrets are shown once*: none is in a log, in an answer later on, in the audit log, or in clear in SQL.
+//! - *Nothing is unbounded*: see [`limits`].
+//!
+//! **To add operations**, write a file in `resources` with its rows and their functions, and name it in
+//! `rows`; schemas go into `data/schemas.json`. A workflow that an operation starts is named there, too:
+//! `resources::group_deletion` is the one to look at.
+//!
+//! | file | what |
+//! |---|---|
+//! | `control`, `options` | starting and stopping |
+//! | `housekeeping` | what is done now and then |
+//! | `server`, `http`, `names` | connections, requests and replies; by which names |
+//! | `table`, `handler`, `rows` | operations as data; what carries them out; all of them |
+//! | `front`, `admission`, `locking`, `audit` | the way of a request |
+//! | `identity` | the built-in issuer: secrets, tokens, service principals, the first start |
+//! | `access` | roles and rights |
+//! | `store`, `subscription` | resources as they are kept and answered |
+//! | `resources` | the operations, a file for each kind of resource |
+//! | `openapi` | the table as an OpenAPI document |
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
+
+mod access;
+mod admission;
+mod app;
+mod audit;
+mod call;
+mod clock;
+mod control;
+mod files;
+mod front;
+mod handler;
+mod housekeeping;
+mod http;
+mod identity;
+pub mod limits;
+mod locking;
+mod names;
+mod openapi;
+mod options;
+mod random;
+mod refusal;
+mod resources;
+mod rows;
+mod server;
+mod store;
+mod subscription;
+pub mod table;
+
+pub use control::{Control, ControlError, FirstSecret, Running};
+pub use identity::KeyError;
+pub use options::ControlOptions;
+pub use rows::{openapi_document, operations};
+pub use server::CertificateError;

@@ -1,0 +1,77 @@
+//! Bounds on everything that others can make grow.
+
+use std::time::Duration;
+
+/// Requests that are answered at the same time; further ones are told to come again.
+pub const REQUESTS_AT_ONCE_MAX: usize = 256;
+/// Connections that are open at the same time; further ones wait to be taken.
+pub const CONNECTIONS_MAX: usize = 1024;
+/// How long an answer may take.
+pub const ANSWER_MAX: Duration = Duration::from_secs(60);
+/// How long the body of a request may take to arrive.
+pub const BODY_MAX: Duration = Duration::from_secs(30);
+/// Bytes of a body that is read without asking; larger ones …
+pub const SMALL_BODY_BYTES_MAX: u64 = 64 << 10;
+/// … are read so many at the same time.
+pub const LARGE_BODIES_AT_ONCE_MAX: usize = 16;
+/// How long operations that have ended are remembered; clients expect a day.
+pub const ENDED_OPERATIONS_KEPT: Duration = Duration::from_secs(7 * 86_400);
+/// How often those that are older are forgotten.
+pub const FORGET_EVERY: Duration = Duration::from_secs(3600);
+/// How long a TLS handshake may take.
+pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// How long a connection may be silent between requests, and take to send the head of one.
+pub const HEAD_MAX: Duration = Duration::from_secs(75);
+/// How long requests under way may go on when the server is told to stop.
+pub const FAREWELL_MAX: Duration = Duration::from_secs(20);
+/// Bytes of a request's head.
+pub const HEAD_BYTES_MAX: usize = 64 << 10;
+/// After how many seconds to come again when too much is going on.
+pub const BUSY_RETRY_AFTER_S: u32 = 2;
+/// After how many seconds to ask again how something stands.
+pub const POLL_AFTER_S: u32 = 1;
+
+/// Bytes of a query.
+pub const QUERY_BYTES_MAX: usize = 16 << 10;
+/// Parameters of a query or a form.
+pub const PARAMETERS_MAX: usize = 64;
+/// Bytes of a token.
+pub const TOKEN_BYTES_MAX: usize = 8 << 10;
+/// Bytes of a form that asks for a token. A client may prove itself with a token of others.
+pub const FORM_BYTES_MAX: usize = 32 << 10;
+/// Bytes of what a client calls its request.
+pub const CLIENT_REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// How long a token is good.
+pub const TOKEN_LIFE: Duration = Duration::from_secs(3600);
+/// How much the clocks of two machines may differ.
+pub const CLOCK_LEEWAY: Duration = Duration::from_secs(30);
+/// Wrong secrets of one client from one address in a row, before it is told to wait …
+pub const WRONG_SECRETS_MAX: u32 = 10;
+/// … and how long until one more may be tried.
+pub const WRONG_SECRET_EVERY: Duration = Duration::from_secs(6);
+/// The same for all together.
+pub const WRONG_SECRETS_OF_ALL_MAX: u32 = 1000;
+/// The same for all together.
+pub const WRONG_SECRET_OF_ALL_EVERY: Duration = Duration::from_millis(20);
+/// Clients whose wrong secrets are counted one by one.
+pub const WATCHED_CLIENTS_MAX: usize = 4096;
+
+/// Service principals.
+pub const PRINCIPALS_MAX: u64 = 1000;
+/// Secrets of one service principal at the same time.
+pub const SECRETS_MAX: usize = 4;
+/// Subscriptions.
+pub const SUBSCRIPTIONS_MAX: u64 = 1000;
+/// Resource groups of a subscription, as in ARM.
+pub const GROUPS_MAX: u64 = 980;
+/// Role assignments of the tenant itself, and of each subscription.
+pub const ASSIGNMENTS_MAX: u64 = 2000;
+/// Locks of one scope, as in ARM.
+pub const LOCKS_OF_SCOPE_MAX: u64 = 20;
+/// Locks of a subscription.
+pub const LOCKS_MAX: u64 = 2000;
+/// Characters of the notes of a lock or a role assignment, as in ARM.
+pub const NOTES_CHARS_MAX: usize = 512;
+/// Characters of a name that is shown to people.
+pub const DISPLAY_NAME_CHARS_MAX: usize = 120;

@@ -1,0 +1,155 @@
+//! The table as an OpenAPI document (3.0.3).
+//!
+//! Schemas are data of their own, in `data/schemas.json`; operations name them. Every operation documents how
+//! it answers when it goes well; whatever else happens has the form of an error.
+
+use serde_json::{Map, Value, json};
+
+use crate::table::{Gate, Method, Operation, Segment, Template, Versions};
+
+/// All schemas, by name.
+const SCHEMAS: &str = include_str!("../data/schemas.json");
+
+/// The document of these operations.
+pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>) -> Value {
+    let mut paths = Map::new();
+    for operation in operations {
+        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+        let method = operation.method.as_str().to_lowercase();
+        if let Value::Object(methods) = path {
+            methods.insert(method, of_operation(operation));
+        }
+    }
+    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or_default();
+    json!({
+        "openapi": "3.0.3",
+        "info": {
+            "title": "Isobar control plane",
+            "description": "Clusters of the Isobar parallel file system, in the manner of Azure Resource Manager.",
+            "version": crate::table::OUR_VERSIONS.last().map(ToString::to_string).unwrap_or_default(),
+            "license": {"name": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    })
+}
+
+fn of_operation(operation: &Operation) -> Value {
+    let mut document = Map::new();
+    let mut set = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
+    set("operationId", json!(operation.id));
+    set("tags", json!([operation.id.split('_').next().unwrap_or_default()]));
+    set("summary", json!(operation.display.operation));
+    set("description", json!(operation.display.description));
+    set("parameters", parameters(operation));
+    if let Some(schema) = operation.body {
+        let kind =
+            if schema == "TokenRequest" { "application/x-www-form-urlencoded" } else { "application/json" };
+        set("requestBody", json!({"required": true, "content": {kind: {"schema": reference(schema)}}}));
+    }
+    set("responses", responses(operation));
+    if operation.gate == Gate::Open {
+        set("security", json!([]));
+    } else {
+        set("x-isobar-permission", json!(operation.action));
+    }
+    if operation.long_running {
+        set("x-ms-long-running-operation", json!(true));
+    }
+    if operation.query.iter().any(|parameter| parameter.name == "$skipToken") {
+        set("x-ms-pageable", json!({"nextLinkName": "nextLink"}));
+    }
+    Value::Object(document)
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
+}
+
+fn parameters(operation: &Operation) -> Value {
+    let mut parameters = Vec::new();
+    let template = Template::parse(operation.path);
+    let mut in_path = |name: &str, description: &str| {
+        let schema = json!({"type": "string", "minLength": 1});
+        parameters.push(json!({
+            "name": name, "in": "path", "required": true, "schema": schema, "description": description,
+        }));
+    };
+    if template.scoped {
+        in_path("scope", "The id of a resource, a group, a subscription or the tenant.");
+    }
+    for segment in &template.segments {
+        if let Segment::Param(name) = segment {
+            in_path(name, "A part of the path.");
+        }
+    }
+    let version = match operation.versions {
+        Versions::None => None,
+        Versions::Ours => Some(json!({"type": "string", "enum": told(operation)})),
+        Versions::Microsoft(_) => Some(
+            json!({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}(-preview)?$", "example": told(operation).first()}),
+        ),
+        Versions::Lifecycle => Some(json!({"type": "string", "enum": ["2.0"]})),
+    };
+    if let Some(schema) = version {
+        let description = "The version of the API.";
+        parameters.push(json!({
+            "name": "api-version", "in": "query", "required": true, "schema": schema, "description": description,
+        }));
+    }
+    for parameter in operation.query {
+        parameters.push(json!({
+            "name": parameter.name, "in": "query", "required": false, "schema": {"type": "string"},
+            "description": parameter.description,
+        }));
+    }
+    for (name, description) in conditions(operation) {
+        parameters.push(json!({
+            "name": name, "in": "header", "required": false, "schema": {"type": "string"},
+            "description": description,
+        }));
+    }
+    Value::Array(parameters)
+}
+
+fn told(operation: &Operation) -> Vec<String> {
+    operation.versions.told().iter().map(ToString::to_string).collect()
+}
+
+/// Headers that a write may depend on.
+fn conditions(operation: &Operation) -> &'static [(&'static str, &'static str)] {
+    const IF_MATCH: (&str, &str) = ("If-Match", "Only if it has this version.");
+    const IF_NONE_MATCH: (&str, &str) = ("If-None-Match", "Only if it is not there: *.");
+    match (operation.gate, operation.method) {
+        (Gate::Open, _) => &[],
+        (_, Method::Put) => &[IF_MATCH, IF_NONE_MATCH],
+        (_, Method::Patch | Method::Delete) => &[IF_MATCH],
+        _ => &[],
+    }
+}
+
+fn responses(operation: &Operation) -> Value {
+    let mut responses = Map::new();
+    for answer in operation.answers {
+        let mut response = json!({"description": answer.description});
+        if let Some(schema) = answer.schema {
+            response["content"] = json!({"application/json": {"schema": reference(schema)}});
+        }
+        responses.insert(answer.status.to_string(), response);
+    }
+    let error = match operation.body {
+        Some("TokenRequest") => "TokenError",
+        _ => "ErrorResponse",
+    };
+    let default = json!({
+        "description": "It was refused, or it failed.",
+        "content": {"application/json": {"schema": reference(error)}},
+    });
+    responses.insert("default".to_owned(), default);
+    Value::Object(responses)
+}

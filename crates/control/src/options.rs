@@ -1,0 +1,63 @@
+//! How a control plane is started.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use isobar_workflow::{Clock, SystemClock};
+
+use crate::limits::REQUESTS_AT_ONCE_MAX;
+
+/// How a control plane is started.
+#[derive(Clone)]
+pub struct ControlOptions {
+    /// Where it listens. It speaks HTTPS alone, also on the loopback: clients send no token over anything
+    /// else.
+    pub listen: SocketAddr,
+    /// Where it keeps its keys and certificates, and its records unless they are elsewhere. It is made if it
+    /// is not there.
+    pub data_dir: PathBuf,
+    /// Where the records are: a path, `sqlite:PATH` or `postgres://…`. Without it, a SQLite file in
+    /// `data_dir`.
+    pub database_url: Option<String>,
+    /// Names and addresses by which clients reach it, beside `127.0.0.1`, `localhost` and the address that it
+    /// listens on. The first is used where a client has not said which.
+    pub names: Vec<String>,
+    /// Locations that clusters can be in, each with a name for people; the first is the default.
+    pub locations: Vec<(String, String)>,
+    /// Requests that are answered at the same time; further ones are told to come again.
+    pub requests_at_once: usize,
+    /// Gives the administrator another secret and takes the old ones away: for whoever has lost it.
+    pub renew_secret: bool,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl ControlOptions {
+    /// The usual ones.
+    pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> ControlOptions {
+        ControlOptions {
+            listen,
+            data_dir: data_dir.into(),
+            database_url: None,
+            names: Vec::new(),
+            locations: vec![("local".to_owned(), "Local".to_owned())],
+            requests_at_once: REQUESTS_AT_ONCE_MAX,
+            renew_secret: false,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// All names that the server's certificate has.
+    pub(crate) fn all_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.names.iter().map(|name| name.to_lowercase()).collect();
+        let address = self.listen.ip();
+        if !address.is_unspecified() {
+            names.push(address.to_string());
+        }
+        names.extend(["127.0.0.1", "localhost"].map(str::to_owned));
+        let mut known = std::collections::BTreeSet::new();
+        names.retain(|name| known.insert(name.clone()));
+        names
+    }
+}

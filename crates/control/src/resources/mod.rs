@@ -1,0 +1,22 @@
+//! The operations, a file for each kind of resource: rows of the table, and the functions that carry them
+//! out.
+
+pub(crate) mod activity_log;
+pub(crate) mod description;
+pub(crate) mod directory;
+pub(crate) mod group_deletion;
+pub(crate) mod groups;
+pub(crate) mod locations;
+pub(crate) mod locks;
+pub(crate) mod login;
+pub(crate) mod metadata;
+pub(crate) mod operation_status;
+mod places;
+pub(crate) mod provider_operations;
+pub(crate) mod providers;
+pub(crate) mod resource_lists;
+pub(crate) mod role_assignments;
+pub(crate) mod role_definitions;
+pub(crate) mod subscriptions;
+pub(crate) mod tags;
+mod versions;

@@ -1,0 +1,124 @@
+//! How operations stand that go on after their request was answered.
+//!
+//! `operationStatuses` is always 200, with the status in the body. `operationResults`, where a `Location`
+//! leads, is 202 until it has ended, and then what the request itself would have answered. Whoever asked for
+//! an operation may look, and whoever may read what it works on: somebody with a role in one group can see
+//! the end of what he began there.
+
+use isobar_arm::{ArmError, OperationStatus, ResourceId, Timestamp};
+use isobar_records::{Operation as Work, Snapshot, Status};
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::handler::{Row, read};
+use crate::http::Reply;
+use crate::limits::POLL_AFTER_S;
+use crate::refusal::Refusal;
+use crate::store::Stored;
+use crate::table::{Answer, Display, Gate, Operation, Versions};
+
+const STATUS: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/locations/{location}/operationStatuses/{operationId}";
+const RESULT: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/locations/{location}/operationResults/{operationId}";
+
+pub(crate) const ROWS: &[Row] = &[
+    Row::new(
+        Operation::get("OperationStatuses_Get", STATUS)
+            .action(
+                "Isobar.Storage/locations/operationStatuses/read",
+                Display::of("Operations", "Get status of an operation", "Reads how an operation stands."),
+            )
+            .gate(Gate::InSubscription)
+            .versions(Versions::Ours)
+            .answers(&[Answer::of(200, "OperationStatus", "How it stands.")]),
+        read!(status),
+    ),
+    Row::new(
+        Operation::get("OperationResults_Get", RESULT)
+            .action(
+                "Isobar.Storage/locations/operationResults/read",
+                Display::of("Operations", "Get result of an operation", "Reads what came of an operation."),
+            )
+            .gate(Gate::InSubscription)
+            .versions(Versions::Ours)
+            .answers(&[
+                Answer::of(200, "Anything", "It is done. The body is the resource, if it is still there."),
+                Answer::empty(202, "It has not ended."),
+                Answer::empty(204, "It is done, and nothing is left to show."),
+            ]),
+        read!(result),
+    ),
+];
+
+/// The operation that the path names, if the caller may see it.
+async fn find(call: &Call, snapshot: &mut Snapshot) -> Result<Work, Refusal> {
+    let not_found = || ArmError::not_found("The operation");
+    let id = call.params.get("operationId").to_lowercase();
+    let work = snapshot.operation(&id).await?.ok_or_else(not_found)?;
+    let subscription = call.subscription()?.name().to_lowercase();
+    let location = call.params.get("location");
+    if work.subscription != subscription || !work.location.eq_ignore_ascii_case(location) {
+        return Err(not_found().into());
+    }
+    let target = ResourceId::parse(&work.target)?;
+    let may = work.principal == call.caller.object_id || call.rights.allow(call.operation.action, &target);
+    if may { Ok(work) } else { Err(not_found().into()) }
+}
+
+/// What went wrong, as it was kept.
+fn error_of(work: &Work) -> ArmError {
+    let kept = work.error.clone().and_then(|error| serde_json::from_value(error).ok());
+    kept.unwrap_or_else(|| ArmError::new(500, "OperationFailed", &work.message))
+}
+
+fn document(call: &Call, work: &Work) -> Result<OperationStatus, Refusal> {
+    let id = format!(
+        "{}/providers/Isobar.Storage/locations/{}/operationStatuses/{}",
+        call.subscription()?,
+        work.location,
+        work.id
+    );
+    // The id as it was written, where the workflow was told.
+    let written = work.input.get("id").and_then(Value::as_str).unwrap_or(&work.target);
+    let resource = ResourceId::parse(written).or_else(|_| ResourceId::parse(&work.target)).ok();
+    let accepted =
+        OperationStatus::accepted(ResourceId::parse(&id)?, resource, Timestamp::from_millis(work.created_ms));
+    let ended = Timestamp::from_millis(work.ended_ms.unwrap_or(work.changed_ms));
+    let percent = u8::try_from(work.percent.clamp(0, 100)).unwrap_or_default();
+    Ok(match work.status {
+        Status::Accepted => accepted,
+        Status::Running if work.cancel_wanted => accepted.in_progress(percent).canceling(),
+        Status::Running => accepted.in_progress(percent),
+        Status::Succeeded => accepted.succeeded(ended, None),
+        Status::Failed => accepted.failed(ended, error_of(work)),
+        Status::Canceled => accepted.canceled(ended),
+    })
+}
+
+async fn status(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
+    let work = find(call, snapshot).await?;
+    let mut status = document(call, &work)?;
+    if !work.status.is_terminal() && !work.message.is_empty() {
+        status.properties = Some(serde_json::json!({"message": work.message}));
+    }
+    let reply = Reply::of(200, &status)?;
+    Ok(Reply { retry_after_s: (!work.status.is_terminal()).then_some(POLL_AFTER_S), ..reply })
+}
+
+async fn result(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
+    let work = find(call, snapshot).await?;
+    match work.status {
+        Status::Accepted | Status::Running => {
+            let url = call.operation_url("operationResults", &work.location, &work.id);
+            let reply = Reply { retry_after_s: Some(POLL_AFTER_S), ..Reply::empty(202) };
+            Ok(reply.header("location", url))
+        }
+        Status::Succeeded => match Stored::find(snapshot, &ResourceId::parse(&work.target)?).await? {
+            Some(stored) => stored.reply(200),
+            None => Ok(Reply::empty(200)),
+        },
+        Status::Failed | Status::Canceled => {
+            let error = error_of(&work);
+            Ok(Reply { status: 409, ..Reply::refusal(&error) })
+        }
+    }
+}

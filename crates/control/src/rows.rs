@@ -1,0 +1,50 @@
+//! The whole table, and all workflows: what each kind of resource adds.
+
+use isobar_records::Records;
+use isobar_workflow::Workflow;
+use serde_json::Value;
+
+use crate::handler::Row;
+use crate::openapi;
+use crate::resources;
+use crate::table::Operation;
+
+/// Each file of operations, in the order of the OpenAPI document.
+static FAMILIES: &[&[Row]] = &[
+    resources::metadata::ROWS,
+    resources::login::ROWS,
+    resources::description::ROWS,
+    resources::subscriptions::ROWS,
+    resources::locations::ROWS,
+    resources::providers::ROWS,
+    resources::provider_operations::ROWS,
+    resources::groups::ROWS,
+    resources::resource_lists::ROWS,
+    resources::tags::ROWS,
+    resources::locks::ROWS,
+    resources::role_definitions::ROWS,
+    resources::role_assignments::ROWS,
+    resources::operation_status::ROWS,
+    resources::activity_log::ROWS,
+    resources::directory::ROWS,
+];
+
+/// All rows.
+pub(crate) fn all() -> Vec<&'static Row> {
+    FAMILIES.iter().copied().flatten().collect()
+}
+
+/// All operations: the table.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    FAMILIES.iter().copied().flatten().map(|row| &row.operation)
+}
+
+/// The table as an OpenAPI document.
+pub fn openapi_document() -> Value {
+    openapi::document(operations())
+}
+
+/// All workflows.
+pub(crate) fn workflows(records: &Records) -> Vec<Workflow> {
+    vec![resources::group_deletion::workflow(records)]
+}

@@ -1,0 +1,156 @@
+//! What is served, documented, listed and permitted are the same rows.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::World;
+use common::client::Client;
+use isobar_control::table::{Gate, Method, Operation};
+use isobar_control::{openapi_document, operations};
+use isobar_records::testing::TestDatabase;
+use serde_json::Value;
+
+fn in_document<'d>(document: &'d Value, operation: &Operation) -> &'d Value {
+    &document["paths"][operation.path][operation.method.as_str().to_lowercase()]
+}
+
+#[test]
+fn every_operation_is_in_the_openapi_document_with_its_answers() {
+    let document = openapi_document();
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    for operation in operations() {
+        let described = in_document(&document, operation);
+        assert_eq!(described["operationId"], operation.id);
+        let responses = described["responses"].as_object().expect("responses");
+        assert!(responses.contains_key("default"), "{}", operation.id);
+        assert!(!operation.answers.is_empty(), "{} never answers", operation.id);
+        for answer in operation.answers {
+            assert!(responses.contains_key(&answer.status.to_string()), "{}", operation.id);
+        }
+        let named = operation.answers.iter().filter_map(|answer| answer.schema).chain(operation.body);
+        for schema in named {
+            assert!(schemas.contains_key(schema), "{}: no schema {schema}", operation.id);
+        }
+        assert!(
+            !operation.display.operation.is_empty() && !operation.display.description.is_empty(),
+            "{}",
+            operation.id
+        );
+    }
+    let described: usize = document["paths"]
+        .as_object()
+        .expect("paths")
+        .values()
+        .map(|path| path.as_object().expect("methods").len())
+        .sum();
+    assert_eq!(described, operations().count(), "two rows are one operation");
+}
+
+#[test]
+fn every_schema_that_is_named_is_there_and_every_one_is_named() {
+    let text = openapi_document().to_string();
+    let document: Value = serde_json::from_str(&text).expect("JSON");
+    for name in document["components"]["schemas"].as_object().expect("schemas").keys() {
+        assert!(text.contains(&format!("\"#/components/schemas/{name}\"")), "nobody uses {name}");
+    }
+    for named in text.split("#/components/schemas/").skip(1) {
+        let name = named.split('"').next().expect("a name");
+        assert!(document["components"]["schemas"].get(name).is_some(), "no schema {name}");
+    }
+}
+
+#[test]
+fn every_operation_has_a_permission_unless_anybody_may() {
+    let mut ids = BTreeSet::new();
+    for operation in operations() {
+        assert!(ids.insert(operation.id), "{} twice", operation.id);
+        let open = operation.gate == Gate::Open;
+        assert_eq!(operation.action.is_empty(), open, "{}", operation.id);
+        if open {
+            continue;
+        }
+        assert!(operation.action.split('/').count() >= 3, "{}", operation.action);
+        let verb = operation.verb();
+        let fits = match operation.method {
+            Method::Get | Method::Head => verb == "read",
+            Method::Put | Method::Patch => verb == "write",
+            Method::Delete => verb == "delete",
+            Method::Post => true,
+        };
+        assert!(fits && ["read", "write", "delete", "action"].contains(&verb), "{}: {verb}", operation.id);
+    }
+}
+
+#[test]
+fn one_action_has_one_display() {
+    for one in operations() {
+        for other in operations().filter(|other| other.action == one.action && !one.action.is_empty()) {
+            assert_eq!(one.display, other.display, "{} and {}", one.id, other.id);
+        }
+    }
+}
+
+async fn lists_of_operations_have_all_actions(database: TestDatabase) {
+    let world = World::start(&database).await;
+    let list = "/providers/Microsoft.Authorization/providerOperations";
+    let all =
+        world.client.get(&format!("{list}?api-version=2022-04-01&$expand=resourceTypes")).await.expect(200);
+    let mut listed = BTreeSet::new();
+    for namespace in all.body["value"].as_array().expect("namespaces") {
+        for of_type in namespace["resourceTypes"].as_array().expect("types") {
+            for operation in of_type["operations"].as_array().expect("operations") {
+                listed.insert(operation["name"].as_str().expect("a name").to_owned());
+            }
+        }
+    }
+    let actions: BTreeSet<String> =
+        operations().map(|of| of.action.to_owned()).filter(|action| !action.is_empty()).collect();
+    assert_eq!(listed, actions);
+    let path = "/providers/Isobar.Storage/operations?api-version=2026-12-01";
+    let ours = world.client.get(path).await.expect(200);
+    let ours: BTreeSet<&str> = ours.names().into_iter().collect();
+    let actions: BTreeSet<&str> =
+        actions.iter().map(String::as_str).filter(|of| of.starts_with("Isobar.Storage/")).collect();
+    assert_eq!(ours, actions);
+    world.client.get(&format!("{list}/isobar.storage?api-version=2022-04-01")).await.expect(200);
+    world
+        .client
+        .get(&format!("{list}/no.such?api-version=2022-04-01"))
+        .await
+        .refused(404, "ProviderNotFound");
+}
+
+/// A path with something for each parameter.
+fn filled(operation: &Operation, subscription: &str) -> String {
+    let scope = format!("/subscriptions/{subscription}");
+    let mut path = operation.path.replace("/{scope}", &scope).replace("{subscriptionId}", subscription);
+    while let Some((before, rest)) = path.split_once('{') {
+        let (_, after) = rest.split_once('}').expect("a parameter");
+        path = format!("{before}x{after}");
+    }
+    path
+}
+
+async fn every_operation_is_served_and_asks_for_a_token(database: TestDatabase) {
+    let world = World::start(&database).await;
+    let stranger = Client::of(&world.running);
+    for operation in operations() {
+        let path = filled(operation, &world.subscription);
+        let answer = stranger.send(operation.method.as_str(), &path, &[], b"").await;
+        let code = answer.code();
+        match operation.gate {
+            Gate::Open => assert_ne!(answer.code(), "AuthenticationFailed", "{}", operation.id),
+            _ if operation.method == Method::Head => assert_eq!(answer.status, 401, "{}", operation.id),
+            _ => assert_eq!((answer.status, code), (401, "AuthenticationFailed"), "{}", operation.id),
+        }
+        assert_ne!(answer.status, 405, "{}", operation.id);
+    }
+    let served = stranger.get("/openapi.json").await.expect(200).body;
+    assert_eq!(served, openapi_document());
+}
+
+isobar_records::on_both_databases!(
+    lists_of_operations_have_all_actions,
+    every_operation_is_served_and_asks_for_a_token,
+);
