@@ -18,8 +18,10 @@ use serde::de::DeserializeOwned;
 
 /// One attempt waits this long for a reply before another node is asked.
 const ATTEMPT: Duration = Duration::from_secs(5);
-/// After this long without a reply the other nodes are asked who leads.
+/// After this long without a reply the other nodes are asked who leads, ...
 const LEADER_SUSPECT_AFTER: Duration = Duration::from_secs(1);
+/// ... and so long after they did not know: they may be electing one.
+const LEADER_LOOK_EVERY: Duration = Duration::from_millis(200);
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(250);
 /// Pause before a node is asked that another one has named.
@@ -174,8 +176,8 @@ impl Leader {
 
     /// Waits, and then asks in turn, until some node names a leader other than `addr`.
     async fn other_leader(&self, channels: &Channels, addr: &Address) -> Address {
+        tokio::time::sleep(LEADER_SUSPECT_AFTER).await;
         loop {
-            tokio::time::sleep(LEADER_SUSPECT_AFTER).await;
             for other in self.addrs.iter().filter(|other| *other != addr) {
                 let channel = channels.to(other);
                 match channel.call::<(), ClusterReply>(Opcode::Cluster, &(), LEADER_SUSPECT_AFTER).await {
@@ -184,6 +186,7 @@ impl Leader {
                     _ => {}
                 }
             }
+            tokio::time::sleep(LEADER_LOOK_EVERY).await;
         }
     }
 }

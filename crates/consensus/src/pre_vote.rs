@@ -6,6 +6,9 @@
 //! candidate can win, exactly one voter becomes one, and a voter that is merely cut off disturbs nobody.
 //! Should the best candidate not stand, anybody whose log suffices does so after [`BEST_CANDIDATE_TIMEOUTS`].
 //!
+//! A round takes its time when some voter is silent, and answers age meanwhile: somebody else may have been
+//! elected. Whoever has heard a leader, or has given its vote, since it asked does not stand.
+//!
 //! Safety is openraft's: whoever stands, votes are given by its rules alone.
 
 use std::collections::BTreeMap;
@@ -154,7 +157,12 @@ fn judge(me: u64, answers: &BTreeMap<u64, PreVoteState>, configs: &[Vec<u64>], t
         })
     };
     let mine = far(me).0;
-    if configs.is_empty() || !majority_of(&|s| s.silent_ms >= timeout_ms && s.last <= mine) {
+    let silent = |s: &PreVoteState| s.silent_ms >= timeout_ms;
+    // The others' answers are older than what this voter knows.
+    if !answers.get(&me).is_some_and(silent) {
+        return Verdict::Stay;
+    }
+    if configs.is_empty() || !majority_of(&|s| silent(s) && s.last <= mine) {
         return Verdict::Stay;
     }
     let better = |(&id, state): (&u64, &PreVoteState)| id != me && !state.unfit && far(id) > far(me);
@@ -198,6 +206,14 @@ mod tests {
         use Verdict::*;
         assert_eq!(verdicts(&[(2, 7, 700), (3, 7, 700)]), [Stay, Stay]);
         assert_eq!(verdicts(&[(1, 7, 20), (2, 7, 30), (3, 7, 10), (5, 7, 9_000)])[3], Stay);
+    }
+
+    /// The leader is frozen: who asks waits for it, and the others' answers are from before the election.
+    #[test]
+    fn who_has_heard_a_leader_since_it_asked_does_not_depose_it() {
+        use Verdict::*;
+        assert_eq!(verdicts(&[(2, 7, 700), (3, 7, 700), (4, 7, 700), (5, 7, 40)])[3], Stay);
+        assert_eq!(verdicts(&[(2, 7, 700), (3, 7, 700), (4, 7, 700), (5, 7, 700)])[3], Stand);
     }
 
     #[test]

@@ -50,6 +50,10 @@ fn lists_grant_and_mask_and_are_the_same_on_every_mount() {
         # Copies keep their lists.
         setfacl -m u:1001:r f; cp -p f copy; same "$(list copy)" "$(list f)"
         refused setfacl -d -m u:1001:r f
+        # The set-group-id bit is for members of the group.
+        touch g; chown 1001:1005 g; chmod 2750 g
+        setpriv --reuid=1001 --regid=1001 --groups=1005 setfacl -m u:1002:r g; same "$(stat -c %a g)" 2750
+        as 1001 setfacl -m u:1002:rx g; same "$(stat -c %a g)" 750
     "#,
     );
 }

@@ -201,6 +201,23 @@ fn a_change_of_owner_clears_set_id_bits_unless_the_mode_is_set_too() {
 }
 
 #[test]
+fn some_bits_of_a_mode_are_set_and_others_stay_as_they_are_by_then() {
+    let mut w = World::new();
+    let file = w.file(ROOT, "f");
+    let set = |w: &mut World, set| match w.run(FileOp::SetAttr { ino: file, set }).unwrap() {
+        OpReply::Attr(attr) => attr.mode,
+        other => panic!("{other:?}"),
+    };
+    let (none, permissions) =
+        (SetAttr::default(), SetAttr { mode_clear: 0o777, mode_set: 0o640, ..SetAttr::default() });
+    set(&mut w, SetAttr { mode: Some(0o4777), ..none });
+    assert_eq!(set(&mut w, permissions), 0o4640);
+    set(&mut w, SetAttr { mode_clear: 0o4000, ..none });
+    assert_eq!(set(&mut w, permissions), 0o640, "what went meanwhile does not come back");
+    assert_eq!(set(&mut w, SetAttr { mode_clear: 0o2777, mode_set: 0o7_777_777, ..none }), 0o7777);
+}
+
+#[test]
 fn an_explicit_mtime_yields_only_to_writes_made_after_it() {
     let mut w = World::new();
     let file = w.file(ROOT, "f");

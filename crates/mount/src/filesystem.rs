@@ -164,6 +164,7 @@ impl Filesystem for IsobarFs {
         let set = SetAttr {
             mode: mode.map(|m| m & 0o7777),
             mode_clear: 0,
+            mode_set: 0,
             uid,
             gid,
             size,
@@ -508,7 +509,10 @@ impl Filesystem for IsobarFs {
             Ok(mode) => mode,
             Err(e) => return reply.error(errno(e)),
         };
-        let (who, name, value) = (who(req), name.as_bytes().to_vec(), value.to_vec());
+        // Who sets a list on a file of a group it is not in takes its set-group-id bit away.
+        let is_list = name.as_bytes().starts_with(b"system.posix_acl_");
+        let who = if is_list { who_with_groups(req) } else { who(req) };
+        let (name, value) = (name.as_bytes().to_vec(), value.to_vec());
         self.context.reply_empty(req, reply, |context| async move {
             context.vfs.setxattr(&who, ino(node), &name, &value, mode).await
         });

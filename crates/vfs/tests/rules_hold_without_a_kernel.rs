@@ -279,6 +279,13 @@ async fn lists_are_judged_by_set_by_owners_and_inherited() {
     vfs.setxattr(&alice, file, ACCESS, &minimal, ANY).await.unwrap();
     assert_eq!(vfs.getxattr(&alice, file, ACCESS).await, Err(Errno::ENODATA));
     assert_eq!(vfs.getattr(file).await.unwrap().mode, 0o644);
+    // The set-group-id bit is for members of the group, the set-user-id bit is no permission.
+    let to_group = SetAttr { gid: Some(20), mode: Some(0o6750), ..SetAttr::default() };
+    for (who, mode) in [(&root(), 0o6644), (&alice, 0o4644)] {
+        vfs.setattr(&root(), file, to_group).await.unwrap();
+        vfs.setxattr(who, file, ACCESS, &minimal, ANY).await.unwrap();
+        assert_eq!(vfs.getattr(file).await.unwrap().mode, mode);
+    }
     assert_eq!(vfs.setxattr(&alice, file, DEFAULT, &for_bob, ANY).await, Err(Errno::EACCES));
     assert_eq!(vfs.setxattr(&alice, file, ACCESS, b"no list", ANY).await, Err(Errno::EOPNOTSUPP));
     assert_eq!(vfs.setxattr(&alice, file, ACCESS, &[2, 0, 0, 0, 1], ANY).await, Err(Errno::EINVAL));

@@ -137,8 +137,8 @@ async fn what_is_asked_for_of_a_map_is_not_forgotten_before_it_is_seen() {
     let options = ClientOptions { map_extents_max: 4096, ..ClientOptions::default() };
     let reader = Client::with_cluster(cluster.access_from("reader"), options).await.unwrap();
     let file = open(&reader, "file", OpenOptions::default()).await.unwrap();
-    // Each answer reaches 16 MiB far. The first two leave 21 MiB of the third window of 32 MiB, 2,688 extents;
-    // the last one, of which one MiB joins them, is 1,920 extents of the second window.
+    // Each answer reaches 16 MiB far. The first two leave 21 MiB of the third window of 32 MiB known, 2,688
+    // extents; the last one, of which one MiB joins them, is 1,920 extents of the second window.
     for at in [75 * MIB, 70 * MIB, 49 * MIB] {
         let reading = reader.read(&file, at, BLOCK as u32);
         let read = tokio::time::timeout(10 * SECOND, reading).await.expect("it ends").unwrap().contiguous();

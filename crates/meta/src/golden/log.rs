@@ -115,6 +115,7 @@ fn ops_on_inodes() -> Vec<(&'static str, FileOp)> {
     let set = SetAttr {
         mode: Some(0o600),
         mode_clear: 0o4000,
+        mode_set: 0o20,
         uid: None,
         gid: Some(20),
         size: Some(9),
@@ -249,7 +250,7 @@ const FILE_OPS: &[(&str, &str)] = &[
     ("Unlink", "02020501ac0206040204ac0202616201ad02010205"),
     ("Rmdir", "02020501ac0206040205ac02026162"),
     ("Rename", "02020501ac0206040206ac020261620201630201ad02"),
-    ("SetAttr", "02020501ac0206040207ac0201800380100001140109010001010205"),
+    ("SetAttr", "02020501ac0206040207ac020180038010100001140109010001010205"),
     ("SetXattr", "02020501ac0206040208ac02026162010701"),
     ("RemoveXattr", "02020501ac0206040209ac02026162"),
     (

@@ -66,7 +66,7 @@ pub(super) fn set(state: &mut State, ino: Ino, set: &SetAttr) -> OpResult {
     if let Some(mode) = set.mode {
         inode.mode = mode & 0o7777;
     }
-    inode.mode &= !set.mode_clear;
+    inode.mode = inode.mode & !set.mode_clear | set.mode_set & 0o7777;
     if let Some(time) = atime {
         inode.atime = time;
     }

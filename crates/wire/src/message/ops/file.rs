@@ -219,6 +219,8 @@ pub struct SetAttr {
     pub mode: Option<u32>,
     /// Of these bits, those that go, whatever the mode is by then.
     pub mode_clear: u32,
+    /// Of these bits, those that come, whatever the mode is by then. After `mode_clear`.
+    pub mode_set: u32,
     /// Owner.
     pub uid: Option<u32>,
     /// Group.
