@@ -2,7 +2,7 @@
 //!
 //! It is always answered with 200, also for an operation that failed: what failed is the operation, not the
 //! question. Clients ask until the status is one of three: `Succeeded`, `Failed`, `Canceled`. Only an
-//! operation with one of these has an `endTime`, and only one that did not succeed an `error`; the constructors
+//! operation with one of these has an `endTime`, and only one that did not succeed an `error`: constructors
 //! see to it. `properties` are what is known of it so far, and stay when it fails.
 
 use serde::{Deserialize, Serialize};
@@ -117,7 +117,7 @@ impl OperationStatus {
         OperationStatus { properties: Some(properties), ..self }
     }
 
-    /// It is done, and this came of it. An end before its beginning, by a clock that was set, is its beginning.
+    /// It is done, and this came of it. An end before its beginning (a clock was set) is its beginning.
     #[must_use]
     pub fn succeeded(self, end_time: Timestamp, properties: Option<Value>) -> OperationStatus {
         OperationStatus {

@@ -1,8 +1,8 @@
 //! The real `az` against a real control plane: what its users do first.
 //!
-//! `az` is taken from the variable ISOBAR_AZ, or, where ISOBAR_INSTALL is set (as `./test` does), installed from
-//! PyPI into a virtual environment beside the build, once: it takes 750 MB. Where there is none the test says so
-//! in one line and passes.
+//! `az` is taken from the variable ISOBAR_AZ, or, where ISOBAR_INSTALL is set (as `./test` does), installed
+//! from PyPI into a virtual environment beside the build, once: it takes 750 MB. Where there is none the test
+//! says so in one line and passes.
 
 mod common;
 

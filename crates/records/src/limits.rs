@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Rows of one list, at most: a thousand, and one that says whether there are more. Further ones are asked for
-/// with where the last list ended.
+/// Rows of one list, at most: a thousand, and one that says whether there are more. Further ones are asked
+/// for with where the last list ended.
 pub const LIST_MAX: u32 = 1001;
 /// A document kept in a row (a resource's body, an operation's input, outputs or error, an entry's detail)
 /// as text, at most.
