@@ -96,8 +96,21 @@ mod tests {
     use super::*;
 
     /// Options of other programs that messages name.
-    const FOREIGN: [&str; 6] =
-        ["--device", "--cap-add", "--exact", "--ignored", "--nocapture", "--volfile-id"];
+    const FOREIGN: [&str; 12] = [
+        "--device",
+        "--cap-add",
+        "--exact",
+        "--ignored",
+        "--nocapture",
+        "--volfile-id",
+        // initdb's and setpriv's, with which tests start a database.
+        "--no-sync",
+        "--locale",
+        "--pdeathsig",
+        "--reuid",
+        "--regid",
+        "--clear-groups",
+    ];
 
     fn all_commands(command: &clap::Command, found: &mut Vec<clap::Command>) {
         found.push(command.clone());
