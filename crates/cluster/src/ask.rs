@@ -369,6 +369,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn while_a_leader_is_silent_the_others_are_asked_again_and_again() {
+        let world = World::new(None, None).await;
+        let channels =
+            Channels::with_transport(world.network.at("test"), world.credential.clone(), BufPool::new(0));
+        channels.to(&addr(0)).call::<_, ClusterReply>(Opcode::Cluster, &(), SECOND).await.unwrap();
+        world.network.cut("test", "node0");
+        let nobody: Result<ClusterReply, _> =
+            world.leader.ask(&channels, Opcode::Cluster, &(), 2 * SECOND).await;
+        assert!(nobody.is_err());
+        // They may be electing one.
+        assert!(world.asked()[1] >= 3 && world.asked()[1] <= 5, "{:?}", world.asked());
+    }
+
+    #[tokio::test]
     async fn it_gives_up_at_once_when_every_node_rejects_the_credential() {
         let world = World::new(Some(0), None).await;
         let begun = Instant::now();

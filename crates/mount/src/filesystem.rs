@@ -510,8 +510,7 @@ impl Filesystem for IsobarFs {
             Err(e) => return reply.error(errno(e)),
         };
         // Who sets a list on a file of a group it is not in takes its set-group-id bit away.
-        let is_list = name.as_bytes().starts_with(b"system.posix_acl_");
-        let who = if is_list { who_with_groups(req) } else { who(req) };
+        let who = if isobar_vfs::is_list(name.as_bytes()) { who_with_groups(req) } else { who(req) };
         let (name, value) = (name.as_bytes().to_vec(), value.to_vec());
         self.context.reply_empty(req, reply, |context| async move {
             context.vfs.setxattr(&who, ino(node), &name, &value, mode).await

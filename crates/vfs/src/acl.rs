@@ -17,6 +17,11 @@ pub(crate) const ACCESS: &[u8] = b"system.posix_acl_access";
 /// The attribute with the list that what is made in a directory gets.
 pub(crate) const DEFAULT: &[u8] = b"system.posix_acl_default";
 
+/// Whether an extended attribute is an access control list. Who sets one is asked for all groups.
+pub fn is_list(name: &[u8]) -> bool {
+    name == ACCESS || name == DEFAULT
+}
+
 const VERSION: u32 = 2;
 const HEADER_BYTES: usize = 4;
 const ENTRY_BYTES: usize = 8;

@@ -7,11 +7,11 @@ use crate::Result;
 use crate::acl::{ACCESS, Acl, DEFAULT};
 use crate::credentials::Credentials;
 use crate::permission::{self, Access};
+use crate::setid;
 use crate::vfs::Vfs;
 
 /// Permission bits.
 const PERMISSIONS: u32 = 0o777;
-const S_ISGID: u32 = 0o2000;
 
 /// The mode that a process asks for when it makes something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,17 +26,6 @@ impl From<u32> for NewMode {
     fn from(mode: u32) -> NewMode {
         NewMode { mode, umask: 0 }
     }
-}
-
-/// Sets permissions and no other bit of a mode, which somebody else may be changing.
-fn permissions(permissions: u32, keeps_group_id: bool) -> SetAttr {
-    let group_id = if keeps_group_id { 0 } else { S_ISGID };
-    SetAttr { mode_clear: PERMISSIONS | group_id, mode_set: permissions, ..SetAttr::default() }
-}
-
-/// Whether a change of permissions by this caller leaves the set-group-id bit.
-fn keeps_group_id(who: &Credentials, attr: &Attr) -> bool {
-    who.is_root() || who.is_in(attr.gid)
 }
 
 /// How something is made where a directory has a default list: with no more permissions than it may have
@@ -127,7 +116,10 @@ impl Vfs {
             self.client.setxattr(ino, name, value, XattrMode::Any).await?;
         }
         // After the list: until then the old mask holds.
-        self.client.setattr(ino, permissions(list.mode(), keeps_group_id(who, &attr))).await.map(drop)
+        // No other bit is set: somebody may be changing it.
+        let mode_clear = PERMISSIONS | setid::without_membership(who, attr.gid);
+        let set = SetAttr { mode_clear, mode_set: list.mode(), ..SetAttr::default() };
+        self.client.setattr(ino, set).await.map(drop)
     }
 
     /// Removes a list; there may be none.

@@ -32,6 +32,7 @@ mod setid;
 mod vfs;
 mod xattrs;
 
+pub use acl::is_list;
 pub use acls::NewMode;
 pub use create::Opened;
 pub use credentials::Credentials;

@@ -63,9 +63,7 @@ impl Vfs {
         if set.size.is_some() && !who.is_root() {
             set.mode_clear |= setid::to_clear(&self.attr(ino).await?, who);
         }
-        if let Some(mode) = set.mode {
-            self.setid.note_mode(mode);
-        }
+        self.setid.note_mode(set.mode.unwrap_or_default() | set.mode_set);
         self.client.setattr(ino, set).await
     }
 

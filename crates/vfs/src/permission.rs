@@ -73,7 +73,6 @@ pub fn check_removal(who: &Credentials, dir: &Attr, victim: &Attr) -> Result<(),
 /// # Errors
 /// `EPERM`, or `EACCES` for what write permission would allow.
 pub fn check_set(who: &Credentials, attr: &Attr, mut set: SetAttr) -> Result<SetAttr, Errno> {
-    const S_ISGID: u32 = 0o2000;
     let owns = who.is_root() || who.uid == attr.uid;
     let changes_owner = set.uid.is_some() || set.gid.is_some();
     let allow = |allowed: bool, errno| if allowed { Ok(()) } else { Err(errno) };
@@ -83,11 +82,14 @@ pub fn check_set(who: &Credentials, attr: &Attr, mut set: SetAttr) -> Result<Set
     if let Some(gid) = set.gid {
         allow(who.is_root() || owns && (gid == attr.gid || who.is_in(gid)), Errno::EPERM)?;
     }
+    let unmembered = setid::without_membership(who, set.gid.unwrap_or(attr.gid));
+    if set.mode_clear | set.mode_set != 0 {
+        allow(owns, Errno::EPERM)?;
+        set.mode_set &= !unmembered;
+    }
     if let Some(mode) = &mut set.mode {
         allow(owns, Errno::EPERM)?;
-        if !who.is_root() && !who.is_in(set.gid.unwrap_or(attr.gid)) {
-            *mode &= !S_ISGID;
-        }
+        *mode &= !unmembered;
     } else if changes_owner && attr.kind != FileKind::Directory {
         set.mode_clear |= setid::to_clear(attr, who);
     }
@@ -212,6 +214,20 @@ mod tests {
         let foreign = Credentials::new(10, 99);
         let setgid = SetAttr { mode: Some(0o2755), ..SetAttr::default() };
         assert_eq!(check_set(&foreign, &file(0o755), setgid).map(|set| set.mode), Ok(Some(0o755)));
+    }
+
+    #[test]
+    fn single_bits_of_a_mode_are_its_owners_to_set_and_clear() {
+        let (owner, other) = (Credentials::new(10, 99), Credentials::new(12, 20));
+        for bits in [
+            SetAttr { mode_set: 0o2010, ..SetAttr::default() },
+            SetAttr { mode_clear: 0o0004, ..SetAttr::default() },
+        ] {
+            assert_eq!(check_set(&other, &file(0o644), bits), Err(Errno::EPERM));
+            let without = SetAttr { mode_set: bits.mode_set & 0o777, ..bits };
+            assert_eq!(check_set(&owner, &file(0o644), bits), Ok(without), "not of the group");
+            assert_eq!(check_set(&Credentials::root(), &file(0o644), bits), Ok(bits));
+        }
     }
 
     #[test]

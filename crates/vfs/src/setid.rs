@@ -11,16 +11,20 @@ use crate::credentials::Credentials;
 
 /// Set-user-id and set-group-id.
 pub(crate) const SETID_BITS: u32 = 0o6000;
+const S_ISGID: u32 = 0o2000;
 
 /// Bits of a file's mode that go when somebody writes to it, truncates it or changes its owner. Set-group-id
 /// without group execution once meant mandatory locking: it stays for members of the group.
 pub(crate) fn to_clear(attr: &Attr, who: &Credentials) -> u32 {
     const S_ISUID: u32 = 0o4000;
-    const S_ISGID: u32 = 0o2000;
     const S_IXGRP: u32 = 0o0010;
-    let member = who.is_root() || who.is_in(attr.gid);
-    let group = if attr.mode & S_IXGRP == 0 && member { 0 } else { S_ISGID };
+    let group = if attr.mode & S_IXGRP == 0 { without_membership(who, attr.gid) } else { S_ISGID };
     attr.mode & (S_ISUID | group)
+}
+
+/// Bits that whoever sets permissions of a file of this group takes away: set-group-id is for its members.
+pub(crate) fn without_membership(who: &Credentials, gid: u32) -> u32 {
+    if who.is_root() || who.is_in(gid) { 0 } else { S_ISGID }
 }
 
 /// Rises when set-id bits are set on some inode: open files then look again before a write.

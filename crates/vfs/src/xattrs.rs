@@ -105,7 +105,7 @@ use Verdict::{Allowed, ByPermissions};
 fn space_of(name: &[u8]) -> Option<Space> {
     let spaces: [(&[u8], Space); 3] =
         [(b"user.", Space::User), (b"trusted.", Space::Trusted), (b"security.", Space::Security)];
-    if name == acl::ACCESS || name == acl::DEFAULT {
+    if acl::is_list(name) {
         return Some(Space::List);
     }
     spaces.into_iter().find(|(s, _)| name.starts_with(s) && name.len() > s.len()).map(|(_, space)| space)

@@ -1,6 +1,5 @@
 //! All files in use by one client.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -104,7 +103,6 @@ impl Files {
     }
 
     /// Forgets what was used longest ago of the maps of all files, when more is known than there is room for.
-    /// Of windows that came with one answer the last ones go first: the first was asked for.
     pub(super) fn trim_maps(&self) {
         if !self.maps.is_over() {
             return;
@@ -113,10 +111,10 @@ impl Files {
         let mut windows = Vec::new();
         for (at, inode) in inodes.iter().enumerate() {
             let of_inode = inode.state.lock();
-            windows.extend(of_inode.extents.windows().map(|(window, used)| (used, at, Reverse(window))));
+            windows.extend(of_inode.extents.windows().map(|(window, used)| (used, at, window)));
         }
         windows.sort_unstable();
-        for (_, at, Reverse(window)) in windows {
+        for (_, at, window) in windows {
             if self.maps.is_low() {
                 break;
             }

@@ -189,7 +189,7 @@ impl Files {
             };
             self.learn_map(inode, unknown).await?;
         };
-        // Not sooner: what is forgotten may be what was asked for.
+        // What was asked for has been seen; sooner it might be what is forgotten.
         self.trim_maps();
         Ok(pieces)
     }
@@ -287,6 +287,7 @@ impl Files {
             };
             match step {
                 Some((len, found)) => {
+                    // As in `pieces`.
                     self.trim_maps();
                     if matches!(found, Found::Hole) != data {
                         return Ok(at);

@@ -135,7 +135,7 @@ async fn what_is_asked_for_of_a_map_is_not_forgotten_before_it_is_seen() {
     let writer = client(&cluster, "writer").await;
     let data = perforated(&writer, "file", 96 * MIB).await;
     let options = ClientOptions { map_extents_max: 4096, ..ClientOptions::default() };
-    let reader = Client::with_cluster(cluster.access_from("reader"), options).await.unwrap();
+    let reader = Client::with_cluster(cluster.access_from("reader"), options.clone()).await.unwrap();
     let file = open(&reader, "file", OpenOptions::default()).await.unwrap();
     // Each answer reaches 16 MiB far. The first two leave 21 MiB of the third window of 32 MiB known, 2,688
     // extents; the last one, of which one MiB joins them, is 1,920 extents of the second window.
@@ -144,7 +144,17 @@ async fn what_is_asked_for_of_a_map_is_not_forgotten_before_it_is_seen() {
         let read = tokio::time::timeout(10 * SECOND, reading).await.expect("it ends").unwrap().contiguous();
         assert!(read[..] == data[at as usize..][..BLOCK as usize]);
     }
+    assert_eq!(reader.map_extents(), 1920, "what was read last is what stays");
     close(&reader, file).await.unwrap();
+
+    // Likewise for who looks for data.
+    let seeker = Client::with_cluster(cluster.access_from("seeker"), options).await.unwrap();
+    let file = open(&seeker, "file", OpenOptions::default()).await.unwrap();
+    for at in [75 * MIB, 70 * MIB, 49 * MIB] {
+        let seeking = seeker.seek(&file, at, true);
+        assert_eq!(tokio::time::timeout(10 * SECOND, seeking).await.expect("it ends"), Ok(at));
+    }
+    close(&seeker, file).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
