@@ -12,8 +12,8 @@ pub const ID_SEGMENT_BYTES_MAX: usize = 512;
 
 /// Bytes of a request's body. ARM takes 4 MB.
 pub const REQUEST_BYTES_MAX: usize = 4 << 20;
-/// Lists and objects inside each other in a body. `serde_json` stops one earlier.
-pub const JSON_DEPTH_MAX: usize = 128;
+/// Lists and objects inside each other in a body: as many as `serde_json` reads.
+pub const JSON_DEPTH_MAX: usize = 127;
 /// Wrong fields that are listed one by one; the others are counted.
 pub const PROBLEMS_MAX: usize = 100;
 

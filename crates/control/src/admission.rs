@@ -1,8 +1,8 @@
 //! Who may come in: the token, the principal, the subscription, and what is allowed in it.
 //!
-//! In ARM's order: no good token is 401, whatever was asked; then a subscription that is not there is 404;
-//! then what is not allowed is 403, whether or not it is there; the state of the subscription is looked at
-//! last.
+//! In ARM's order: no good token is 401, of whatever is in the table; then a subscription that is not there
+//! is 404; then what is not allowed is 403, whether or not it is there; the state of the subscription is
+//! looked at last.
 
 use isobar_arm::{ArmError, ResourceId};
 use isobar_records::Snapshot;
@@ -78,7 +78,11 @@ async fn admit_to_subscription(call: &Call, snapshot: &mut Snapshot) -> Result<(
     Ok(())
 }
 
-fn check(call: &Call, allowed: bool) -> Result<(), Refusal> {
+/// Refuses a call that is not allowed.
+///
+/// # Errors
+/// 403.
+pub(crate) fn check(call: &Call, allowed: bool) -> Result<(), Refusal> {
     if allowed {
         return Ok(());
     }

@@ -6,6 +6,13 @@ use isobar_records::AuditEntry;
 use serde_json::json;
 
 use crate::call::Call;
+use crate::table::read_path;
+
+/// The path of a call, as it is meant and without its query: of an extension, the target is only the scope.
+fn path(call: &Call) -> String {
+    // It led here, so it can be read, and is no longer than paths may be.
+    format!("/{}", read_path(&call.request.path).unwrap_or_default().join("/"))
+}
 
 /// The entry for a call that ended with this status; `code` is that of its refusal.
 pub(crate) fn entry(call: &Call, status: u16, code: Option<&str>) -> AuditEntry {
@@ -21,6 +28,7 @@ pub(crate) fn entry(call: &Call, status: u16, code: Option<&str>) -> AuditEntry 
         correlation: call.request.correlation.clone(),
         detail: json!({
             "id": target,
+            "path": path(call),
             "caller": call.caller.app_id,
             "method": call.operation.method.as_str(),
             "operation": call.operation.id,

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::http::{Incoming, Reply};
 use crate::refusal::Refusal;
 use crate::store::{Author, Stored};
-use crate::table::{NAMESPACE, Operation, Params};
+use crate::table::{NAMESPACE, OUR_NEWEST_VERSION, Operation, Params};
 
 /// Who calls.
 #[derive(Clone, Default, Debug)]
@@ -123,10 +123,9 @@ impl Call {
     /// Where an operation's status, or its result, can be asked for.
     pub(crate) fn operation_url(&self, kind: &str, location: &str, operation: &str) -> String {
         let subscription = self.target.subscription().unwrap_or_default();
-        let version = crate::table::OUR_VERSIONS.last().map(ToString::to_string).unwrap_or_default();
         format!(
             "{}/subscriptions/{subscription}/providers/{NAMESPACE}/locations/{location}/{kind}/{operation}\
-             ?api-version={version}",
+             ?api-version={OUR_NEWEST_VERSION}",
             self.request.base
         )
     }

@@ -12,7 +12,7 @@
 //! - *Denied unless allowed*: without a token, or a role that allows the action, nothing is done.
 //! - *All or nothing*: a write and its entry in the audit log are one transaction.
 //! - *Secrets are shown once*: none is in a log, in an answer later on, in the audit log, or in clear in SQL.
-//! - *Nothing is unbounded*: see [`limits`].
+//! - *Nothing is unbounded* but the audit log, which is kept for ever: see [`limits`].
 //!
 //! **To add operations**, write a file in `resources` with its rows and their functions, and name it in
 //! `rows`; schemas go into `data/schemas.json`. A workflow that an operation starts is named there, too:

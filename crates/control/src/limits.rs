@@ -1,4 +1,4 @@
-//! Bounds on everything that others can make grow.
+//! Bounds on everything that others can make grow, but the audit log, which is kept for ever.
 
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ pub const WATCHED_CLIENTS_MAX: usize = 4096;
 
 /// Service principals.
 pub const PRINCIPALS_MAX: u64 = 1000;
+/// Ids that the directory is asked for at a time, as in Microsoft Graph.
+pub const DIRECTORY_IDS_MAX: usize = 1000;
 /// Secrets of one service principal at the same time.
 pub const SECRETS_MAX: usize = 4;
 /// Subscriptions.

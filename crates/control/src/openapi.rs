@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::table::{Gate, Method, Operation, Segment, Template, Versions};
+use crate::table::{Gate, Method, OUR_NEWEST_VERSION, Operation, Segment, Template, Versions};
 
 /// All schemas, by name.
 const SCHEMAS: &str = include_str!("../data/schemas.json");
@@ -26,7 +26,7 @@ pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>)
         "info": {
             "title": "Isobar control plane",
             "description": "Clusters of the Isobar parallel file system, in the manner of Azure Resource Manager.",
-            "version": crate::table::OUR_VERSIONS.last().map(ToString::to_string).unwrap_or_default(),
+            "version": OUR_NEWEST_VERSION.to_string(),
             "license": {"name": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

@@ -52,6 +52,23 @@ async fn every_write_has_an_entry_and_so_has_its_refusal(database: TestDatabase)
     }
 }
 
+async fn entries_say_which_lock_and_which_principal_it_was(database: TestDatabase) {
+    let world = World::start(&database).await;
+    let person = people::make(&world, "somebody").await;
+    let correlation = "11111111-2222-3333-4444-666666666666";
+    let ids = [("x-ms-correlation-request-id", correlation)];
+    let scope = format!("/subscriptions/{}/providers/Microsoft.Authorization", world.subscription);
+    let lock = format!("{scope}//locks/k%65ep/?api-version=2016-09-01");
+    let password = format!("/v1.0/servicePrincipals/{}/addPassword", person.object_id);
+    assert_eq!(world.client.send("DELETE", &lock, &ids, b"").await.status, 204);
+    assert_eq!(world.client.send("POST", &password, &ids, b"{}").await.status, 200);
+    let mut snapshot = database.open().await.read().await.expect("a snapshot");
+    let filter = AuditFilter { correlation: Some(correlation), ..AuditFilter::default() };
+    let entries = snapshot.list_audit(&filter).await.expect("entries");
+    let paths: Vec<_> = entries.iter().rev().map(|(_, entry)| entry.detail["path"].clone()).collect();
+    assert_eq!(paths, [json!(format!("{scope}/locks/keep")), json!(password)]);
+}
+
 async fn the_activity_log_shows_it(database: TestDatabase) {
     let world = World::start(&database).await;
     world.make_group("rg1").await;
@@ -88,5 +105,6 @@ async fn the_activity_log_shows_it(database: TestDatabase) {
 
 isobar_records::on_both_databases!(
     every_write_has_an_entry_and_so_has_its_refusal,
+    entries_say_which_lock_and_which_principal_it_was,
     the_activity_log_shows_it,
 );

@@ -90,6 +90,9 @@ async fn tags_of_versions_guard_reads_and_writes(database: TestDatabase) {
         client.send(method, &path, &[condition], br#"{"location": "uksouth"}"#).await
     };
     send("PUT", ("if-match", "*")).await.refused(412, "PreconditionFailed");
+    for condition in ["if-match", "if-none-match"] {
+        send("PUT", (condition, "\"é\"")).await.refused(400, "InvalidParameterValue");
+    }
     let made = send("PUT", ("if-none-match", "*")).await.expect(201);
     let tag = made.header("etag").to_owned();
     assert_eq!(made.body["etag"], tag);

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::client::Client;
 use common::people::{self, CONTRIBUTOR, READER, give};
 use common::{GROUPS, World};
 use isobar_records::testing::TestDatabase;
@@ -62,14 +63,25 @@ async fn who_may_see_how_an_operation_stands(database: TestDatabase) {
     world.make_group("rg2").await;
     let scope = |group: &str| format!("/subscriptions/{}/resourceGroups/{group}", world.subscription);
     let (one, two) = (people::make(&world, "one").await, people::make(&world, "two").await);
+    let nobody = people::make(&world, "nobody").await;
     give(&world.client, &one, CONTRIBUTOR, &scope("rg1"), 1).await.expect(201);
     give(&world.client, &two, CONTRIBUTOR, &scope("rg2"), 2).await.expect(201);
-    // The role goes with the group; who began it still sees it through, as long as he is in the subscription.
-    give(&world.client, &one, READER, &scope("rg2"), 3).await.expect(201);
     let location = one.client.delete(&world.group("rg1")).await.expect(202).header("location").to_owned();
     world.gone("rg1").await;
-    one.client.follow(&location).await.expect(200);
-    two.client.follow(&location).await.refused(404, "NotFound");
+    // The role has gone with the group; who began it still sees it through.
+    let status = location.replace("operationResults", "operationStatuses");
+    for url in [&location, &status] {
+        one.client.follow(url).await.expect(200);
+        world.client.follow(url).await.expect(200);
+        for other in [&two, &nobody] {
+            other.client.follow(url).await.refused(404, "NotFound");
+        }
+        Client::of(&world.running).follow(url).await.refused(401, "AuthenticationFailed");
+    }
+    // Of another group of the name he sees nothing.
+    world.make_group("rg1").await;
+    assert!(one.client.follow(&location).await.expect(200).body.is_null());
+    assert_eq!(world.client.follow(&location).await.expect(200).body["name"], "rg1");
     let path = "/providers/Isobar.Storage/locations/uksouth/operationStatuses/none";
     world.client.get(&world.at(path, "2026-12-01")).await.refused(404, "NotFound");
 }

@@ -109,6 +109,21 @@ async fn many_wrong_secrets_are_slowed_down(database: TestDatabase) {
     ask(secret).await.expect(200);
 }
 
+async fn a_stranger_with_many_names_locks_out_nobody(database: TestDatabase) {
+    let world = World::start(&database).await;
+    let stranger = Client::of(&world.running);
+    let scope = format!("{}/.default", stranger.url);
+    let mut wrong = 0;
+    for number in 0..1100 {
+        let name = format!("{number:08x}-0000-4000-8000-000000000000");
+        let answer = stranger.ask_token("/adfs/oauth2/token", &name, "wrong", &scope).await;
+        assert!([401, 429].contains(&answer.status), "{answer:?}");
+        wrong += u32::from(answer.status == 401);
+    }
+    assert!((10..100).contains(&wrong), "{wrong} tries, as if each name were a client of its own");
+    stranger.login(&world.first.0, &world.first.1).await.get(SUBSCRIPTIONS).await.expect(200);
+}
+
 async fn tokens_are_checked(database: TestDatabase) {
     let world = World::start(&database).await;
     let stranger = Client::of(&world.running);
@@ -197,6 +212,7 @@ isobar_records::on_both_databases!(
     the_metadata_name_where_to_log_in,
     what_is_wrong_gets_no_token,
     many_wrong_secrets_are_slowed_down,
+    a_stranger_with_many_names_locks_out_nobody,
     tokens_are_checked,
     tokens_for_others_are_not_taken,
     who_is_gone_is_nobody,

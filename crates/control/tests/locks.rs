@@ -104,6 +104,13 @@ async fn a_wrong_lock_is_refused(database: TestDatabase) {
     let level = json!({"properties": {"level": "ReadOnly"}});
     client.put(&lock(&world, "", "a%20b"), level).await.refused(400, "InvalidResourceName");
     client.get(&lock(&world, "", "none")).await.refused(404, "ResourceNotFound");
+    // Locks are counted by subscription, so there are none of what is in no subscription.
+    let principal = format!("/providers/Microsoft.Graph/servicePrincipals/{}", world.first.0);
+    for scope in ["", &principal] {
+        let path = format!("{scope}/providers/Microsoft.Authorization/locks/l?api-version={LOCKS}");
+        let level = json!({"properties": {"level": "ReadOnly"}});
+        client.put(&path, level).await.refused(400, "InvalidLockScope");
+    }
 }
 
 isobar_records::on_both_databases!(

@@ -96,6 +96,11 @@ async fn a_role_in_a_group_or_for_a_resource_holds_there_alone(database: TestDat
     client.put(&world.group("RG1"), json!({"location": "uksouth"})).await.expect(200);
     client.get(&world.group("rg2")).await.refused(403, "AuthorizationFailed");
     client.get(&world.group("rg10")).await.refused(403, "AuthorizationFailed");
+    // Also in a list what is not there is not told from what is.
+    for group in ["rg2", "rg10"] {
+        let list = world.at(&format!("/resourceGroups/{group}/resources"), ROLES);
+        client.get(&list).await.refused(403, "AuthorizationFailed");
+    }
     // Lists show what one may read; the subscription and what it can do are seen by whoever has a role in it.
     assert_eq!(client.get(&world.at("/resourceGroups", ROLES)).await.names(), ["rg1"]);
     assert_eq!(
@@ -190,6 +195,30 @@ async fn roles_are_described(database: TestDatabase) {
     assert_eq!(found["value"][0]["appId"], world.first.0);
 }
 
+async fn principals_are_found_by_their_whole_name_or_its_beginning(database: TestDatabase) {
+    let world = World::start(&database).await;
+    for name in ["Robot", "Robot 2", "O'Brien"] {
+        people::make(&world, name).await;
+    }
+    let find = async |filter: &str| {
+        let filter = form_urlencoded::byte_serialize(filter.as_bytes()).collect::<String>();
+        let found = world.client.get(&format!("/v1.0/servicePrincipals?$filter={filter}")).await.expect(200);
+        let found = found.body["value"].as_array().expect("a list").clone();
+        let mut names: Vec<String> =
+            found.iter().map(|of| of["displayName"].as_str().expect("a name").to_owned()).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(find("displayName eq 'robot'").await, ["Robot"]);
+    assert_eq!(find("displayName eq 'startswith'").await, [""; 0]);
+    assert_eq!(find("startswith(displayName,'robot')").await, ["Robot", "Robot 2"]);
+    assert_eq!(find("displayName eq 'o''brien'").await, ["O'Brien"]);
+    let ids = |count: usize| json!({"ids": vec![world.subscription.as_str(); count]});
+    let path = "/v1.0/directoryObjects/getByIds";
+    world.client.json("POST", path, ids(1000)).await.expect(200);
+    world.client.json("POST", path, ids(1001)).await.refused(400, "Request_BadRequest");
+}
+
 isobar_records::on_both_databases!(
     without_a_role_nothing_is_allowed,
     a_role_in_the_subscription_holds_for_all_of_it,
@@ -197,4 +226,5 @@ isobar_records::on_both_databases!(
     a_role_in_a_group_or_for_a_resource_holds_there_alone,
     assignments_are_made_listed_and_taken_away,
     roles_are_described,
+    principals_are_found_by_their_whole_name_or_its_beginning,
 );

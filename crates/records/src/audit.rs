@@ -108,7 +108,7 @@ impl Tx {
     /// Adds an entry; gives its number. Numbers grow, and may leave some out.
     ///
     /// # Errors
-    /// `TooLarge`, `ZeroByte`, `Unavailable`, `Database`.
+    /// `TooDeep`, `TooLarge`, `ZeroByte`, `Unavailable`, `Database`.
     pub async fn append_audit(&mut self, entry: &AuditEntry) -> Result<i64, RecordsError> {
         let sql = format!(
             "insert into audit ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning seq"

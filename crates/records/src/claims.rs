@@ -87,7 +87,7 @@ impl Tx {
     ///
     /// # Errors
     /// `Lost` if the operation's fence is not the newest one or it has ended; nothing is changed then.
-    /// `TooLarge`, `ZeroByte`, `Unavailable`, `Database`.
+    /// `TooDeep`, `TooLarge`, `ZeroByte`, `Unavailable`, `Database`.
     pub async fn save_operation(&mut self, operation: &Operation) -> Result<bool, RecordsError> {
         let outputs = Value::Object(operation.outputs.clone());
         let error =

@@ -1,4 +1,8 @@
-//! All points in which the two databases differ. Every other statement has one text for both.
+//! The points in which the statements of the two databases differ. Every other statement has one text for
+//! both.
+//!
+//! What else differs: opening and beginning (`records`), a lock and a file of each migration (`migrate`), and
+//! the codes of errors (`error`).
 
 /// Which database.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

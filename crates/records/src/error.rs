@@ -95,6 +95,14 @@ pub enum RecordsError {
         /// The largest size.
         bytes_max: usize,
     },
+    /// A document has more lists and objects inside each other than can be read back: make it flatter.
+    #[error("{what}: nested more than {depth_max} levels deep")]
+    TooDeep {
+        /// Which document.
+        what: &'static str,
+        /// The most levels.
+        depth_max: usize,
+    },
     /// A text has a zero byte, which PostgreSQL cannot keep.
     #[error("a text with a zero byte cannot be kept")]
     ZeroByte,
@@ -117,11 +125,14 @@ impl RecordsError {
         }
     }
 
-    /// Of a commit. What the database says itself is certain; a lost connection is not.
+    /// Of a commit. What the database says itself is certain; a lost connection is not, nor is the farewell
+    /// of a server that stops or is told to end the connection: the commit may have been done before.
     pub(crate) fn of_commit(error: sqlx::Error) -> RecordsError {
-        match error {
-            sqlx::Error::Database(_) => RecordsError::of(error),
-            error => RecordsError::Uncertain(error),
+        match &error {
+            sqlx::Error::Database(said) if !said.code().is_some_and(|code| code.starts_with("57P")) => {
+                RecordsError::of(error)
+            }
+            _ => RecordsError::Uncertain(error),
         }
     }
 
@@ -146,7 +157,67 @@ fn is_passing(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+    use std::error::Error;
+    use std::fmt;
+
     use super::*;
+
+    /// What a database says, by its code.
+    #[derive(Debug)]
+    struct Said(&'static str);
+
+    impl fmt::Display for Said {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Said {}
+
+    impl sqlx::error::DatabaseError for Said {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn a_commit_is_uncertain_when_the_server_stops_in_between() {
+        let of_commit = |code| RecordsError::of_commit(sqlx::Error::Database(Box::new(Said(code))));
+        for code in ["57P01", "57P02", "57P03", "57P05"] {
+            let error = of_commit(code);
+            assert!(matches!(error, RecordsError::Uncertain(_)), "{code}: {error:?}");
+        }
+        assert!(matches!(RecordsError::of_commit(sqlx::Error::WorkerCrashed), RecordsError::Uncertain(_)));
+        for code in ["40001", "5", "55P03"] {
+            let error = of_commit(code);
+            assert!(matches!(error, RecordsError::Unavailable(_)), "{code}: {error:?}");
+        }
+        for code in ["23505", "57014", "13"] {
+            let error = of_commit(code);
+            assert!(matches!(error, RecordsError::Database(_)), "{code}: {error:?}");
+        }
+    }
 
     #[test]
     fn what_goes_away_by_itself_is_told_from_what_does_not() {

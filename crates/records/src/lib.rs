@@ -15,7 +15,8 @@
 //! - *One operation a target*: a second one is refused with the id of the first.
 //! - *Only the latest owner saves*: whoever has lost a claim cannot write over what the next owner wrote.
 //! - *The audit log only grows*: the database refuses anything else, whoever asks.
-//! - *The same on both databases*: one text of each statement; where they differ is in `dialect.rs`, a page.
+//! - *The same on both databases*: one text of each statement; where statements differ is in `dialect.rs`, a
+//!   page. What else differs is said there.
 //!
 //! Time is always given, in milliseconds since 1970: nothing here reads a clock. What a document means is not
 //! known here, and no secret belongs into one.
@@ -58,4 +59,5 @@ pub use error::RecordsError;
 pub use operation::{NewOperation, Operation, OperationFilter, Status};
 pub use records::Records;
 pub use resource::{Resource, ResourceFilter};
+pub use sql::document;
 pub use tx::{Snapshot, Tx};

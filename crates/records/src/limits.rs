@@ -8,6 +8,8 @@ pub const LIST_MAX: u32 = 1001;
 /// A document kept in a row (a resource's body, an operation's input, outputs or error, an entry's detail)
 /// as text, at most.
 pub const DOCUMENT_BYTES_MAX: usize = 4 << 20;
+/// Lists and objects inside each other in such a document, at most: what `serde_json` reads back.
+pub const DOCUMENT_DEPTH_MAX: usize = 127;
 
 /// How long a free connection, a turn to write or a row that somebody else changes is waited for.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(10);

@@ -21,7 +21,7 @@ pub(crate) const COLUMNS: &str = "id, target, kind, subscription, location, inpu
      attempts, status, error, message, percent, cancel_wanted, created_ms, changed_ms, ended_ms, due_ms, \
      lease_until_ms, owner, fence, correlation, principal";
 
-/// How far an operation is. The words are those of the Azure Resource Manager.
+/// How far an operation is. The words are those of the Azure Resource Manager, but for `Running`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Status {
     /// Nobody has begun it.

@@ -58,7 +58,7 @@ impl Tx {
     ///
     /// # Errors
     /// `Busy` if another one on its target has not ended; the transaction can go on. `SameOperation`,
-    /// `TooLarge`, `ZeroByte`, `Unavailable`, `Database`.
+    /// `TooDeep`, `TooLarge`, `ZeroByte`, `Unavailable`, `Database`.
     pub async fn insert_operation(
         &mut self,
         new: &NewOperation,

@@ -1,9 +1,10 @@
 //! Which database a URL names.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::error::RecordsError;
 
@@ -23,6 +24,7 @@ impl Place {
             let options = PgConnectOptions::from_str(url).map_err(|error| {
                 RecordsError::Url(format!("the URL of the PostgreSQL database cannot be read: {error}"))
             })?;
+            let options = with_tls(options, url, std::env::var("PGSSLMODE").ok().as_deref());
             return Ok(Place::Postgres(Box::new(options.application_name("isobar"))));
         }
         let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
@@ -53,9 +55,72 @@ impl Place {
     }
 }
 
+/// Lets a server on another machine prove who it is, unless the URL or the environment says how much TLS
+/// there is. The default of `sqlx` trusts whoever answers, even without TLS.
+fn with_tls(options: PgConnectOptions, url: &str, environment: Option<&str>) -> PgConnectOptions {
+    // `sqlx` takes a mode that it does not know for none.
+    let is_in_environment = environment.is_some_and(|mode| mode.parse::<PgSslMode>().is_ok());
+    if says_mode(url) || is_in_environment || is_on_this_machine(&options) {
+        return options;
+    }
+    options.ssl_mode(PgSslMode::VerifyFull)
+}
+
+fn says_mode(url: &str) -> bool {
+    let url = url.split_once('#').map_or(url, |(url, _)| url);
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let mut names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    names.any(|name| name == "sslmode" || name == "ssl-mode")
+}
+
+/// Whether it is reached by a socket or a loopback address.
+fn is_on_this_machine(options: &PgConnectOptions) -> bool {
+    // An IPv6 address has brackets in a URL.
+    let host = options.get_host().trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    options.get_socket().is_some()
+        || host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || is_loopback
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mode(url: &str, environment: Option<&str>) -> PgSslMode {
+        // Whatever this process has in its environment.
+        let options = PgConnectOptions::from_str(url).expect(url);
+        let options = if says_mode(url) { options } else { options.ssl_mode(PgSslMode::Prefer) };
+        with_tls(options, url, environment).get_ssl_mode()
+    }
+
+    #[test]
+    fn a_server_on_another_machine_proves_who_it_is_unless_told_otherwise() {
+        for url in [
+            "postgres://u@db.example/d",
+            "postgresql://u@10.0.0.1:5432/d?application_name=sslmode",
+            "postgres://u@[fd00::1]/d#?sslmode=disable",
+            "postgres://u@localhost/d?host=db.example",
+            "postgres://u@localhost.example/d",
+        ] {
+            assert!(matches!(mode(url, None), PgSslMode::VerifyFull), "{url}");
+            assert!(matches!(mode(url, Some("no such mode")), PgSslMode::VerifyFull), "{url}");
+            assert!(matches!(mode(url, Some("require")), PgSslMode::Prefer), "{url}: left as it is");
+        }
+        for url in [
+            "postgres://u@localhost/d",
+            "postgres://u@127.0.0.1:5433/d",
+            "postgres://u@[::1]/d",
+            "postgres://u@%2Frun%2Fpostgresql/d",
+            "postgres://u@db.example/d?host=/run/postgresql",
+        ] {
+            assert!(matches!(mode(url, None), PgSslMode::Prefer), "{url}");
+        }
+        let said = mode("postgres://u@db.example/d?user=x&sslmode=disable", None);
+        assert!(matches!(said, PgSslMode::Disable));
+        assert!(matches!(mode("postgres://u@db.example/d?ssl-mode=prefer", None), PgSslMode::Prefer));
+    }
 
     #[test]
     fn files_are_named_with_or_without_a_scheme() {

@@ -49,6 +49,9 @@ impl Records {
     /// only) or a PostgreSQL database (`postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full`), and
     /// brings its tables up to date. Several programs may open at the same time.
     ///
+    /// Where neither the URL nor `PGSSLMODE` says an `sslmode`, it is `verify-full`; `prefer` on a loopback
+    /// address or a socket.
+    ///
     /// # Errors
     /// `Url`, `Open`, `Newer`, `Unavailable`, `Database`.
     pub async fn open(url: &str) -> Result<Records, RecordsError> {

@@ -77,7 +77,8 @@ impl Tx {
     /// Adds a resource and gives it back with its revision; that of `new` does not matter.
     ///
     /// # Errors
-    /// `Exists` if there is one with this key, `NoParent`, `TooLarge`, `ZeroByte`, `Unavailable`, `Database`.
+    /// `Exists` if there is one with this key, `NoParent`, `TooDeep`, `TooLarge`, `ZeroByte`, `Unavailable`,
+    /// `Database`.
     pub async fn insert_resource(&mut self, mut new: Resource) -> Result<Resource, RecordsError> {
         let body = document("a resource's body", &new.body)?;
         new.revision = self.next_revision().await?;
@@ -109,7 +110,8 @@ impl Tx {
     /// Gives a resource that has this revision another body; returns what it is then.
     ///
     /// # Errors
-    /// `Stale` if it has another revision, `Missing`, `TooLarge`, `ZeroByte`, `Unavailable`, `Database`.
+    /// `Stale` if it has another revision, `Missing`, `TooDeep`, `TooLarge`, `ZeroByte`, `Unavailable`,
+    /// `Database`.
     pub async fn update_resource(
         &mut self,
         key: &str,
@@ -146,7 +148,9 @@ impl Tx {
         }
     }
 
-    /// Deletes what has its id below another one's, at any depth; gives the keys.
+    /// Deletes what has its id below another one's, at any depth; gives the keys. First
+    /// [hold](Tx::hold_resource) what is above, and let nobody add below who does not hold it, too: on
+    /// PostgreSQL what is added meanwhile may stay, or go without its key being given.
     ///
     /// # Errors
     /// `Unavailable`, `Database`.

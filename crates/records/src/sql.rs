@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::error::RecordsError;
-use crate::limits::{DOCUMENT_BYTES_MAX, LIST_MAX};
+use crate::limits::{DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, LIST_MAX};
 
 /// What stands for a `$n`.
 pub(crate) enum Param<'a> {
@@ -70,17 +70,30 @@ impl From<Option<String>> for Param<'_> {
     }
 }
 
-/// A document as it is kept.
+/// A document as it is kept: whatever this gives can be read back. `what` names it in an error.
 ///
 /// # Errors
-/// `TooLarge`.
-pub(crate) fn document(what: &'static str, value: &Value) -> Result<String, RecordsError> {
+/// `TooDeep`, `TooLarge`.
+pub fn document(what: &'static str, value: &Value) -> Result<String, RecordsError> {
+    if is_deeper(value, DOCUMENT_DEPTH_MAX) {
+        return Err(RecordsError::TooDeep { what, depth_max: DOCUMENT_DEPTH_MAX });
+    }
     let text = value.to_string();
     match text.len() {
         bytes if bytes > DOCUMENT_BYTES_MAX => {
             Err(RecordsError::TooLarge { what, bytes, bytes_max: DOCUMENT_BYTES_MAX })
         }
         _ => Ok(text),
+    }
+}
+
+/// Whether more lists and objects are inside each other than so many.
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    match (value, levels.checked_sub(1)) {
+        (Value::Array(_) | Value::Object(_), None) => true,
+        (Value::Array(items), Some(left)) => items.iter().any(|item| is_deeper(item, left)),
+        (Value::Object(members), Some(left)) => members.values().any(|member| is_deeper(member, left)),
+        _ => false,
     }
 }
 
@@ -144,7 +157,23 @@ impl<'a> Select<'a> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_document_is_kept_if_and_only_if_it_can_be_read_back() {
+        assert_eq!(DOCUMENT_DEPTH_MAX, 127);
+        let lists = |depth| (1..depth).fold(json!([]), |inner, _| json!([1, inner]));
+        let objects = |depth| (1..depth).fold(json!({}), |inner, _| json!({"a": 1, "b": inner}));
+        for (deep, too_deep) in [(lists(127), lists(128)), (objects(127), objects(128))] {
+            let kept = document("it", &deep).expect("it is kept");
+            assert_eq!(serde_json::from_str::<Value>(&kept).expect("it is read"), deep);
+            let error = document("it", &too_deep).expect_err("it is refused");
+            assert!(matches!(error, RecordsError::TooDeep { .. }), "{error}");
+            assert!(serde_json::from_str::<Value>(&too_deep.to_string()).is_err());
+        }
+    }
 
     #[test]
     fn conditions_are_joined_and_numbered() {

@@ -16,7 +16,7 @@ pub struct Snapshot {
 ///
 /// On SQLite there is one at a time, and begun ones wait in turn: do not wait for anything else
 /// meanwhile, least of all for another one. On PostgreSQL two of them meet when they change the same row:
-/// the later one waits.
+/// the later one waits. There, what one has read without a `hold_…` may change before it commits.
 pub struct Tx {
     snapshot: Snapshot,
 }

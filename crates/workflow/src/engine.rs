@@ -25,6 +25,9 @@ pub struct Engine {
 impl Engine {
     /// An engine for these workflows, of which the last one of a name counts. `owner` names this process
     /// in the operations that it has claimed; nothing depends on it.
+    ///
+    /// # Panics
+    /// The options have no operation at once, or no lease.
     pub fn new(
         records: Records,
         workflows: impl IntoIterator<Item = Workflow>,
@@ -32,6 +35,7 @@ impl Engine {
         options: Options,
         environment: Environment,
     ) -> Engine {
+        options.check();
         let by_name = |workflow: Workflow| (workflow.name().to_owned(), Arc::new(workflow));
         let shared = Shared {
             records,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use isobar_records::{Operation, RecordsError};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use crate::context::{Context, Progress};
 use crate::course::{Next, Tried, shown};
@@ -44,7 +44,7 @@ pub(crate) async fn run_step(
         Next::End(_) => return Held::Stopped,
     };
     let Some(step) = workflow.steps().get(at).cloned() else {
-        let why = format!("this program's workflow {} has no step {at}", workflow.name());
+        let why = format!("its workflow {} has no step {at}", workflow.name());
         return Held::Came(Tried::Panicked(why));
     };
     let (progress, mut reports) = watch::channel(None);
@@ -56,9 +56,11 @@ pub(crate) async fn run_step(
     let (cancel, wanted) = watch::channel(operation.cancel_wanted);
     let context = Context::new(Arc::new(operation.clone()), step.name().into(), wanted, progress);
 
+    // From here on: a wish that comes before the step does anything is heard at once.
+    let bell = shared.cancel.subscribe();
     let mut task = JoinSet::new();
     task.spawn(async move { if undoes { step.undo(&context).await } else { step.run(&context).await } });
-    let mut hold = Hold { shared, workflow, operation, cancel, reports };
+    let mut hold = Hold { shared, workflow, operation, bell, cancel, reports };
     let held = hold.until_done(&mut task, stop).await;
     // What it holds is free before somebody else is let at it.
     task.shutdown().await;
@@ -73,6 +75,8 @@ struct Hold<'a> {
     shared: &'a Shared,
     workflow: &'a Workflow,
     operation: &'a mut Operation,
+    /// The end of something that runs here may be wanted.
+    bell: watch::Receiver<()>,
     cancel: watch::Sender<bool>,
     reports: watch::Receiver<Option<Progress>>,
 }
@@ -82,20 +86,27 @@ impl Hold<'_> {
         let every = Duration::from_millis(self.shared.options.renew_ms.max(1));
         let mut renewal = interval_at(Instant::now() + every, every);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut bell = self.shared.cancel.subscribe();
         loop {
             tokio::select! {
                 biased;
                 done = task.join_next() => return came(done),
                 () = stopped(stop) => return Held::Stopped,
-                _ = bell.changed() => {}
+                _ = self.bell.changed() => {}
                 _ = renewal.tick() => {}
             }
-            match self.renew().await {
-                Ok(()) => {}
-                Err(RecordsError::Lost { .. }) => return Held::Lost,
-                Err(_) if self.shared.now_ms() >= self.operation.lease_until_ms => return Held::Lost,
-                Err(error) => {
+            // A database that does not answer keeps no step beyond its lease, and no engine from stopping.
+            let left_ms = self.operation.lease_until_ms.saturating_sub(self.shared.now_ms());
+            let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+            let renewed = tokio::select! {
+                biased;
+                () = stopped(stop) => return Held::Stopped,
+                renewed = timeout(left, self.renew()) => renewed,
+            };
+            match renewed {
+                Ok(Ok(())) => {}
+                Err(_) | Ok(Err(RecordsError::Lost { .. })) => return Held::Lost,
+                Ok(Err(_)) if self.shared.now_ms() >= self.operation.lease_until_ms => return Held::Lost,
+                Ok(Err(error)) => {
                     tracing::warn!(operation = self.operation.id, %error, "a lease was not renewed");
                 }
             }

@@ -3,13 +3,13 @@
 /// Times are in milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options {
-    /// Operations that are worked on at the same time.
+    /// Operations that are worked on at the same time, at least one.
     pub at_once: usize,
     /// How long an operation whose process has died waits for another one. The clocks of processes that
-    /// share a database may differ by a part of it.
+    /// share a database may differ by a part of it. At least 1.
     pub lease_ms: i64,
     /// How often a lease is renewed while a step runs; then its progress is written down, and a wish to
-    /// end it is heard. A third of the lease, at most.
+    /// end it is heard. Not checked, but to be a third of the lease or less: then one renewal may fail.
     pub renew_ms: u64,
     /// How often a database is looked into in which nobody here has written.
     pub poll_ms: u64,
@@ -17,8 +17,8 @@ pub struct Options {
     pub backoff_ms: i64,
     /// … up to this.
     pub backoff_ms_max: i64,
-    /// A step that panics at this try, or a later one, has failed for good. So has one with too large
-    /// outputs.
+    /// A step that panics at this try, or a later one, has failed for good. So has one with outputs that are
+    /// too large or too deep.
     pub faults_max: i32,
 }
 
@@ -37,6 +37,13 @@ impl Default for Options {
 }
 
 impl Options {
+    /// # Panics
+    /// An engine with these would do nothing, or never keep what it has claimed.
+    pub(crate) fn check(&self) {
+        assert!(self.at_once > 0, "an engine works on at least one operation at once");
+        assert!(self.lease_ms > 0, "a lease takes at least a millisecond");
+    }
+
     /// How long to wait after so many failures in a row, which are at least one.
     pub(crate) fn backoff_ms_after(&self, failures: i32) -> i64 {
         let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(0).min(62);
@@ -47,6 +54,18 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[should_panic(expected = "at least one operation")]
+    fn an_engine_that_would_work_on_nothing_is_refused() {
+        Options { at_once: 0, ..Options::default() }.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "at least a millisecond")]
+    fn leases_that_have_run_out_when_they_begin_are_refused() {
+        Options { lease_ms: 0, ..Options::default() }.check();
+    }
 
     #[test]
     fn the_wait_doubles_up_to_its_bound() {

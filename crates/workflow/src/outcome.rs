@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 /// What steps have found or made, by name: later steps, the undoing and whoever asks see it. It is kept in
 /// clear, and all of an operation's together have at most
-/// [`DOCUMENT_BYTES_MAX`](isobar_records::limits::DOCUMENT_BYTES_MAX) bytes as text.
+/// [`DOCUMENT_BYTES_MAX`](isobar_records::limits::DOCUMENT_BYTES_MAX) bytes as text, and
+/// [`DOCUMENT_DEPTH_MAX`](isobar_records::limits::DOCUMENT_DEPTH_MAX) levels.
 pub type Outputs = Map<String, Value>;
 
 /// A step that did not fail.

@@ -61,8 +61,8 @@ impl Finish for Nothing {
     }
 }
 
-/// A workflow. Operations remember its name and the number of their step: one whose steps come in another
-/// order in a later program needs another name there.
+/// A workflow. Operations remember its name and the number of their step: one with steps added, taken away or
+/// in another order in a later program needs another name there.
 #[derive(Clone)]
 pub struct Workflow {
     name: String,
@@ -79,8 +79,13 @@ impl Workflow {
     }
 
     /// Adds a step behind the others.
+    ///
+    /// # Panics
+    /// Another step has its name: each would take what the other makes for its own.
     #[must_use]
     pub fn step(mut self, step: impl Step) -> Workflow {
+        let is_new = self.steps.iter().all(|other| other.name() != step.name());
+        assert!(is_new, "the workflow {} has two steps {}", self.name, step.name());
         self.steps.push(Arc::new(step));
         self
     }

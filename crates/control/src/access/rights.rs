@@ -1,12 +1,11 @@
 //! What a caller is allowed, from the role assignments that name it.
 
 use isobar_arm::ResourceId;
-use isobar_records::limits::LIST_MAX;
 use isobar_records::{ResourceFilter, Snapshot};
 
 use super::roles::Role;
 use crate::refusal::Refusal;
-use crate::store::Stored;
+use crate::store::{Stored, gather};
 
 /// The kind of role assignments among the records.
 pub(crate) const ASSIGNMENT_KIND: &str = "microsoft.authorization/roleassignments";
@@ -43,26 +42,14 @@ impl Rights {
         principal: &str,
         subscription: Option<&str>,
     ) -> Result<(), Refusal> {
-        let mut after: Option<String> = None;
-        loop {
-            let kind = Some(ASSIGNMENT_KIND);
-            let filter =
-                ResourceFilter { kind, subscription, after: after.as_deref(), ..ResourceFilter::default() };
-            let rows = snapshot.list_resources(&filter).await?;
-            let is_last = rows.len() < LIST_MAX as usize;
-            after = rows.last().map(|row| row.key.clone());
-            for row in rows {
-                let stored = Stored::read(row)?;
-                let of = stored.text("principalId").eq_ignore_ascii_case(principal);
-                let role = stored.text("roleDefinitionId").rsplit('/').next().and_then(Role::by_id);
-                if let (true, Some(role), Some(scope)) = (of, role, stored.id.scope()) {
-                    self.0.push((scope, role));
-                }
-            }
-            if is_last {
-                return Ok(());
-            }
+        let kind = Some(ASSIGNMENT_KIND);
+        let filter = ResourceFilter { kind, subscription, ..ResourceFilter::default() };
+        let of = |stored: &Stored| stored.text("principalId").eq_ignore_ascii_case(principal);
+        for stored in gather(snapshot, &filter, usize::MAX, of).await? {
+            let role = Role::of_definition(stored.text("roleDefinitionId"));
+            self.0.extend(stored.id.scope().zip(role));
         }
+        Ok(())
     }
 
     /// Whether an action on something is allowed.

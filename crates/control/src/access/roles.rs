@@ -55,6 +55,11 @@ impl Role {
         ROLES.into_iter().find(|role| role.id.eq_ignore_ascii_case(id))
     }
 
+    /// The role that the id of a definition names, in whatever scope.
+    pub(crate) fn of_definition(id: &str) -> Option<&'static Role> {
+        id.rsplit('/').next().and_then(Role::by_id)
+    }
+
     /// Whether it allows an action.
     pub(crate) fn allows(&self, action: &str) -> bool {
         let fits = |patterns: &[&str]| patterns.iter().any(|pattern| fits(pattern, action));

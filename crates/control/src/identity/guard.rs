@@ -1,8 +1,9 @@
 //! Counting wrong secrets, so that nobody can try many.
 //!
-//! Each client has an allowance, from each address, that refills slowly; so has all of it together. An
-//! attacker elsewhere cannot lock out a client that comes from its own address, and is slow from however many
-//! addresses.
+//! Each client has an allowance, from each address, that refills slowly; so has all of it together. Names
+//! that no client has count as one, the empty one: whoever makes them up spends no more of the common
+//! allowance than that one has. So a stranger, who knows no client's name, locks out nobody from one address,
+//! and is slow from however many.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -16,7 +17,7 @@ use crate::limits::{
     WRONG_SECRETS_OF_ALL_MAX,
 };
 
-/// Who tries: a client, from an address.
+/// Who tries: a client, or "" for one that there is not, from an address.
 type Who = (String, IpAddr);
 
 /// An allowance: the moment from which on it is full, and how long one failure pushes that away.

@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::handler::{Row, read, write};
 use crate::http::Reply;
 use crate::identity::Principal;
-use crate::limits::DISPLAY_NAME_CHARS_MAX;
+use crate::limits::{DIRECTORY_IDS_MAX, DISPLAY_NAME_CHARS_MAX};
 use crate::random::uuid;
 use crate::refusal::Refusal;
 use crate::store::{Stored, gather};
@@ -39,8 +39,10 @@ const CHANGE_SECRETS: Display = Display::of(
     "Change secrets",
     "Adds a secret to a service principal, or takes one away.",
 );
-const FILTER: &[Parameter] =
-    &[Parameter { name: "$filter", description: "appId eq '…', or a name of it." }];
+const FILTER: &[Parameter] = &[Parameter {
+    name: "$filter",
+    description: "appId eq '…', displayName eq '…' or startswith(displayName,'…').",
+}];
 
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
@@ -120,11 +122,27 @@ fn list_of<'p>(call: &Call, principals: impl Iterator<Item = &'p Principal>) -> 
 
 async fn by_ids(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     let body = call.json()?;
-    let ids: Vec<&str> =
-        body.get("ids").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let ids = body.get("ids").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if ids.len() > DIRECTORY_IDS_MAX {
+        let why = format!("At most {DIRECTORY_IDS_MAX} ids can be asked for at a time.");
+        return Err(ArmError::new(400, "Request_BadRequest", why).into());
+    }
+    let ids: Vec<&str> = ids.iter().filter_map(Value::as_str).collect();
     let all = Principal::all(snapshot).await?;
     let asked = |principal: &&Principal| ids.iter().any(|id| id.eq_ignore_ascii_case(&principal.object_id));
     Ok(list_of(call, all.iter().filter(asked)))
+}
+
+/// What stands in front of the closing quote. A doubled one is a quote that is meant.
+fn unquoted(text: &str) -> String {
+    let mut parts = text.split('\'');
+    let mut wanted = parts.next().unwrap_or_default().to_owned();
+    while parts.next() == Some("")
+        && let Some(more) = parts.next()
+    {
+        wanted = wanted + "'" + more;
+    }
+    wanted
 }
 
 async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
@@ -133,17 +151,18 @@ async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
         return Ok(list_of(call, all.iter()));
     };
     // Whatever the condition is written like, what is looked for stands in quotes.
-    let is_known = ["appId", "servicePrincipalNames", "displayName", "id "]
-        .iter()
-        .any(|word| filter.to_lowercase().contains(&word.to_lowercase()));
-    let wanted = filter.split('\'').nth(1).filter(|_| is_known);
-    let Some(wanted) = wanted else {
+    let (words, quoted) = filter.split_once('\'').unwrap_or_default();
+    let words = words.to_lowercase();
+    let is_known =
+        ["appid", "serviceprincipalnames", "displayname", "id "].iter().any(|word| words.contains(word));
+    let Some(wanted) = is_known.then(|| unquoted(quoted).to_lowercase()) else {
         return Err(ArmError::invalid_filter(filter, "Look for an appId or a displayName.").into());
     };
-    let by_name = filter.to_lowercase().contains("displayname");
-    let fits = |principal: &&Principal| match by_name {
-        true => principal.display_name.to_lowercase().starts_with(&wanted.to_lowercase()),
-        false => [&principal.app_id, &principal.object_id].iter().any(|id| id.eq_ignore_ascii_case(wanted)),
+    let by_start = words.contains("startswith");
+    let fits = |principal: &&Principal| match words.contains("displayname") {
+        true if by_start => principal.display_name.to_lowercase().starts_with(&wanted),
+        true => principal.display_name.to_lowercase() == wanted,
+        false => [&principal.app_id, &principal.object_id].iter().any(|id| id.eq_ignore_ascii_case(&wanted)),
     };
     Ok(list_of(call, all.iter().filter(fits)))
 }

@@ -104,11 +104,12 @@ async fn put(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     let (level, notes) = body.properties;
     let mut properties = object([("level", json!(level))]);
     properties.extend(notes.map(|notes| ("notes".to_owned(), json!(notes))));
-    let scope = hold_scope(tx, &call.target).await?;
-    if scope.is_none() {
+    // Also records of the tenant that are no resources, such as principals, would be found as scopes.
+    if call.target.subscription().is_none() {
         let why = "Locks are for subscriptions, resource groups and resources.";
         return Err(ArmError::new(400, "InvalidLockScope", why).into());
     }
+    hold_scope(tx, &call.target).await?;
     let stored = Stored::hold(tx, &id).await?;
     call.check_conditions(stored.as_ref())?;
     match stored {

@@ -162,14 +162,14 @@ async fn prove(
     audience: &str,
 ) -> Result<Reply, Refusal> {
     let (guard, request) = (&call.app.guard, &call.request);
-    // What is no id of a client is one client more that is counted.
-    let name = if isobar_arm::names::is_guid(client) { client.to_lowercase() } else { String::new() };
+    let principal = Principal::by_app_id(snapshot, client).await?;
+    // All that are nobody's are counted as one: ids are made up faster than they can be counted one by one.
+    let name = principal.as_ref().map(|principal| principal.app_id.to_lowercase()).unwrap_or_default();
     if let Some(seconds) = guard.wait_s(&name, request.peer, request.now) {
         let why = "There were too many wrong secrets. Wait before the next try.";
         let reply = refused(429, "temporarily_unavailable", 50196, why, call);
         return Ok(Reply { retry_after_s: Some(seconds), ..reply });
     }
-    let principal = Principal::by_app_id(snapshot, client).await?;
     let Some(principal) = principal.filter(|principal| principal.knows(secret)) else {
         guard.failed(&name, request.peer, request.now);
         tracing::warn!(client = name, peer = %request.peer, request = request.request_id, "a wrong secret");

@@ -3,7 +3,8 @@
 //! `operationStatuses` is always 200, with the status in the body. `operationResults`, where a `Location`
 //! leads, is 202 until it has ended, and then what the request itself would have answered. Whoever asked for
 //! an operation may look, and whoever may read what it works on: somebody with a role in one group can see
-//! the end of what he began there.
+//! the end of what he began there, also when the role has gone with the group. So anybody who has logged in
+//! gets as far as here.
 
 use isobar_arm::{ArmError, OperationStatus, ResourceId, Timestamp};
 use isobar_records::{Operation as Work, Snapshot, Status};
@@ -15,6 +16,7 @@ use crate::http::Reply;
 use crate::limits::POLL_AFTER_S;
 use crate::refusal::Refusal;
 use crate::store::Stored;
+use crate::subscription::State;
 use crate::table::{Answer, Display, Gate, Operation, Versions};
 
 const STATUS: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/locations/{location}/operationStatuses/{operationId}";
@@ -27,7 +29,7 @@ pub(crate) const ROWS: &[Row] = &[
                 "Isobar.Storage/locations/operationStatuses/read",
                 Display::of("Operations", "Get status of an operation", "Reads how an operation stands."),
             )
-            .gate(Gate::InSubscription)
+            .gate(Gate::LoggedIn)
             .versions(Versions::Ours)
             .answers(&[Answer::of(200, "OperationStatus", "How it stands.")]),
         read!(status),
@@ -38,12 +40,11 @@ pub(crate) const ROWS: &[Row] = &[
                 "Isobar.Storage/locations/operationResults/read",
                 Display::of("Operations", "Get result of an operation", "Reads what came of an operation."),
             )
-            .gate(Gate::InSubscription)
+            .gate(Gate::LoggedIn)
             .versions(Versions::Ours)
             .answers(&[
-                Answer::of(200, "Anything", "It is done. The body is the resource, if it is still there."),
+                Answer::of(200, "Anything", "It is done. The body is the resource, if there is one to show."),
                 Answer::empty(202, "It has not ended."),
-                Answer::empty(204, "It is done, and nothing is left to show."),
             ]),
         read!(result),
     ),
@@ -52,11 +53,15 @@ pub(crate) const ROWS: &[Row] = &[
 /// The operation that the path names, if the caller may see it.
 async fn find(call: &Call, snapshot: &mut Snapshot) -> Result<Work, Refusal> {
     let not_found = || ArmError::not_found("The operation");
+    // The gate has not looked at the subscription.
+    let subscription = Stored::get(snapshot, &call.subscription()?).await?;
+    State::of(&subscription).check(subscription.id.name(), false)?;
     let id = call.params.get("operationId").to_lowercase();
     let work = snapshot.operation(&id).await?.ok_or_else(not_found)?;
-    let subscription = call.subscription()?.name().to_lowercase();
     let location = call.params.get("location");
-    if work.subscription != subscription || !work.location.eq_ignore_ascii_case(location) {
+    if work.subscription != subscription.id.name().to_lowercase()
+        || !work.location.eq_ignore_ascii_case(location)
+    {
         return Err(not_found().into());
     }
     let target = ResourceId::parse(&work.target)?;
@@ -104,6 +109,15 @@ async fn status(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> 
     Ok(Reply { retry_after_s: (!work.status.is_terminal()).then_some(POLL_AFTER_S), ..reply })
 }
 
+/// What an operation has left, if the caller may still read it: it may be another one of the same name.
+async fn shown(call: &Call, snapshot: &mut Snapshot, target: &ResourceId) -> Result<Reply, Refusal> {
+    let may = call.rights.allow(&format!("{}/read", target.resource_type()), target);
+    match Stored::find(snapshot, target).await?.filter(|_| may) {
+        Some(stored) => stored.reply(200),
+        None => Ok(Reply::empty(200)),
+    }
+}
+
 async fn result(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     let work = find(call, snapshot).await?;
     match work.status {
@@ -112,10 +126,7 @@ async fn result(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> 
             let reply = Reply { retry_after_s: Some(POLL_AFTER_S), ..Reply::empty(202) };
             Ok(reply.header("location", url))
         }
-        Status::Succeeded => match Stored::find(snapshot, &ResourceId::parse(&work.target)?).await? {
-            Some(stored) => stored.reply(200),
-            None => Ok(Reply::empty(200)),
-        },
+        Status::Succeeded => shown(call, snapshot, &ResourceId::parse(&work.target)?).await,
         Status::Failed | Status::Canceled => {
             let error = error_of(&work);
             Ok(Reply { status: 409, ..Reply::refusal(&error) })

@@ -28,7 +28,6 @@ pub(crate) const ROWS: &[Row] = &[
             .action(READ, SHOW)
             .gate(Gate::InSubscription)
             .versions(RESOURCES)
-            .filtered()
             .answers(&[Answer::of(200, "ProviderList", "The namespaces.")]),
         read!(list),
     ),

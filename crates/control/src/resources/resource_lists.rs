@@ -7,6 +7,7 @@ use isobar_records::{ResourceFilter, Snapshot};
 use serde_json::{Value, json};
 
 use super::versions::RESOURCES;
+use crate::admission::check;
 use crate::call::Call;
 use crate::handler::{Row, read};
 use crate::http::Reply;
@@ -23,7 +24,7 @@ pub(crate) const ROWS: &[Row] = &[
             .action("Microsoft.Resources/subscriptions/resources/read", SHOW)
             .gate(Gate::InSubscription)
             .versions(RESOURCES)
-            .filtered()
+            .expanded()
             .answers(ANSWERS),
         read!(list),
     ),
@@ -35,7 +36,7 @@ pub(crate) const ROWS: &[Row] = &[
         .action("Microsoft.Resources/subscriptions/resourceGroups/resources/read", SHOW)
         .gate(Gate::InSubscription)
         .versions(RESOURCES)
-        .filtered()
+        .expanded()
         .answers(ANSWERS),
         read!(list),
     ),
@@ -51,6 +52,8 @@ async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     let subscription = call.subscription()?.name().to_lowercase();
     let group = call.params.find("resourceGroupName").map(str::to_lowercase);
     if group.is_some() {
+        // Whoever has no rights in a group is not told whether it is there.
+        check(call, call.rights.reach(&call.target))?;
         Stored::get(snapshot, &call.target).await?;
     }
     let kind = filter.value_of("resourceType").map(str::to_lowercase);

@@ -98,7 +98,7 @@ fn filter(subscription: &str) -> ResourceFilter<'_> {
 
 /// The role of an assignment.
 fn role_of(stored: &Stored) -> Option<&'static Role> {
-    stored.text("roleDefinitionId").rsplit('/').next().and_then(Role::by_id)
+    Role::of_definition(stored.text("roleDefinitionId"))
 }
 
 /// As ARM answers: with its times among the properties, and the role's id as whoever asks sees it. `az` looks
@@ -166,8 +166,7 @@ fn read_assignment(body: &Value) -> Result<(&'static Role, String, Option<String
         Some((role?.to_owned(), principal?.to_owned(), description))
     })?;
     let (role, principal, description) = body.properties;
-    let known = role.rsplit('/').next().and_then(Role::by_id);
-    let known = known.ok_or_else(|| {
+    let known = Role::of_definition(&role).ok_or_else(|| {
         let message = format!("The specified role definition with ID '{role}' does not exist.");
         ArmError::new(404, "RoleDefinitionDoesNotExist", message)
     })?;
@@ -185,8 +184,8 @@ async fn put(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     let stored = Stored::hold(tx, &id).await?;
     call.check_conditions(stored.as_ref())?;
     if let Some(stored) = stored {
-        let same = stored.text("principalId").eq_ignore_ascii_case(&principal)
-            && stored.text("roleDefinitionId").rsplit('/').next() == Some(role.id);
+        let same =
+            stored.text("principalId").eq_ignore_ascii_case(&principal) && role_of(&stored) == Some(role);
         if !same {
             let message = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.";
             return Err(ArmError::new(400, "RoleAssignmentUpdateNotPermitted", message).into());

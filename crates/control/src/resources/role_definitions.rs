@@ -11,17 +11,19 @@ use crate::call::Call;
 use crate::handler::{Row, read};
 use crate::http::Reply;
 use crate::refusal::Refusal;
-use crate::table::{Answer, Display, Operation};
+use crate::table::{Answer, Display, Operation, Parameter};
 
 const READ: &str = "Microsoft.Authorization/roleDefinitions/read";
 const SHOW: Display = Display::of("Role definitions", "Get role definitions", "Reads what roles allow.");
+const FILTER: &[Parameter] =
+    &[Parameter { name: "$filter", description: "roleName eq '…' or type eq '…'." }];
 
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("RoleDefinitions_List", "/{scope}/providers/Microsoft.Authorization/roleDefinitions")
             .action(READ, SHOW)
             .versions(ROLE_DEFINITIONS)
-            .filtered()
+            .query(FILTER)
             .answers(&[Answer::of(200, "RoleDefinitionList", "The roles.")]),
         read!(list),
     ),

@@ -100,6 +100,7 @@ impl Exchange {
         if raw_query.len() > QUERY_BYTES_MAX {
             return Err(ArmError::new(414, "RequestUriTooLong", "The query is too long."));
         }
+        check_conditions(&parts.headers)?;
         let host = text(&parts.headers, "host");
         let host = host.or(parts.uri.authority().map(|authority| authority.as_str()));
         let app = self.front.app();
@@ -156,6 +157,17 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
+/// Refuses a condition that is not text: it must not count as none, or what it guards would be written.
+fn check_conditions(headers: &HeaderMap) -> Result<(), ArmError> {
+    for name in ["If-Match", "If-None-Match"] {
+        if headers.get_all(name).iter().any(|value| value.to_str().is_err()) {
+            let hint = "It has to be * or a list of tags in plain ASCII.";
+            return Err(ArmError::invalid_parameter_value(name, "", hint));
+        }
+    }
+    Ok(())
+}
+
 /// Writes a reply.
 fn response(reply: Reply, ids: &Ids) -> Response<Full<Bytes>> {
     let has_body = reply.body.is_some();
@@ -166,7 +178,6 @@ fn response(reply: Reply, ids: &Ids) -> Response<Full<Bytes>> {
         ("x-ms-request-id", ids.request.clone()),
         ("x-ms-correlation-request-id", ids.correlation.clone()),
         ("x-content-type-options", "nosniff".to_owned()),
-        ("strict-transport-security", "max-age=31536000; includeSubDomains".to_owned()),
         ("cache-control", "no-store".to_owned()),
     ];
     if has_body {

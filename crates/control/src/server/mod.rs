@@ -1,7 +1,8 @@
 //! HTTPS: connections in, replies out. What a request means is not known here.
 //!
-//! Bounded in every respect: connections, requests at once, bytes and seconds of each. A request that was
-//! read is answered to its end also when its client has gone: what it began is kept or dropped as a whole.
+//! Bounded are connections, requests at once, their bytes, and the seconds that reading one and finding its
+//! answer take; not those in which a client takes its answer. A request that was read is answered to its end
+//! also when its client has gone: what it began is kept or dropped as a whole.
 
 mod certificate;
 mod connection;

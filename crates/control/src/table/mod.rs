@@ -22,4 +22,4 @@ pub(crate) use catalog::{Catalog, ResourceType};
 pub use operation::{Answer, Display, Gate, Method, Operation, Parameter};
 pub(crate) use routes::{Found, Params, Routes};
 pub(crate) use template::{Segment, Template, read_path};
-pub use versions::{NAMESPACE, OUR_VERSIONS, Versions};
+pub use versions::{NAMESPACE, OUR_NEWEST_VERSION, OUR_VERSIONS, Versions};

@@ -113,8 +113,11 @@ const PAGING: &[Parameter] = &[
     Parameter { name: "$skipToken", description: "Where the page before ended: part of its nextLink." },
 ];
 /// Of every list that has pages and conditions.
-const FILTERED: &[Parameter] = &[
-    Parameter { name: "$filter", description: "What has to hold of the items." },
+const FILTERED: &[Parameter] =
+    &[Parameter { name: "$filter", description: "What has to hold of the items." }, PAGING[0], PAGING[1]];
+/// Of every list of resources that may be of any type.
+const EXPANDED: &[Parameter] = &[
+    FILTERED[0],
     PAGING[0],
     PAGING[1],
     Parameter { name: "$expand", description: "What else to tell of each item." },
@@ -262,6 +265,11 @@ impl Operation {
     /// Is a list with pages and conditions.
     pub const fn filtered(self) -> Operation {
         self.query(FILTERED)
+    }
+
+    /// Is a list with pages and conditions, which tells more of each item when it is asked to.
+    pub const fn expanded(self) -> Operation {
+        self.query(EXPANDED)
     }
 
     /// How it answers when it goes well.

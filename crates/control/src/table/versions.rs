@@ -5,8 +5,11 @@ use isobar_arm::{Accepts, ApiVersion, ArmError, SUBSCRIPTION_LIFECYCLE_VERSION};
 /// The namespace that is our own.
 pub const NAMESPACE: &str = "Isobar.Storage";
 
+/// The newest version of our own namespace.
+pub const OUR_NEWEST_VERSION: ApiVersion = ApiVersion::stable(2026, 12, 1);
+
 /// All versions of our own namespace.
-pub const OUR_VERSIONS: &[ApiVersion] = &[ApiVersion::stable(2026, 12, 1)];
+pub const OUR_VERSIONS: &[ApiVersion] = &[OUR_NEWEST_VERSION];
 
 /// The versions that an operation takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -17,8 +17,7 @@
 
 use std::time::Duration;
 
-use isobar_records::limits::DOCUMENT_BYTES_MAX;
-use isobar_records::{Operation, Status};
+use isobar_records::{Operation, Status, document};
 use serde_json::{Value, json};
 
 use crate::options::Options;
@@ -69,8 +68,9 @@ impl Course<'_> {
     pub(crate) fn next(&self, operation: &Operation) -> Next {
         match usize::try_from(operation.step) {
             Ok(step) if operation.undoing => Next::Undo(step),
-            Ok(step) if step < self.workflow.steps().len() => Next::Do(step),
-            Ok(_) => Next::End(End::Succeeded),
+            Ok(step) if step == self.workflow.steps().len() => Next::End(End::Succeeded),
+            // Beyond them the program does not have the step, and nobody knows whether all is done.
+            Ok(step) => Next::Do(step),
             Err(_) if operation.error.is_some() => Next::End(End::Failed),
             Err(_) => Next::End(End::Canceled),
         }
@@ -110,9 +110,9 @@ impl Course<'_> {
             Tried::Came(Ok(StepOutcome::Done(outputs))) => {
                 let before = operation.outputs.clone();
                 operation.outputs.extend(outputs);
-                if json!(operation.outputs).to_string().len() > DOCUMENT_BYTES_MAX {
+                if let Err(error) = document("an operation's outputs", &json!(operation.outputs)) {
                     operation.outputs = before;
-                    return self.fault(operation, "its outputs are larger than what is kept");
+                    return self.fault(operation, &error.to_string());
                 }
                 operation.attempts = 0;
                 operation.step += if operation.undoing { -1 } else { 1 };
@@ -198,7 +198,7 @@ impl Course<'_> {
     }
 
     fn fail(&self, operation: &mut Operation, error: Value) -> Then {
-        let fits = error.to_string().len() <= DOCUMENT_BYTES_MAX;
+        let fits = document("an operation's error", &error).is_ok();
         let error =
             if fits { error } else { json!({"code": "InternalError", "message": shown(&in_words(&error))}) };
         operation.error = Some(error);

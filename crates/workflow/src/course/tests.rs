@@ -1,5 +1,6 @@
 //! The state machine alone.
 
+use isobar_records::limits::{DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX};
 use serde_json::Map;
 
 use super::*;
@@ -159,7 +160,7 @@ fn what_cannot_be_kept_is_a_fault_and_not_kept() {
         let tried = Tried::Came(Ok(StepOutcome::Done(outputs())));
         assert_eq!(course.settle(&mut operation, tried), Then::LetGo);
         assert!(operation.outputs.is_empty() && operation.step == 0);
-        assert!(operation.message.contains("its outputs are larger"), "{}", operation.message);
+        assert!(operation.message.contains("bytes, at most"), "{}", operation.message);
     }
     course.settle(&mut operation, Tried::Came(Ok(StepOutcome::Done(outputs()))));
     assert_eq!(course.next(&operation), Next::Undo(0));
@@ -167,6 +168,51 @@ fn what_cannot_be_kept_is_a_fault_and_not_kept() {
     let error = StepError::Fail(json!({"code": "X", "message": large()}));
     course.settle(&mut operation, Tried::Came(Err(error)));
     assert!(operation.error.as_ref().is_some_and(|error| error.to_string().len() < 10_000));
+}
+
+#[test]
+fn what_is_too_deep_to_be_read_back_is_a_fault_and_not_kept() {
+    let workflow = three_steps();
+    let (course, mut operation) = (course(&workflow), operation());
+    let nested = |depth| (1..depth).fold(json!([]), |inner, _| json!([inner]));
+    // The outputs are an object around it.
+    let outputs = |depth| Map::from_iter([("deep".to_owned(), nested(depth - 1))]);
+    let tried = |depth| Tried::Came(Ok(StepOutcome::Done(outputs(depth))));
+    assert_eq!(course.settle(&mut operation, tried(DOCUMENT_DEPTH_MAX)), Then::GoOn);
+    assert_eq!((operation.step, &operation.outputs), (1, &outputs(DOCUMENT_DEPTH_MAX)));
+    for _ in 1..OPTIONS.faults_max {
+        assert_eq!(course.settle(&mut operation, tried(DOCUMENT_DEPTH_MAX + 1)), Then::LetGo);
+        assert_eq!((operation.step, &operation.outputs), (1, &outputs(DOCUMENT_DEPTH_MAX)));
+        assert!(operation.message.contains("nested more than 127"), "{}", operation.message);
+    }
+    assert_eq!(course.settle(&mut operation, tried(DOCUMENT_DEPTH_MAX + 1)), Then::GoOn);
+    assert_eq!(course.next(&operation), Next::Undo(1));
+    for (depth, is_kept) in [(DOCUMENT_DEPTH_MAX, true), (DOCUMENT_DEPTH_MAX + 1, false)] {
+        let mut operation = self::operation();
+        course.settle(&mut operation, Tried::Came(Err(StepError::Fail(nested(depth)))));
+        assert_eq!(operation.error == Some(nested(depth)), is_kept);
+        assert!(operation.error.is_some_and(|error| document("it", &error).is_ok()));
+    }
+}
+
+#[test]
+fn a_step_that_is_not_there_is_a_fault_and_no_end() {
+    let workflow = three_steps();
+    let (course, mut operation) = (course(&workflow), operation());
+    operation.step = 4;
+    for _ in 0..5 {
+        assert_eq!(course.next(&operation), Next::Do(4));
+        let tried = Tried::Panicked("its workflow w has no step 4".to_owned());
+        assert_eq!(course.settle(&mut operation, tried), Then::LetGo);
+    }
+    operation.step = 3;
+    assert_eq!(course.next(&operation), Next::End(End::Succeeded));
+}
+
+#[test]
+#[should_panic(expected = "two steps b")]
+fn two_steps_of_one_name_are_refused() {
+    let _ = three_steps().step(Named("b"));
 }
 
 #[test]
