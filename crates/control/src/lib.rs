@@ -30,6 +30,7 @@
 //! | `store`, `subscription` | resources as they are kept and answered |
 //! | `resources` | the operations, a file for each kind of resource |
 //! | `openapi` | the table as an OpenAPI document |
+//! | `page` | what people look at in a browser; its files are in `page/` of the crate |
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
@@ -52,6 +53,7 @@ mod locking;
 mod names;
 mod openapi;
 mod options;
+mod page;
 mod random;
 mod refusal;
 mod resources;
