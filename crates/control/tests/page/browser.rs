@@ -122,13 +122,26 @@ impl Browser {
         }
     }
 
-    /// Types into the field with this label, instead of what was in it.
-    pub async fn fill(&self, label: &str, words: &str) {
+    /// The field with this label: of several, that of the dialog that is open.
+    async fn field(&self, label: &str) -> Element {
         let path = format!("(//label[contains(normalize-space(.), \"{label}\")])[last()]");
         let id = self.find(Locator::XPath(&path)).await.attr("for").await.expect("a label").expect("a field");
-        let field = self.find(Locator::Id(&id)).await;
+        self.find(Locator::Id(&id)).await
+    }
+
+    /// Types into the field with this label, instead of what was in it.
+    pub async fn fill(&self, label: &str, words: &str) {
+        let field = self.field(label).await;
         field.clear().await.expect("an empty field");
         field.send_keys(words).await.expect("keys");
+    }
+
+    /// Takes the choice that begins with these words.
+    pub async fn choose(&self, label: &str, words: &str) {
+        let field = self.field(label).await;
+        let path = format!("./option[starts-with(normalize-space(.), \"{words}\")]");
+        let option = field.find(Locator::XPath(&path)).await.expect("a choice");
+        option.click().await.expect("a choice that can be taken");
     }
 
     /// Runs a script in the page.

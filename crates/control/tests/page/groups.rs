@@ -31,7 +31,7 @@ async fn the_life_of_a_group(database: TestDatabase) {
     browser.press("Delete the group").await;
     browser.fill("Type", "forecast").await;
     browser.press("Delete the group").await;
-    browser.sees("is locked").await;
+    browser.sees("are locked").await;
     browser.press("Cancel").await;
     let lock = format!("/resourceGroups/forecast/providers/Microsoft.Authorization/locks/keep");
     world.client.delete(&world.at(&lock, LOCKS)).await.expect(200);

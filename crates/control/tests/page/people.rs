@@ -26,14 +26,8 @@ async fn a_reader(database: TestDatabase) {
     assert!(!after.as_str().expect("text").contains(&reader.1), "a secret is shown once");
     browser.go("access/assignments").await;
     browser.press("Give a role").await;
-    browser.script("const select = [...document.querySelectorAll('dialog select')].find(one => [...one.options].some(of => of.text.startsWith('grafana')));
-        select.value = [...select.options].find(of => of.text.startsWith('grafana')).value").await;
-    browser
-        .script(
-            "const select = [...document.querySelectorAll('dialog select')][1];
-        select.value = [...select.options].find(of => of.text.startsWith('Reader')).value",
-        )
-        .await;
+    browser.choose("Who", "grafana").await;
+    browser.choose("Role", "Reader").await;
     browser.press("Give the role").await;
     browser.sees("The role was given.").await;
     browser.until("a row", |text| text.contains("grafana") && text.contains("Reader")).await;

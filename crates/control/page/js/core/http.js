@@ -8,6 +8,8 @@ import * as session from "./session.js";
 const TRIES_MAX = 6;
 /** The longest that it waits for that. */
 const WAIT_S_MAX = 15;
+/** An answer that takes longer does not come: the server itself gives up before. */
+const ANSWER_MS_MAX = 75000;
 
 let askForLogin = () => Promise.reject(new Error("nobody asks for a login"));
 
@@ -29,7 +31,8 @@ async function once({ method, url, body, type, headers, signal, open }) {
   if (!open) sent.authorization = `Bearer ${session.token()}`;
   if (body !== undefined) sent["content-type"] = type;
   try {
-    const answer = await fetch(url, { method, headers: sent, body, signal, redirect: "error", referrerPolicy: "no-referrer" });
+    const limits = [signal, AbortSignal.timeout(ANSWER_MS_MAX)].filter(Boolean);
+    const answer = await fetch(url, { method, headers: sent, body, signal: AbortSignal.any(limits), redirect: "error", referrerPolicy: "no-referrer" });
     const text = await answer.text();
     tell("connected");
     return { answer, text };

@@ -23,8 +23,8 @@ export async function scopes({ tenant = false } = {}) {
     ...[...groups, ...clusters].map(({ id }) => [id, scopeWords(id)])];
 }
 
-async function give(people) {
-  const [roles, places] = await Promise.all([list("RoleDefinitions_List", { scope: scopeHere() }), scopes({ tenant: true })]);
+async function give(principals) {
+  const [people, roles, places] = await Promise.all([principals(), list("RoleDefinitions_List", { scope: scopeHere() }), scopes({ tenant: true })]);
   const who = choice("Who", people.map(({ id, displayName, appId }) => [id, `${displayName} (${appId.slice(0, 8)}…)`]), { name: "properties.principalId" });
   const role = choice("Role", roles.map(({ name, properties }) => [name, `${properties.roleName}: ${properties.description}`]), { value: roles.at(-1)?.name, name: "properties.roleDefinitionId" });
   const where = choice("Where", places, { value: scopeHere() });
@@ -81,5 +81,5 @@ export function assignmentsPart(signal, principals) {
     return [assignments.length > 0 ? datatable("Role assignments", columns, assignments, ({ id }) => id)
       : empty("Nobody has a role here", "Give one to whoever has to work in this subscription."), equivalent(["RoleAssignments_List", { scope: scopeHere() }])];
   });
-  return { node: shown.place, actions: [h("button", { class: "primary", onclick: async () => (await give(people)) && shown.again() }, "Give a role")] };
+  return { node: shown.place, actions: [h("button", { class: "primary", onclick: async () => (await give(principals)) && shown.again() }, "Give a role")] };
 }

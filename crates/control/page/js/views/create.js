@@ -70,7 +70,8 @@ function review(fields, plan, { back, make }) {
     try {
       await make();
     } catch (error) {
-      if (wrongFields(error).size > 0) back(error);
+      if (error.status === 412) back(Object.assign(error, { target: "clusterName", message: "The group has a cluster of this name already." }));
+      else if (wrongFields(error).size > 0) back(error);
       else fill(place, problem(error));
     }
     button.disabled = false;
@@ -144,12 +145,20 @@ async function begin({ content, beside, stepPlace, signal }) {
       say(null);
       sayWrong(fields.all, misfits(plan));
       fill(beside, advice(plan));
+      await checkName();
     } catch (error) {
       if (isAbort(error) || signal.aborted) return;
       plan = null;
       const said = say(error);
       fill(beside, h("h2", null, "What it will be"), said.size > 0 ? notice("warn", "It cannot be like this", "What is wrong stands at the fields.") : problem(error));
     }
+  };
+  const checkName = async () => {
+    const body = { name: fields.name.value(), type: "Isobar.Storage/clusters" };
+    if (!body.name || !find("CheckNameAvailability")) return;
+    const answer = await call("CheckNameAvailability", { location: fields.location.value() }, { body, signal: asking.signal });
+    // One that another group has is free in this one.
+    fields.name.wrong(answer.body.reason === "Invalid" ? answer.body.message : "");
   };
   const changed = () => {
     clearTimeout(timer);
@@ -163,7 +172,8 @@ async function begin({ content, beside, stepPlace, signal }) {
     show(0, first);
     if (error) {
       const said = say(error);
-      fill(place, problem(error, { elsewhere: said }));
+      // An error that is about one field alone stands there.
+      fill(place, said.size === 1 && error.details.length === 0 ? null : problem(error, { elsewhere: said }));
       content.querySelector("[aria-invalid=true]")?.focus();
     }
   };
@@ -178,7 +188,7 @@ async function begin({ content, beside, stepPlace, signal }) {
     clearTimeout(timer);
     fill(place);
     await think();
-    fields.name.wrong(fields.name.value() ? "" : "Give it a name.");
+    if (!fields.name.value()) fields.name.wrong("Give it a name.");
     fields.group.wrong(fields.group.value() ? "" : "Make a group for it first.");
     const invalid = content.querySelector("[aria-invalid=true]");
     if (invalid) {

@@ -5,7 +5,7 @@ import { ago, bytes, count, plural, rate } from "../core/format.js";
 import { isSame } from "../core/ids.js";
 import { call } from "../core/operations.js";
 import * as work from "../core/work.js";
-import { formDialog } from "../parts/dialog.js";
+import { dialog, formDialog } from "../parts/dialog.js";
 import { equivalent } from "../parts/equivalent.js";
 import { icon } from "../parts/icon.js";
 import { meter } from "../parts/meter.js";
@@ -25,6 +25,12 @@ const stateOfNode = ({ properties }) => (properties.provisioningState !== "Succe
 
 const total = (node, of) => (node.properties.targets ?? []).reduce((sum, target) => sum + (target[of] ?? 0), 0);
 
+/** What may be lost while a node is away, in words. */
+function meanwhile(may) {
+  if (may === undefined) return "What may be lost meanwhile is not known";
+  return may === 0 ? "No other node may be lost meanwhile" : `${plural(may, "more node")} may be lost meanwhile`;
+}
+
 /** Tries an action without doing it, shows what would happen, and does it when told to. */
 async function act(params, node, { id, words, doing, title }, clusterId) {
   const of = { ...params, nodeName: node.name };
@@ -32,13 +38,17 @@ async function act(params, node, { id, words, doing, title }, clusterId) {
   const content = { body: { dryRun: false } };
   const may = plan.nodesMayBeLostMeanwhile;
   const lines = h("ul", null, plan.statements.map((line) => h("li", null, line)));
+  if (!plan.allowed) {
+    await dialog(`${title} ${node.name}`, (close) => h("div", { class: "stack" }, notice("bad", "Not as things are now", lines),
+      h("p", { class: "fine" }, "Nothing was done: this was a dry run."), h("div", { class: "actions" }, h("button", { class: "primary", onclick: () => close() }, "Close"))));
+    return null;
+  }
   const answer = await formDialog(`${title} ${node.name}`, {
     fields: [
-      plan.allowed ? notice(may === 0 ? "warn" : "good", may === 0 ? "No other node may be lost meanwhile" : `${plural(may, "more node")} may be lost meanwhile`, "This is what will happen:", lines)
-        : notice("bad", "Not as things are now", lines),
+      notice(may > 0 ? "good" : "warn", meanwhile(may), "This is what will happen:", lines),
       h("p", { class: "fine" }, "Nothing was done yet: this was a dry run."),
     ],
-    action: plan.allowed ? `${words} ${node.name}` : "Try it all the same", danger: !plan.allowed || may === 0,
+    action: `${words} ${node.name}`, danger: !(may > 0),
     send: () => call(id, of, content),
     same: () => equivalent([id, of, content]),
   });
