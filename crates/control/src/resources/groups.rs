@@ -9,6 +9,7 @@ use isobar_records::{NewOperation, RecordsError, ResourceFilter, Snapshot, Tx};
 use isobar_workflow::WorkflowError;
 use serde_json::{Value, json};
 
+use super::clusters::check_group;
 use super::group_deletion::WORKFLOW;
 use super::places::check_location;
 use super::versions::RESOURCES;
@@ -217,6 +218,9 @@ pub(super) async fn hold_scope(tx: &mut Tx, scope: &ResourceId) -> Result<Option
 async fn delete(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     let mut group = Stored::hold(tx, &call.target).await?.ok_or_else(|| call.target.not_found())?;
     call.check_conditions(Some(&group))?;
+    if group.document.state != ProvisioningState::Deleting {
+        check_group(call, tx, &group).await?;
+    }
     let location = group.document.location.as_ref().map_or("local", |location| location.name()).to_owned();
     let new = NewOperation {
         target: group.id.key().to_owned(),
