@@ -4,6 +4,13 @@
 //! knows it asks for by the table's operations, as any other client does. `/` is its beginning, everything
 //! else is below `/page`.
 //!
+//! | folder of `page/` | what |
+//! |---|---|
+//! | `css` | `tokens`: colours and sizes of both themes; then elements, the shell, parts, forms, clusters |
+//! | `js/core` | requests by operations of the table, the login, what is followed; and how elements are made |
+//! | `js/parts` | what views are made of: tables, fields, dialogs, charts, notices |
+//! | `js/views` | what an address shows: `views.js` is the list |
+//!
 //! A browser asks each time whether it still has the right one, and is mostly told that it has. The policy
 //! lets the page run and show nothing but these files, and speak to this server alone.
 

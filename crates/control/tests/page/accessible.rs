@@ -8,7 +8,9 @@ use crate::common::{LOCKS, World};
 
 /// Addresses of views, and words that they show when they are drawn.
 const VIEWS: &[(&str, &str)] = &[
-    ("clusters", "Clusters"),
+    ("clusters", "All 3 nodes are up."),
+    ("clusters/forecast/weather", "rack1"),
+    ("create", "How that is reckoned"),
     ("groups", "forecast"),
     ("groups/forecast", "Create or update resource group"),
     ("running", "Nothing runs"),
@@ -35,6 +37,7 @@ async fn check(browser: &Browser, view: &str) {
 async fn every_view(database: TestDatabase) {
     let world = World::start(&database).await;
     world.make_group("forecast").await;
+    world.make_small_cluster("forecast", "weather", true).await;
     let lock = world.at("/resourceGroups/forecast/providers/Microsoft.Authorization/locks/keep", LOCKS);
     let properties = json!({"level": "CanNotDelete", "notes": "it is needed"});
     world.client.put(&lock, json!({"properties": properties})).await.expect(201);
@@ -54,6 +57,11 @@ async fn every_view(database: TestDatabase) {
     browser.press("Make a group").await;
     browser.sees("Make the group").await;
     check(&browser, "a dialog").await;
+    browser.press("Cancel").await;
+    browser.script("location.hash = '#/clusters/forecast/weather'").await;
+    browser.press("Restart… n1").await;
+    browser.sees("this was a dry run").await;
+    check(&browser, "a dry run").await;
     let complaints = browser.complaints().await;
     assert!(complaints.is_empty(), "{complaints:#?}");
     let asked_for = browser.asked_for().await;

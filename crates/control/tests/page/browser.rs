@@ -149,6 +149,19 @@ impl Browser {
         self.client.execute(script, vec![]).await.expect("a script")
     }
 
+    /// Runs a script again and again until its answer is as it should be.
+    pub async fn until_script(&self, script: &str, is: impl Fn(&Value) -> bool) {
+        let begun = Instant::now();
+        loop {
+            let answer = self.script(script).await;
+            if is(&answer) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it stays {answer}; the page shows: {}", self.text().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Logs in.
     pub async fn log_in(&self, (client, secret): &(String, String)) {
         self.fill("Client id", client).await;

@@ -37,6 +37,7 @@ async fn the_life_of_a_group(database: TestDatabase) {
     world.client.delete(&world.at(&lock, LOCKS)).await.expect(200);
     // Not without its name.
     browser.press("Delete the group").await;
+    browser.sees("to go on").await;
     browser.press("Delete the group").await;
     browser.sees("Type forecast, as it is written.").await;
     browser.fill("Type", "forecast").await;

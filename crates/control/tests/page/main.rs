@@ -6,11 +6,13 @@
 
 mod accessible;
 mod browser;
+mod clusters;
 #[path = "../common/mod.rs"]
 mod common;
 mod driver;
 mod groups;
 mod login;
 mod people;
+mod scripts;
 mod served;
 mod table;

@@ -9,9 +9,6 @@ const part = (id, word) => {
 /** The name of the group that an id is in. */
 export const groupOf = (id) => part(id, "resourcegroups");
 
-/** The id of a subscription. */
-export const subscriptionOf = (id) => part(id, "subscriptions");
-
 /** The last name in an id. */
 export const nameOf = (id) => (id ?? "").split("/").filter(Boolean).at(-1) ?? "";
 

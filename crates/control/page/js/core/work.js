@@ -2,7 +2,7 @@
 // They are kept with the tab, so that a page that is loaded anew goes on following them.
 
 import { isAbort, Refused, titleOf } from "./errors.js";
-import { hear, tell } from "./events.js";
+import { tell } from "./events.js";
 import { send } from "./http.js";
 import { below } from "./operations.js";
 
@@ -102,9 +102,4 @@ export function resume() {
   }
   running().forEach(run);
   tell("work", items);
-}
-
-/** Calls back when the operation has ended. */
-export function whenEnded(item, then, signal) {
-  hear("work-ended", (ended) => ended === item && then(ended), signal);
 }

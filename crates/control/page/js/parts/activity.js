@@ -21,15 +21,16 @@ const callerWords = (caller) => (caller === session.client() ? "you" : caller ||
 
 /** The columns of a list of entries. */
 export const COLUMNS = [
-  { label: "When", cell: ({ eventTimestamp }) => h("span", { class: "nowrap", title: moment(eventTimestamp) }, ago(eventTimestamp)) },
   {
-    label: "What", cell: ({ operationName, resourceId }) => {
+    label: "What", cell: ({ operationName, resourceId, eventTimestamp }) => {
       const page = pageOf(resourceId);
       const scope = scopeWords(resourceId);
-      return [actionWords(operationName.value), h("div", { class: "fine" }, page ? h("a", { href: page }, scope) : scope)];
+      return [actionWords(operationName.value), h("div", { class: "fine" }, page ? h("a", { href: page }, scope) : scope),
+        h("div", { class: "fine narrow-only" }, ago(eventTimestamp))];
     },
   },
   { label: "Outcome", cell: ({ status, subStatus, properties }) => [state(status.value), status.value === "Failed" && h("div", { class: "fine" }, [subStatus?.value, properties?.code].filter(Boolean).join(" "))] },
+  { label: "When", wide: true, cell: ({ eventTimestamp }) => h("span", { class: "nowrap", title: moment(eventTimestamp) }, ago(eventTimestamp)) },
   { label: "By", wide: true, cell: ({ caller }) => h("span", { title: caller }, callerWords(caller)) },
 ];
 

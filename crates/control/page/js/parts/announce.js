@@ -1,6 +1,6 @@
 // What screen readers say about results, and the short notes that everybody sees.
 
-import { fill, h } from "../core/dom.js";
+import { h } from "../core/dom.js";
 
 const NOTE_MS = 6000;
 
@@ -31,6 +31,3 @@ export function note(words, link) {
 export function title(words) {
   document.title = words ? `${words} – Isobar` : "Isobar";
 }
-
-/** Empties what was shown. */
-export const clearNotes = () => fill(document.getElementById("notes"));

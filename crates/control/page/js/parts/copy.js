@@ -7,7 +7,7 @@ import { icon } from "./icon.js";
 const SHOWN_MS = 1600;
 
 /** A button that copies what `text` gives. */
-export function copyButton(text, what = "Copy") {
+function copyButton(text, what = "Copy") {
   const label = h("span", null, "Copy");
   const button = own(h("button", { class: "copy", "aria-label": what }, icon("copy"), label));
   button.onclick = async () => {

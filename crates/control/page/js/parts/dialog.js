@@ -23,7 +23,11 @@ export function dialog(title, content, { stays = false, wide = false } = {}) {
         !stays && h("button", { class: "icon", "aria-label": "Close", onclick: () => close() }, "×")));
     node.append(content(close));
     node.oncancel = (event) => stays && event.preventDefault();
+    // Whoever goes to another view has left the dialog, too.
+    const leave = () => stays || close();
+    window.addEventListener("hashchange", leave);
     node.onclose = () => {
+      window.removeEventListener("hashchange", leave);
       node.remove();
       done(result);
     };

@@ -6,7 +6,7 @@ import { find, requestOf } from "../core/operations.js";
 import { copyable } from "./copy.js";
 
 /** A REST call as text. */
-export function restText(id, params, content) {
+function restText(id, params, content) {
   const { method, url, body, headers } = requestOf(id, params, content);
   const lines = [`${method} ${location.origin}${url}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   return body === undefined ? lines.join("\n") : `${lines.join("\n")}\n\n${JSON.stringify(JSON.parse(body), null, 2)}`;

@@ -67,7 +67,7 @@ export function filledTags(field) {
 }
 
 /** Reads them. A line without a value is a tag with an empty one. */
-export function readTags(lines) {
+function readTags(lines) {
   const pairs = lines.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => {
     const at = line.indexOf("=");
     return at < 0 ? [line, ""] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];

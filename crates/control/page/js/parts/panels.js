@@ -2,7 +2,7 @@
 
 import { h, own } from "../core/dom.js";
 import { wrongFields } from "../core/errors.js";
-import { isSame, nameOf, scopeOf, scopeWords } from "../core/ids.js";
+import { isSame, scopeOf, scopeWords } from "../core/ids.js";
 import { call, list } from "../core/operations.js";
 import { announce, note } from "./announce.js";
 import { confirmDialog, formDialog } from "./dialog.js";
@@ -84,6 +84,3 @@ export function locksPanel(signal, scope) {
 
 /** The words for what a lock forbids. */
 export const levelWords = (level) => LEVELS[level] ?? level;
-
-/** The name of a scope's last part, for headings. */
-export const scopeName = (scope) => nameOf(scope);

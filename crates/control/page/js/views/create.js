@@ -21,7 +21,8 @@ function form(groups, locations) {
   const given = asked();
   const group = choice("Resource group", groups.map(({ name }) => [name, name]), { value: given.get("group") ?? groups[0]?.name, name: "resourceGroupName" });
   const name = text("Name", { hint: "It is a part of addresses and of mount commands.", name: "clusterName" });
-  const location = choice("Location", locations.map((one) => [one.name, one.displayName]), { name: "location" });
+  const groupPlace = groups.find(({ name: of }) => of === group.value())?.location;
+  const location = choice("Location", locations.map((one) => [one.name, one.displayName]), { value: groupPlace, name: "location" });
   const size = choice("Size of a node", [["", "The smallest"]], { name: "sku" });
   const nodes = number("Nodes", { value: 5, min: 3, max: 64, name: "properties.nodeCount", hint: "From 3 to 64. It stays as it is." });
   const data = number("Data rows", { min: 1, name: "properties.dataRows", optional: true, hint: "How many parts of a file are its bytes." });
@@ -130,11 +131,12 @@ async function begin({ content, beside, stepPlace, signal }) {
   const fields = form(groups, locations);
   const place = own(h("div"));
   let plan = null;
-  let wrong = new Map();
   let timer = 0;
   let asking = new AbortController();
   const say = (error) => {
-    wrong = error ? wrongFields(error) : new Map();
+    const wrong = error ? wrongFields(error) : new Map();
+    // Not every location has machines.
+    if (error?.code === "LocationNotAvailableForResourceType") wrong.set("location", error.message);
     return sayWrong(fields.all, wrong);
   };
   const think = async () => {
@@ -200,9 +202,19 @@ async function begin({ content, beside, stepPlace, signal }) {
     show(1, reviewing);
     announce("Review the cluster, then create it.");
   };
-  fields.location.input.onchange = () => readSizes(fields).then(changed, () => {});
+  const sizesAgain = () => readSizes(fields).then(changed, changed);
+  fields.group.input.onchange = () => {
+    // A cluster is mostly where its group is.
+    const place = groups.find(({ name }) => name === fields.group.value())?.location;
+    if (!locations.some(({ name }) => name === place) || place === fields.location.value()) return;
+    fields.location.input.value = place;
+    sizesAgain();
+  };
+  fields.location.input.onchange = sizesAgain;
   const first = describe(fields, { next, place, changed });
   show(0, first);
-  await readSizes(fields).catch((error) => fill(place, problem(error)));
+  await readSizes(fields).catch(() => {
+    // What is wrong is said by the advice, too.
+  });
   await think();
 }

@@ -73,7 +73,7 @@ async function make() {
 
 export function principalsPart(signal, principals) {
   const after = (doing) => async () => (await doing()) && shown.again();
-  const secretRow = (person) => (secret) => h("div", { class: "row" }, h("code", null, `${secret.hint}…`), h("span", { class: "fine" }, moment(secret.startDateTime)),
+  const secretRow = (person) => (secret) => h("div", { class: "row" }, h("code", null, `${secret.hint}…`), h("span", { class: "fine wide-only" }, moment(secret.startDateTime)),
     h("button", { class: "plain small", onclick: after(() => removeSecret(person, secret)) }, "Remove", h("span", { class: "hidden" }, ` the secret ${secret.hint} of ${person.displayName}`)));
   const columns = [
     { label: "Name", cell: ({ displayName, appId }) => [h("span", { class: "name" }, displayName), appId === session.client() && h("span", { class: "fine" }, " (you)")] },
