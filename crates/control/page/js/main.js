@@ -27,6 +27,12 @@ async function open() {
   hear("work-ended", (item) => note(`${item.title}: ${item.status === "Succeeded" ? "done" : item.status.toLowerCase()}`, { href: "#/running", words: "Show" }));
 }
 
+// Addresses behind # are views, so the way past the navigation is not one of them.
+document.querySelector(".skip").onclick = (event) => {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+};
+
 async function begin() {
   try {
     await operations.load();

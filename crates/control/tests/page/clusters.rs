@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use fantoccini::key::Key;
 use isobar_records::testing::{TestDatabase, on_sqlite};
 
 use crate::browser::Browser;
@@ -68,7 +69,24 @@ async fn it_shows_what_it_does(world: &World<'_>, browser: &Browser) {
     // The chart says the same to whoever does not see it.
     let chart = "return document.querySelector('[role=slider]').getAttribute('aria-valuetext')";
     browser.until_script(chart, |text| text.as_str().is_some_and(|text| text.contains("Written "))).await;
-    browser.script("document.querySelector('[role=slider]').focus()").await;
+    let at = "const chart = document.querySelector('[role=slider]'); chart.focus(); return Number(chart.ariaValueNow)";
+    browser.until_script(at, |at| at.as_i64().is_some_and(|at| at > 1)).await;
+    let chart = browser.client.active_element().await.expect("the chart");
+    chart.send_keys(&Key::Home).await.expect("a key");
+    assert_eq!(browser.script(at).await, 0);
+    nothing_moves(browser).await;
+}
+
+/// While numbers change, what stands around them stays where it is.
+async fn nothing_moves(browser: &Browser) {
+    let watch = "window.moved = 0; new PerformanceObserver((list) => list.getEntries().forEach(({value}) => { window.moved += value; }))
+        .observe({type: 'layout-shift'})";
+    browser.script(watch).await;
+    let samples = "const chart = document.querySelector('[role=slider]'); return Number(chart.ariaValueMax)";
+    let before = browser.script(samples).await.as_i64().expect("a number");
+    browser.until_script(samples, |now| now.as_i64().is_some_and(|now| now >= before + 2)).await;
+    let moved = browser.script("return window.moved").await;
+    assert!(moved.as_f64().is_some_and(|moved| moved < 0.01), "{moved}");
 }
 
 async fn a_node_is_lost_and_replaced(world: &World<'_>, browser: &Browser) {

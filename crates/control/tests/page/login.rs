@@ -1,9 +1,10 @@
 //! Logging in, and what happens when a login is no good or has ended.
 
+use isobar_control::Control;
 use isobar_records::testing::{TestDatabase, on_sqlite};
 
 use crate::browser::Browser;
-use crate::common::World;
+use crate::common::{World, options_in};
 
 async fn a_wrong_secret(database: TestDatabase) {
     let world = World::start(&database).await;
@@ -41,13 +42,23 @@ async fn a_login_that_ends(database: TestDatabase) {
 }
 
 async fn a_server_that_is_gone(database: TestDatabase) {
-    let World { running, first, .. } = World::start(&database).await;
-    let Some(browser) = Browser::open(&running.url).await else { return };
-    browser.log_in(&first).await;
+    let world = World::start(&database).await;
+    world.make_group("kept").await;
+    let Some(browser) = Browser::open(&world.running.url).await else { return };
+    browser.log_in(&world.first).await;
     browser.go("groups").await;
-    browser.sees("There is no resource group yet").await;
+    browser.sees("kept").await;
+    let World { running, clock, machines, folder, .. } = world;
+    let address = running.url.strip_prefix("https://").expect("https").parse().expect("an address");
     running.stop().await;
     browser.sees("The server does not answer.").await;
+    assert!(browser.text().await.contains("kept"));
+    let mut options = options_in(folder.path(), &database, &clock, machines.hands());
+    options.listen = address;
+    let _running = Control::start(options).await.expect("it starts again");
+    browser
+        .until("back", |text| !text.contains("The server does not answer.") && text.contains("kept"))
+        .await;
     browser.close().await;
 }
 
@@ -62,6 +73,6 @@ fn what_was_begun_goes_on_after_another_login() {
 }
 
 #[test]
-fn a_lost_connection_is_said_and_what_was_shown_stays() {
+fn a_lost_connection_is_said_and_found_again() {
     on_sqlite(a_server_that_is_gone);
 }

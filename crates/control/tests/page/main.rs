@@ -11,6 +11,7 @@ mod clusters;
 mod common;
 mod driver;
 mod groups;
+mod keyboard;
 mod login;
 mod people;
 mod scripts;
