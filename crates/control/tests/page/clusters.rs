@@ -59,7 +59,7 @@ async fn it_is_described(browser: &Browser) {
 
 async fn it_shows_what_it_does(world: &World<'_>, browser: &Browser) {
     let figure = "return [...document.querySelectorAll('.figures dt')].find(one => one.innerText == 'Written').nextSibling.innerText";
-    assert_eq!(browser.script(figure).await, "0 B/s");
+    browser.until_script(figure, |rate| rate == "0 B/s").await;
     let begun = Instant::now();
     while browser.script(figure).await == "0 B/s" {
         assert!(begun.elapsed() < Duration::from_secs(60), "nothing is written");
