@@ -1,5 +1,6 @@
 //! The nodes of clusters: how they are shown, and what is done to one.
 
+#[path = "control/common/mod.rs"]
 mod common;
 
 use std::time::{Duration, Instant};

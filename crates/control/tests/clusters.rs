@@ -1,5 +1,6 @@
 //! Clusters: what is answered when they are made, read, changed and deleted, and what is refused.
 
+#[path = "control/common/mod.rs"]
 mod common;
 
 use std::time::{Duration, Instant};

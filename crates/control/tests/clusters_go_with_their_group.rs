@@ -1,5 +1,6 @@
 //! Clusters and what protects them: their group's deletion, and locks.
 
+#[path = "control/common/mod.rs"]
 mod common;
 
 use common::{LOCKS, World};

@@ -1,6 +1,7 @@
 //! A control plane dies before and after every call of a provider, another one goes on, and the end is the
 //! same.
 
+#[path = "control/common/mod.rs"]
 mod common;
 
 use common::World;

@@ -7,7 +7,7 @@
 mod accessible;
 mod browser;
 mod clusters;
-#[path = "../common/mod.rs"]
+#[path = "../control/common/mod.rs"]
 mod common;
 mod driver;
 mod groups;
