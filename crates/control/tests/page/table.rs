@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fantoccini::Locator;
-use isobar_control::operations;
+use isobar_control::{openapi_document, operations};
 use isobar_records::testing::{TestDatabase, on_sqlite};
 
 use crate::browser::Browser;
@@ -23,6 +23,7 @@ async fn every_operation(database: TestDatabase) {
     let listed: BTreeSet<String> = listed.collect();
     let table: BTreeSet<String> = operations().map(|operation| operation.id.to_owned()).collect();
     assert_eq!(listed, table);
+    let document = openapi_document();
     for operation in operations() {
         browser.script(&format!("location.hash = '#/api/{}'", operation.id)).await;
         browser.until(operation.id, |text| text.contains(operation.id) && text.contains("Send")).await;
@@ -32,6 +33,11 @@ async fn every_operation(database: TestDatabase) {
         let fields = fields.to_string();
         for parameter in operation.query {
             assert!(fields.contains(parameter.name), "{}: {fields}", operation.id);
+        }
+        // What people type for it stands beside it.
+        let described = &document["paths"][operation.path][operation.method.as_str().to_lowercase()];
+        if let Some(words) = described["x-isobar-command"].as_str() {
+            assert!(browser.text().await.contains(&format!("isobar {words}")), "{}", operation.id);
         }
         let has_body = browser.text().await.contains("Write it as JSON");
         assert_eq!(has_body, operation.body.is_some(), "{}", operation.id);

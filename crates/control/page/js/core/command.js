@@ -65,7 +65,9 @@ export function commandLine(operation, params = {}, { body, query = {}, headers 
   for (const [name, value] of [...Object.entries(query), ...Object.entries(headers)]) if (value) add(hyphenated(name), [quoted(String(value))]);
   for (const [path, schema, value] of settings(body ?? {}, operation.schema)) {
     const option = fieldOption(path);
-    if (path.length === 0 || taken.has(option)) line.push("--set", quoted(`${path.join(".")}=${typeof value === "string" ? value : JSON.stringify(value)}`));
+    // What the schema does not know has no option of its own.
+    const isKnown = Object.keys(schema).length > 0 && !schema.readOnly;
+    if (!isKnown || path.length === 0 || taken.has(option)) line.push("--set", quoted(`${path.join(".")}=${typeof value === "string" ? value : JSON.stringify(value)}`));
     else add(option, wordsOf(schema, value));
   }
   return line.join(" ");

@@ -23,6 +23,11 @@ export function dialog(title, content, { stays = false, wide = false } = {}) {
         !stays && h("button", { class: "icon", "aria-label": "Close", onclick: () => close() }, "×")));
     node.append(content(close));
     node.oncancel = (event) => stays && event.preventDefault();
+    node.onkeydown = (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      if (!stays) close();
+    };
     // Whoever goes to another view has left the dialog, too.
     const leave = () => stays || close();
     window.addEventListener("hashchange", leave);
@@ -33,7 +38,8 @@ export function dialog(title, content, { stays = false, wide = false } = {}) {
     };
     document.body.append(node);
     node.showModal();
-    node.querySelector("[autofocus]")?.focus();
+    // Whoever opens a form wants to fill it in.
+    node.querySelector("input, select, textarea")?.focus();
   });
 }
 
@@ -70,7 +76,7 @@ export function formDialog(title, { fields, send, action, danger = false, wrong 
 
 /** Asks before something is taken away. With `name`, it has to be typed. */
 export function confirmDialog(title, { lines, action, name, send, same, danger = true }) {
-  const typed = name && h("input", { id: "typed-name", autocomplete: "off", spellcheck: "false", autofocus: true });
+  const typed = name && h("input", { id: "typed-name", autocomplete: "off", spellcheck: "false" });
   const field = name && h("div", { class: "field" },
     h("label", { for: "typed-name" }, "Type ", h("strong", null, name), " to go on"), typed);
   return formDialog(title, {
