@@ -20,6 +20,7 @@ pub(crate) mod providers;
 pub(crate) mod resource_lists;
 pub(crate) mod role_assignments;
 pub(crate) mod role_definitions;
+pub(crate) mod scopes;
 pub(crate) mod subscriptions;
 pub(crate) mod tags;
 mod versions;
