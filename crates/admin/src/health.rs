@@ -402,6 +402,7 @@ mod tests {
             version: String::new(),
             pid: 1,
             cpu_milliseconds: 0,
+            served: Default::default(),
             targets: Vec::new(),
             unadmitted: Vec::new(),
             meta: (at <= 5).then(|| meta(at)),

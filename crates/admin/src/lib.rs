@@ -9,6 +9,7 @@
 //! | `redundancy` | how many rows of how many segments cannot be had at the moment |
 //! | `replace` | blank disks of a node take the places of lost ones |
 //! | `status` | how each node is |
+//! | `words` | what was found, in sentences |
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
@@ -19,6 +20,7 @@ mod limits;
 mod redundancy;
 mod replace;
 mod status;
+mod words;
 
 pub use deep::{DeepReport, MissingRow};
 pub use fsck::{Depth, FsckError, FsckReport, LostRange, fsck};
@@ -26,3 +28,4 @@ pub use health::{Attention, Founding, Health, Voter, VoterState, health};
 pub use redundancy::{Count, Redundancy, redundancy, unclean_targets};
 pub use replace::{ReplaceError, ReplaceProgress, Replaced, replace};
 pub use status::{node_states, segments};
+pub use words::{attention_text, founding_text};

@@ -72,8 +72,25 @@ pub fn read_body<T>(
     shape: &Shape,
     properties: impl FnOnce(&Fields<'_, '_>) -> Option<T>,
 ) -> Result<Body<T>, ArmError> {
+    read_body_and(body, shape, properties, |_, _| ())
+}
+
+/// The same; `check` adds what is wrong with parts of it that were read one by one, such as a location
+/// without the variant that is wanted.
+///
+/// # Errors
+/// As [`read_body`].
+pub fn read_body_and<T>(
+    body: &Value,
+    shape: &Shape,
+    properties: impl FnOnce(&Fields<'_, '_>) -> Option<T>,
+    check: impl FnOnce(&Body<T>, &Problems),
+) -> Result<Body<T>, ArmError> {
     let problems = Problems::new();
     let read = read(&Fields::root(body, &problems), shape, properties);
+    if let Some(read) = &read {
+        check(read, &problems);
+    }
     problems.into_result().map_err(as_arm_would)?;
     read.ok_or_else(|| ArmError::internal_server_error("a body was refused for no reason"))
 }

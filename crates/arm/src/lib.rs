@@ -45,7 +45,7 @@ mod text;
 mod time;
 
 pub use api_version::{Accepts, ApiVersion, SUBSCRIPTION_LIFECYCLE_VERSION, newest_stable};
-pub use body::{Body, Shape, parse_json, read_body};
+pub use body::{Body, Shape, parse_json, read_body, read_body_and};
 pub use duration::parse_duration;
 pub use envelope::{Envelope, Sku};
 pub use error::{AdditionalInfo, ArmError, ErrorBody};

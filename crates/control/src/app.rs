@@ -9,7 +9,9 @@ use isobar_workflow::Engine;
 use crate::clock::Time;
 use crate::identity::{Guard, Issuer};
 use crate::names::Names;
+use crate::providers::Providers;
 use crate::table::Catalog;
+use crate::watch::Watch;
 
 /// A location that clusters can be in.
 #[derive(Clone, Debug)]
@@ -38,6 +40,10 @@ pub(crate) struct App {
     pub catalog: Catalog,
     /// Locations, the default first.
     pub regions: Vec<Region>,
+    /// Who has machines for clusters.
+    pub providers: Providers,
+    /// How clusters are.
+    pub watch: Watch,
 }
 
 impl App {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use isobar_arm::filter::{Filter, Vocabulary};
 use isobar_arm::paging::{Page, Paging};
 use isobar_arm::{ArmError, ResourceId, Timestamp, parse_json};
+use isobar_provider::{Misfit, Secrets};
 use serde_json::{Map, Value};
 
 use crate::access::Rights;
@@ -13,6 +14,7 @@ use crate::http::{Incoming, Reply};
 use crate::refusal::Refusal;
 use crate::store::{Author, Stored};
 use crate::table::{NAMESPACE, OUR_NEWEST_VERSION, Operation, Params};
+use crate::watch::Sight;
 
 /// Who calls.
 #[derive(Clone, Default, Debug)]
@@ -39,6 +41,18 @@ pub(crate) struct Call {
     pub caller: Caller,
     /// What the caller is allowed, in the tenant and in the subscription of the target.
     pub rights: Rights,
+    /// What was fetched from elsewhere before it is carried out.
+    pub fetched: Option<Fetched>,
+}
+
+/// What is fetched from elsewhere.
+pub(crate) enum Fetched {
+    /// How a cluster is now.
+    Sight(Arc<Sight>),
+    /// What a client needs to mount a cluster.
+    Secrets(Secrets),
+    /// What of a plan does not fit.
+    Misfits(Vec<Misfit>),
 }
 
 impl Call {

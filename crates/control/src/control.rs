@@ -18,9 +18,12 @@ use crate::housekeeping;
 use crate::identity::{Guard, Issuer, KeyError, SigningKey, bootstrap};
 use crate::names::Names;
 use crate::options::ControlOptions;
+use crate::providers::Providers;
 use crate::rows;
 use crate::server::{self, CertificateError, Exchange};
 use crate::table::Catalog;
+use crate::watch::Watch;
+use crate::workflows::Tools;
 
 /// The name of the SQLite file in the data directory.
 const DATABASE: &str = "control.db";
@@ -42,6 +45,9 @@ pub enum ControlError {
     /// A location has a name that no location can have.
     #[error("'{0}' is no name of a location: letters, digits and hyphens")]
     Location(String),
+    /// A provider serves a location that there is not, or that another one serves.
+    #[error("a provider serves the location '{0}', which is not there or has a provider already")]
+    Served(String),
     /// The records cannot be opened.
     #[error(transparent)]
     Records(#[from] RecordsError),
@@ -119,7 +125,12 @@ impl Control {
         let time = Time(options.clock.clone());
         let made = bootstrap(&records, &time, options.renew_secret).await;
         let made = made.map_err(|refusal| ControlError::Bootstrap(refusal.0.to_string()))?;
-        let engine = engine(&records, &options);
+        let known: Vec<Location> = regions.iter().map(|region| region.name.clone()).collect();
+        let providers = Providers::new(&options.providers, &known).map_err(ControlError::Served)?;
+        let watch = Watch::new(records.clone(), providers.clone(), options.asking.clone(), time.clone());
+        let tools =
+            Tools { providers: providers.clone(), asking: options.asking.clone(), time: time.clone() };
+        let engine = engine(&records, &tools, &options);
         let rows = rows::all();
         let app = Arc::new(App {
             records: records.clone(),
@@ -130,6 +141,8 @@ impl Control {
             guard: Guard::default(),
             catalog: Catalog::new(rows.iter().map(|row| &row.operation)),
             regions,
+            providers,
+            watch: watch.clone(),
         });
         let exchange = Arc::new(Exchange::new(Arc::new(Front::new(app, rows)), options.requests_at_once));
         let (stop, stopped) = watch::channel(false);
@@ -147,7 +160,7 @@ impl Control {
             first_secret,
             stop,
             server: tokio::spawn(server),
-            engine: tokio::spawn(work(engine, records.clone(), time, stopped)),
+            engine: tokio::spawn(work(engine, watch, records.clone(), time, stopped)),
             records,
         })
     }
@@ -184,20 +197,27 @@ fn regions(options: &ControlOptions) -> Result<Vec<Region>, ControlError> {
     options.locations.iter().map(region).collect()
 }
 
-fn engine(records: &Records, options: &ControlOptions) -> Engine {
+fn engine(records: &Records, tools: &Tools, options: &ControlOptions) -> Engine {
     let environment = Environment { clock: options.clock.clone(), ..Environment::default() };
     let owner = format!("control {}", std::process::id());
-    Engine::new(records.clone(), rows::workflows(records), owner, Options::default(), environment)
+    Engine::new(records.clone(), rows::workflows(records, tools), owner, Options::default(), environment)
 }
 
-/// Does what is beyond requests: workflows, and forgetting old ones.
-async fn work(engine: Engine, records: Records, time: Time, mut stopped: watch::Receiver<bool>) {
+/// Does what is beyond requests: workflows, watching clusters, and forgetting old operations.
+async fn work(
+    engine: Engine,
+    clusters: Watch,
+    records: Records,
+    time: Time,
+    mut stopped: watch::Receiver<bool>,
+) {
     let stopped = async move {
         // Nobody is left who could stop it: that is a stop, too.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     tokio::select! {
         () = engine.run(stopped) => {}
+        () = clusters.run() => {}
         () = housekeeping::run(&records, &time) => {}
     }
 }

@@ -75,11 +75,26 @@ impl Front {
         operation.versions.check(request.query.get("api-version"), Catalog::type_of(operation), places)?;
         let rights = Rights::default();
         let app = self.app.clone();
-        let mut call = Call { app, request, operation, params, target, caller, rights };
+        let mut call = Call { app, request, operation, params, target, caller, rights, fetched: None };
         match row.handler {
-            Handler::Read(handler) => self.read(&mut call, handler).await,
-            Handler::Write(handler) => self.write(&mut call, handler).await,
+            Handler::Read(handler) => {
+                self.fetch(&mut call, row).await?;
+                self.read(&mut call, handler).await
+            }
+            Handler::Write(handler) => self.write(&mut call, row, handler).await,
         }
+    }
+
+    /// Fetches what an operation needs from elsewhere, for whoever may have it.
+    async fn fetch(&self, call: &mut Call, row: &Row) -> Result<(), Refusal> {
+        let Some(errand) = row.errand else { return Ok(()) };
+        let mut snapshot = self.app.records.read().await?;
+        admit(call, &mut snapshot).await?;
+        let errand = errand(call, &mut snapshot).await?;
+        // Nothing of the records is held meanwhile.
+        drop(snapshot);
+        call.fetched = Some(errand.await?);
+        Ok(())
     }
 
     async fn read(
@@ -101,9 +116,13 @@ impl Front {
     async fn write(
         &self,
         call: &mut Call,
+        row: &Row,
         handler: for<'a> fn(&'a Call, &'a mut Tx) -> Answering<'a>,
     ) -> Result<Reply, Refusal> {
-        let done = self.try_to_write(call, handler).await;
+        let done = match self.fetch(call, row).await {
+            Ok(()) => self.try_to_write(call, handler).await,
+            Err(refusal) => Err(refusal),
+        };
         if let Err(Refusal(error)) = &done
             && error.status() != 401
             && let Err(Refusal(why)) = self.note(call, error).await

@@ -17,7 +17,7 @@ use std::pin::Pin;
 
 use isobar_records::{Snapshot, Tx};
 
-use crate::call::Call;
+use crate::call::{Call, Fetched};
 use crate::http::Reply;
 use crate::refusal::Refusal;
 use crate::table::Operation;
@@ -34,18 +34,35 @@ pub(crate) enum Handler {
     Write(for<'a> fn(&'a Call, &'a mut Tx) -> Answering<'a>),
 }
 
+/// Something that is fetched from elsewhere, on its way.
+pub(crate) type Errand = Pin<Box<dyn Future<Output = Result<Fetched, Refusal>> + Send>>;
+
+/// Finds out in the records what to fetch.
+pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = Result<Errand, Refusal>> + Send + 'a>>;
+
 /// A row of the table.
 pub(crate) struct Row {
     /// What is known of the operation.
     pub operation: Operation,
     /// What carries it out.
     pub handler: Handler,
+    /// What is fetched from elsewhere before, where something is: no transaction waits for it.
+    pub errand: Option<for<'a> fn(&'a Call, &'a mut Snapshot) -> Sending<'a>>,
 }
 
 impl Row {
     /// This operation, carried out by this.
     pub(crate) const fn new(operation: Operation, handler: Handler) -> Row {
-        Row { operation, handler }
+        Row { operation, handler, errand: None }
+    }
+
+    /// Fetches something from elsewhere first, for which the call has a place.
+    pub(crate) const fn after(
+        mut self,
+        errand: for<'a> fn(&'a Call, &'a mut Snapshot) -> Sending<'a>,
+    ) -> Row {
+        self.errand = Some(errand);
+        self
     }
 }
 
@@ -63,4 +80,11 @@ macro_rules! write {
     };
 }
 
-pub(crate) use {read, write};
+/// An errand of a function that finds out what to fetch.
+macro_rules! fetch {
+    ($function:path) => {
+        |call, snapshot| Box::pin($function(call, snapshot))
+    };
+}
+
+pub(crate) use {fetch, read, write};

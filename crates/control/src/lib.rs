@@ -28,6 +28,9 @@
 //! | `identity` | the built-in issuer: secrets, tokens, service principals, the first start |
 //! | `access` | roles and rights |
 //! | `store`, `subscription` | resources as they are kept and answered |
+//! | `providers`, `clusters` | who has machines; what a cluster is among the records |
+//! | `watch` | how clusters are, looked at now and then |
+//! | `workflows` | making and deleting clusters, restarting and replacing nodes |
 //! | `resources` | the operations, a file for each kind of resource |
 //! | `openapi` | the table as an OpenAPI document |
 #![forbid(unsafe_code)]
@@ -40,6 +43,7 @@ mod app;
 mod audit;
 mod call;
 mod clock;
+mod clusters;
 mod control;
 mod files;
 mod front;
@@ -52,6 +56,7 @@ mod locking;
 mod names;
 mod openapi;
 mod options;
+mod providers;
 mod random;
 mod refusal;
 mod resources;
@@ -60,9 +65,16 @@ mod server;
 mod store;
 mod subscription;
 pub mod table;
+mod watch;
+mod workflows;
 
 pub use control::{Control, ControlError, FirstSecret, Running};
 pub use identity::KeyError;
 pub use options::ControlOptions;
+pub use providers::Served;
 pub use rows::{openapi_document, operations};
 pub use server::CertificateError;
+pub use watch::{
+    AskClusters, AskRefusal, Asking, HealthState, NodeObservation, NodeState, Observation, ServedByNode,
+    TargetObservation,
+};

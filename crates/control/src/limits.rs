@@ -77,3 +77,26 @@ pub const LOCKS_MAX: u64 = 2000;
 pub const NOTES_CHARS_MAX: usize = 512;
 /// Characters of a name that is shown to people.
 pub const DISPLAY_NAME_CHARS_MAX: usize = 120;
+
+/// Clusters of a subscription.
+pub const CLUSTERS_MAX: u64 = 200;
+/// Clusters that are looked at at the same time.
+pub const LOOKS_AT_ONCE_MAX: usize = 8;
+/// How long a look may take, with the wait for its turn.
+pub const LOOK_MAX: Duration = Duration::from_secs(10);
+/// How often a cluster is looked at that somebody asks for …
+pub const LOOK_EVERY_ASKED: Duration = Duration::from_secs(2);
+/// … or has asked for so lately.
+pub const ASKED_LATELY: Duration = Duration::from_secs(60);
+/// How often the others are looked at.
+pub const LOOK_EVERY_ELSE: Duration = Duration::from_secs(30);
+/// How often it is found out which clusters there are, and whose time has come.
+pub const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Clusters to which connections are kept.
+pub const CONNECTED_CLUSTERS_MAX: usize = 256;
+/// How often a step that waits for a cluster looks at it.
+pub const STEP_LOOKS_EVERY: Duration = Duration::from_millis(500);
+/// How long a node or a new cluster may take until it serves, before whoever waits gives up.
+pub const READY_MAX: Duration = Duration::from_secs(600);
+/// Calls of a provider that fail in a row, before what can be undone is undone.
+pub const PROVIDER_TRIES_MAX: i32 = 8;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use isobar_workflow::{Clock, SystemClock};
 
 use crate::limits::REQUESTS_AT_ONCE_MAX;
+use crate::providers::Served;
+use crate::watch::{AskClusters, RealClusters};
 
 /// How a control plane is started.
 #[derive(Clone)]
@@ -27,6 +29,10 @@ pub struct ControlOptions {
     pub locations: Vec<(String, String)>,
     /// Requests that are answered at the same time; further ones are told to come again.
     pub requests_at_once: usize,
+    /// Who has machines for clusters, each in some of the locations. Without any there are no clusters.
+    pub providers: Vec<Served>,
+    /// How clusters are asked how they are.
+    pub asking: Arc<dyn AskClusters>,
     /// Gives the administrator another secret and takes the old ones away: for whoever has lost it.
     pub renew_secret: bool,
     /// The time.
@@ -42,6 +48,8 @@ impl ControlOptions {
             database_url: None,
             names: Vec::new(),
             locations: vec![("local".to_owned(), "Local".to_owned())],
+            providers: Vec::new(),
+            asking: Arc::new(RealClusters::default()),
             requests_at_once: REQUESTS_AT_ONCE_MAX,
             renew_secret: false,
             clock: Arc::new(SystemClock),

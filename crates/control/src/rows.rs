@@ -8,6 +8,7 @@ use crate::handler::Row;
 use crate::openapi;
 use crate::resources;
 use crate::table::Operation;
+use crate::workflows::{self, Tools};
 
 /// Each file of operations, in the order of the OpenAPI document.
 static FAMILIES: &[&[Row]] = &[
@@ -19,6 +20,9 @@ static FAMILIES: &[&[Row]] = &[
     resources::providers::ROWS,
     resources::provider_operations::ROWS,
     resources::groups::ROWS,
+    resources::clusters::ROWS,
+    resources::nodes::ROWS,
+    resources::cluster_places::ROWS,
     resources::resource_lists::ROWS,
     resources::tags::ROWS,
     resources::locks::ROWS,
@@ -45,6 +49,8 @@ pub fn openapi_document() -> Value {
 }
 
 /// All workflows.
-pub(crate) fn workflows(records: &Records) -> Vec<Workflow> {
-    vec![resources::group_deletion::workflow(records)]
+pub(crate) fn workflows(records: &Records, tools: &Tools) -> Vec<Workflow> {
+    let mut all = workflows::workflows(tools);
+    all.push(resources::group_deletion::workflow(records, &tools.time));
+    all
 }

@@ -168,6 +168,7 @@ mod tests {
             version: String::new(),
             pid: 1,
             cpu_milliseconds: 0,
+            served: Default::default(),
             targets: Vec::new(),
             unadmitted: Vec::new(),
             unusable: Vec::new(),

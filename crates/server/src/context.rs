@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::limits::ECHOES_MAX;
 use crate::metadata::{Metadata, address};
+use crate::served::Counts;
 use crate::storage::Target;
 use isobar_config::NodeConfig;
 
@@ -38,6 +39,8 @@ pub(crate) struct NodeContext {
     pub(crate) probing: Arc<Semaphore>,
     /// Room for UDP ports that are open for others' probes.
     pub(crate) echoes: Arc<Semaphore>,
+    /// What it has done.
+    pub(crate) counts: Counts,
     heard: Mutex<Heard>,
     /// How often this node may have been taken for down.
     absences: AtomicU64,
@@ -74,6 +77,7 @@ impl NodeContext {
             compact_now: Notify::new(),
             probing: Arc::new(Semaphore::new(1)),
             echoes: Arc::new(Semaphore::new(ECHOES_MAX)),
+            counts: Counts::new(),
             heard: Mutex::default(),
             absences: AtomicU64::new(0),
         }

@@ -29,6 +29,7 @@ impl Handler for NodeHandler {
             Opcode::Mutate => {
                 let of = |asked: &MutateRequest| asked.group;
                 let Some((asked, responder)) = for_this_group(&request.body, responder, of) else { return };
+                node.counts.metadata_requests(asked.ops.len());
                 match &node.meta {
                     Some(meta) => meta.mutate(request.from, asked, request.body.len(), responder),
                     None => responder.reply(&MutateReply::NotLeader(node.leader_addr())),
@@ -37,6 +38,7 @@ impl Handler for NodeHandler {
             Opcode::Query => {
                 let of = |asked: &QueryRequest| asked.group;
                 let Some((asked, responder)) = for_this_group(&request.body, responder, of) else { return };
+                node.counts.metadata_requests(asked.queries.len());
                 match &node.meta {
                     Some(meta) => meta.query(request.from, asked, responder),
                     None => responder.reply(&QueryReply::NotLeader(node.leader_addr())),

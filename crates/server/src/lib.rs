@@ -29,6 +29,7 @@ mod limits;
 mod metadata;
 mod node;
 mod probe;
+mod served;
 mod status;
 mod storage;
 mod supervise;

@@ -18,6 +18,7 @@ pub(crate) fn status(node: &Arc<NodeContext>, hash: bool) -> NodeStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         cpu_milliseconds: used.tv_sec as u64 * 1000 + used.tv_nsec as u64 / 1_000_000,
+        served: node.counts.now(),
         targets: node.targets().iter().map(|t| (t.info.clone(), t.live())).collect(),
         unadmitted: node.unadmitted(),
         unusable: node.unusable(),

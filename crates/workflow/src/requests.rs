@@ -35,6 +35,19 @@ impl Engine {
     /// the records.
     pub async fn cancel(&self, id: &str) -> Result<Operation, WorkflowError> {
         let mut tx = self.shared.records.begin().await?;
+        let noted = self.cancel_in(&mut tx, id).await?;
+        tx.commit().await?;
+        self.shared.cancel.send_replace(());
+        self.notify();
+        Ok(noted)
+    }
+
+    /// The same in the caller's transaction; when that is committed the caller calls
+    /// [`notify`](Engine::notify). A step that runs hears of it when its lease is renewed next.
+    ///
+    /// # Errors
+    /// As [`cancel`](Engine::cancel).
+    pub async fn cancel_in(&self, tx: &mut Tx, id: &str) -> Result<Operation, WorkflowError> {
         let no_operation = || WorkflowError::NoOperation { id: id.to_owned() };
         let held = tx.hold_operation(id).await?.ok_or_else(no_operation)?;
         if held.status.is_terminal() {
@@ -47,10 +60,6 @@ impl Engine {
             return Err(WorkflowError::TooLate { id: held.id });
         }
         tx.request_cancel(id, self.shared.now_ms()).await?;
-        let noted = tx.operation(id).await?.ok_or_else(no_operation)?;
-        tx.commit().await?;
-        self.shared.cancel.send_replace(());
-        self.notify();
-        Ok(noted)
+        tx.operation(id).await?.ok_or_else(no_operation)
     }
 }

@@ -93,3 +93,35 @@ async fn a_client_that_closes_leaves_everything_committed_and_no_session() {
     let isobar_wire::message::queries::Answer::Sessions(sessions) = sessions else { panic!("{sessions:?}") };
     assert_eq!(sessions.into_iter().map(|(_, name)| name).collect::<Vec<_>>(), ["reader"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn nodes_count_what_they_have_served_since_they_started() {
+    let mut cluster = TestCluster::start(Over::Memory, 3, 3, 2, 1).await;
+    let mut before = Vec::new();
+    for at in 0..3 {
+        before.push(cluster.status(at).await.served);
+    }
+    let (writer, reader) = (client(&cluster, "writer").await, client(&cluster, "reader").await);
+    let data = bytes(2_000_000, 5);
+    let file = create(&writer, "file").await.unwrap();
+    write_all(&writer, &file, 0, &data).await.unwrap();
+    close(&writer, file).await.unwrap();
+    assert!(contents(&reader, "file").await.unwrap() == data);
+    let (mut written, mut read, mut storage, mut metadata) = (0, 0, 0, 0);
+    for (at, before) in before.iter().enumerate() {
+        let now = cluster.status(at).await.served;
+        assert_eq!(now.process, before.process);
+        written += now.written_bytes - before.written_bytes;
+        read += now.read_bytes - before.read_bytes;
+        storage += now.storage_requests - before.storage_requests;
+        metadata += now.metadata_requests - before.metadata_requests;
+    }
+    // Two rows of three are data.
+    assert!((3_000_000..4_000_000).contains(&written), "{written}");
+    assert!((2_000_000..4_000_000).contains(&read), "{read}");
+    assert!(storage > 0 && metadata > 0, "{storage} {metadata}");
+    cluster.stop_node(2).await;
+    cluster.start_node(2).await.unwrap();
+    let again = cluster.status(2).await.served;
+    assert!(again.process != before[2].process && again.written_bytes == 0, "{again:?}");
+}

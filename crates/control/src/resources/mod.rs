@@ -2,6 +2,8 @@
 //! out.
 
 pub(crate) mod activity_log;
+pub(crate) mod cluster_places;
+pub(crate) mod clusters;
 pub(crate) mod description;
 pub(crate) mod directory;
 pub(crate) mod group_deletion;
@@ -10,6 +12,7 @@ pub(crate) mod locations;
 pub(crate) mod locks;
 pub(crate) mod login;
 pub(crate) mod metadata;
+pub(crate) mod nodes;
 pub(crate) mod operation_status;
 mod places;
 pub(crate) mod provider_operations;
@@ -17,6 +20,7 @@ pub(crate) mod providers;
 pub(crate) mod resource_lists;
 pub(crate) mod role_assignments;
 pub(crate) mod role_definitions;
+pub(crate) mod scopes;
 pub(crate) mod subscriptions;
 pub(crate) mod tags;
 mod versions;

@@ -7,32 +7,53 @@
 //! gets as far as here.
 
 use isobar_arm::{ArmError, OperationStatus, ResourceId, Timestamp};
-use isobar_records::{Operation as Work, Snapshot, Status};
+use isobar_records::{Operation as Work, Snapshot, Status, Tx};
 use serde_json::Value;
 
+use super::clusters;
+use crate::admission::check;
 use crate::call::Call;
-use crate::handler::{Row, read};
+use crate::clusters::CLUSTER_KIND;
+use crate::handler::{Row, read, write};
 use crate::http::Reply;
 use crate::limits::POLL_AFTER_S;
 use crate::refusal::Refusal;
 use crate::store::Stored;
 use crate::subscription::State;
 use crate::table::{Answer, Display, Gate, Operation, Versions};
+use crate::workflows::{CREATE, REPLACE, RESTART};
 
 const STATUS: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/locations/{location}/operationStatuses/{operationId}";
+const CANCEL: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/locations/{location}/operationStatuses/{operationId}/cancel";
+const READ: &str = "Isobar.Storage/locations/operationStatuses/read";
 const RESULT: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/locations/{location}/operationResults/{operationId}";
 
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("OperationStatuses_Get", STATUS)
             .action(
-                "Isobar.Storage/locations/operationStatuses/read",
+                READ,
                 Display::of("Operations", "Get status of an operation", "Reads how an operation stands."),
             )
             .gate(Gate::LoggedIn)
             .versions(Versions::Ours)
             .answers(&[Answer::of(200, "OperationStatus", "How it stands.")]),
         read!(status),
+    ),
+    Row::new(
+        Operation::post("OperationStatuses_Cancel", CANCEL)
+            .action(
+                "Isobar.Storage/locations/operationStatuses/cancel/action",
+                Display::of(
+                    "Operations",
+                    "Cancel operation",
+                    "Ends an operation, and undoes what it has done.",
+                ),
+            )
+            .gate(Gate::LoggedIn)
+            .versions(Versions::Ours)
+            .answers(&[Answer::of(202, "OperationStatus", "It will end, unless it is done before.")]),
+        write!(cancel),
     ),
     Row::new(
         Operation::get("OperationResults_Get", RESULT)
@@ -65,7 +86,8 @@ async fn find(call: &Call, snapshot: &mut Snapshot) -> Result<Work, Refusal> {
         return Err(not_found().into());
     }
     let target = ResourceId::parse(&work.target)?;
-    let may = work.principal == call.caller.object_id || call.rights.allow(call.operation.action, &target);
+    // Whoever may not cancel it may still be told that it is there.
+    let may = work.principal == call.caller.object_id || call.rights.allow(READ, &target);
     if may { Ok(work) } else { Err(not_found().into()) }
 }
 
@@ -99,6 +121,21 @@ fn document(call: &Call, work: &Work) -> Result<OperationStatus, Refusal> {
     })
 }
 
+/// What is cancelled by whoever may change the cluster. A deletion that has begun goes on to its end.
+async fn cancel(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
+    let work = find(call, tx).await?;
+    check(call, call.rights.allow("Isobar.Storage/clusters/write", &ResourceId::parse(&work.target)?))?;
+    if ![CREATE, RESTART, REPLACE].contains(&work.kind.as_str()) {
+        let why = "The operation cannot be cancelled: what is being deleted is gone in part.";
+        return Err(ArmError::operation_not_allowed(why).into());
+    }
+    let work = call.app.engine.cancel_in(tx, &work.id).await?;
+    let reply = Reply::of(202, &document(call, &work)?)?;
+    let url = call.operation_url("operationStatuses", &work.location, &work.id);
+    let reply = Reply { retry_after_s: Some(POLL_AFTER_S), started: true, ..reply };
+    Ok(reply.header("location", url))
+}
+
 async fn status(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     let work = find(call, snapshot).await?;
     let mut status = document(call, &work)?;
@@ -113,6 +150,9 @@ async fn status(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> 
 async fn shown(call: &Call, snapshot: &mut Snapshot, target: &ResourceId) -> Result<Reply, Refusal> {
     let may = call.rights.allow(&format!("{}/read", target.resource_type()), target);
     match Stored::find(snapshot, target).await?.filter(|_| may) {
+        Some(stored) if stored.id.resource_type().eq_ignore_ascii_case(CLUSTER_KIND) => {
+            clusters::reply(call, &stored, 200)
+        }
         Some(stored) => stored.reply(200),
         None => Ok(Reply::empty(200)),
     }

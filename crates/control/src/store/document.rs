@@ -27,6 +27,9 @@ pub(crate) struct Document {
     /// What its type has beside that.
     #[serde(default)]
     pub properties: Map<String, Value>,
+    /// What only this program has to know; it is never answered.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub internal: Map<String, Value>,
 }
 
 impl Document {
@@ -40,6 +43,7 @@ impl Document {
             state: ProvisioningState::Succeeded,
             system_data,
             properties,
+            internal: Map::new(),
         }
     }
 }

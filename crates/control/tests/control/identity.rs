@@ -146,13 +146,13 @@ async fn tokens_for_others_are_not_taken(database: TestDatabase) {
     let world = World::start(&database).await;
     let token = world.client.token.clone().expect("a token");
     // The same issuer at another address: the token is for somebody else.
-    let elsewhere = start_in(world.folder.path(), world.database, &world.clock).await;
+    let elsewhere = start_in(world.folder.path(), world.database, &world.clock, world.machines.hands()).await;
     let refused = Client::of(&elsewhere).with_token(&token).get(SUBSCRIPTIONS).await;
     let refused = refused.refused(401, "InvalidAuthenticationToken");
     assert!(refused.body["error"]["message"].as_str().expect("words").contains("another audience"));
     // Another issuer on the same records, and with that of the same tenant: it has another key.
     let folder = tempfile::tempdir().expect("a folder");
-    let other = start_in(folder.path(), world.database, &world.clock).await;
+    let other = start_in(folder.path(), world.database, &world.clock, world.machines.hands()).await;
     assert_eq!(other.tenant, world.running.tenant);
     let other = Client::of(&other).login(&world.first.0, &world.first.1).await;
     let forged = Client::of(&world.running).with_token(&other.token.expect("a token"));
@@ -182,7 +182,7 @@ async fn a_second_start_finds_everything(database: TestDatabase) {
 
 async fn a_secret_that_was_lost_is_renewed(database: TestDatabase) {
     let world = World::start(&database).await;
-    let mut options = options_in(world.folder.path(), &database, &world.clock);
+    let mut options = options_in(world.folder.path(), &database, &world.clock, world.machines.hands());
     options.renew_secret = true;
     let mut other = Control::start(options).await.expect("it starts");
     let renewed = other.first_secret.take().expect("another secret");

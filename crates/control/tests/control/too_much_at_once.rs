@@ -1,6 +1,7 @@
 //! What is answered when there is more to do than the server takes.
 
 use crate::common::client::Client;
+use crate::common::machines::Machines;
 use crate::common::{MovedClock, World, options_in};
 use isobar_control::Control;
 use isobar_records::testing::TestDatabase;
@@ -8,7 +9,8 @@ use tokio::io::AsyncWriteExt;
 
 async fn who_comes_when_all_turns_are_taken_is_told_when_to_come_again(database: TestDatabase) {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut options = options_in(folder.path(), &database, &MovedClock::default());
+    let mut options =
+        options_in(folder.path(), &database, &MovedClock::default(), Machines::default().hands());
     options.requests_at_once = 0;
     let running = Control::start(options).await.expect("it starts");
     let refused = Client::of(&running).get("/openapi.json").await.refused(429, "TooManyRequests");

@@ -23,7 +23,8 @@ use crate::cluster::{self, ClusterArgs};
 use crate::output::{self, Format, Outcome};
 use crate::runtime;
 
-pub use words::{founding_text, redundancy_json, redundancy_text};
+pub use isobar_admin::founding_text;
+pub use words::{redundancy_json, redundancy_text};
 
 /// How long to look for a leader.
 const WAIT: Duration = Duration::from_secs(5);

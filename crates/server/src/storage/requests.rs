@@ -21,6 +21,7 @@ use crate::limits::KEYS_PER_MESSAGE_MAX;
 
 /// Carries out a storage request.
 pub(crate) fn handle(node: &Arc<NodeContext>, request: Request, responder: Responder) {
+    node.counts.storage_request();
     let carried_out = match request.opcode {
         Opcode::Put => put(node, request, responder),
         Opcode::Rewrite => rewrite(node, request, responder),
@@ -52,12 +53,18 @@ fn parse<Q: DeserializeOwned>(
     }
 }
 
-fn put(node: &NodeContext, request: Request, responder: Responder) -> Begun {
+fn put(node: &Arc<NodeContext>, request: Request, responder: Responder) -> Begun {
     let (put, target, responder) = parse(node, &request.body, responder, |put: &PutRequest| put.target)?;
     if request.from != Role::Node && !target.has_room_for_all(request.payload.len() as u64) {
         return Err((responder, Refusal::Storage(StorageError::Full)));
     }
-    target.put_then(put.header, request.payload, |target, result| reply_done(target, result, responder));
+    let (node, bytes) = (node.clone(), request.payload.len() as u64);
+    target.put_then(put.header, request.payload, move |target, result| {
+        if result.is_ok() {
+            node.counts.written(bytes);
+        }
+        reply_done(target, result, responder);
+    });
     Ok(())
 }
 
@@ -77,7 +84,10 @@ fn get(node: &Arc<NodeContext>, body: &[u8], responder: Responder) -> Begun {
     let units = if to_the_end { Store::WHOLE } else { get.first_unit..end };
     let node = node.clone();
     target.get_then(get.key, units, move |target, result| match result {
-        Ok(fragment) => reply_fragment(fragment, get.first_unit, responder),
+        Ok(fragment) => {
+            node.counts.read(fragment.data.len() as u64);
+            reply_fragment(fragment, get.first_unit, responder);
+        }
         // A target that still lacks rows cannot tell "deleted" from "not rebuilt yet".
         Err(StoreError::NotFound(_)) if !node.is_clean(target.id()) => {
             responder.refuse(Refusal::Storage(StorageError::NotReady));

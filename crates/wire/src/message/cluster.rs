@@ -251,6 +251,21 @@ pub struct UnusableTarget {
     pub why: String,
 }
 
+/// What a node has done since it started.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Served {
+    /// Drawn when the process started: counts of another one begin at zero.
+    pub process: u64,
+    /// Bytes of rows made durable on its targets.
+    pub written_bytes: u64,
+    /// Bytes of rows read from its targets.
+    pub read_bytes: u64,
+    /// Requests for rows.
+    pub storage_requests: u64,
+    /// Operations and questions for the metadata.
+    pub metadata_requests: u64,
+}
+
 /// One node as it sees itself.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NodeStatus {
@@ -264,6 +279,8 @@ pub struct NodeStatus {
     pub pid: u32,
     /// CPU time used since it started.
     pub cpu_milliseconds: u64,
+    /// What it has done.
+    pub served: Served,
     /// Its targets.
     pub targets: Vec<(TargetInfo, TargetLive)>,
     /// Targets not admitted to the cluster.

@@ -2,6 +2,7 @@
 //! speaks HTTPS and trusts the server's own authority alone.
 
 pub mod client;
+pub mod machines;
 pub mod people;
 
 use std::path::Path;
@@ -10,10 +11,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use client::{Answer, Client};
-use isobar_control::{Control, ControlOptions, Running};
+use isobar_control::{Control, ControlOptions, Running, Served};
 use isobar_records::Resource;
 use isobar_records::testing::TestDatabase;
 use isobar_workflow::{Clock, SystemClock};
+use machines::{Hands, Machines};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -44,6 +46,8 @@ pub struct World<'d> {
     pub running: Running,
     pub database: &'d TestDatabase,
     pub clock: MovedClock,
+    /// What clusters are made of.
+    pub machines: Machines,
     pub folder: TempDir,
     /// The administrator's client id and secret.
     pub first: (String, String),
@@ -52,42 +56,57 @@ pub struct World<'d> {
     pub client: Client,
 }
 
-pub fn options_in(folder: &Path, database: &TestDatabase, clock: &MovedClock) -> ControlOptions {
+pub fn options_in(
+    folder: &Path,
+    database: &TestDatabase,
+    clock: &MovedClock,
+    hands: Hands,
+) -> ControlOptions {
     let mut options = ControlOptions::new("127.0.0.1:0".parse().expect("an address"), folder);
     options.database_url = Some(database.url().to_owned());
     options.locations = [("uksouth", "UK South"), ("local", "Local")]
         .map(|(name, words)| (name.to_owned(), words.to_owned()))
         .into();
     options.clock = Arc::new(clock.clone());
+    options.asking = Arc::new(hands.clone());
+    // There are no machines in the other location.
+    options.providers = vec![Served { provider: Arc::new(hands), locations: vec!["uksouth".to_owned()] }];
     options
 }
 
-pub async fn start_in(folder: &Path, database: &TestDatabase, clock: &MovedClock) -> Running {
-    Control::start(options_in(folder, database, clock)).await.expect("it starts")
+pub async fn start_in(folder: &Path, database: &TestDatabase, clock: &MovedClock, hands: Hands) -> Running {
+    Control::start(options_in(folder, database, clock, hands)).await.expect("it starts")
 }
 
 impl<'d> World<'d> {
     pub async fn start(database: &'d TestDatabase) -> World<'d> {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = MovedClock::default();
-        let mut running = start_in(folder.path(), database, &clock).await;
+        let machines = Machines::default();
+        let mut running = start_in(folder.path(), database, &clock, machines.hands()).await;
         let first = running.first_secret.take().expect("a first start");
         let stranger = Client::of(&running);
         let client = stranger.login(&first.client_id, &first.secret).await;
         let subscription = first.subscription.clone();
         let first = (first.client_id, first.secret);
-        World { running, database, clock, folder, first, subscription, client }
+        World { running, database, clock, machines, folder, first, subscription, client }
     }
 
     /// Dies, and starts again: as another process, later.
     pub async fn die_and_start_again(self) -> World<'d> {
-        let World { running, database, clock, folder, first, subscription, .. } = self;
+        let hands = self.machines.hands();
+        self.die_and_start_with(hands).await
+    }
+
+    /// The same, and the next one may have points at which it dies.
+    pub async fn die_and_start_with(self, hands: Hands) -> World<'d> {
+        let World { running, database, clock, machines, folder, first, subscription, .. } = self;
         drop(running);
         clock.advance(60_000);
-        let running = start_in(folder.path(), database, &clock).await;
+        let running = start_in(folder.path(), database, &clock, hands).await;
         assert!(running.first_secret.is_none(), "a secret is shown once");
         let client = Client::of(&running).login(&first.0, &first.1).await;
-        World { running, database, clock, folder, first, subscription, client }
+        World { running, database, clock, machines, folder, first, subscription, client }
     }
 
     /// A path in the subscription, with a version.
@@ -115,13 +134,44 @@ impl<'d> World<'d> {
         }
     }
 
-    /// Puts a cluster among the records, as it will be once there are some; gives its id.
+    /// The path of a cluster, or of what is below it.
+    pub fn cluster(&self, group: &str, rest: &str) -> String {
+        self.at(&format!("/resourceGroups/{group}/providers/Isobar.Storage/clusters/{rest}"), OURS)
+    }
+
+    /// Waits for the end of what an answer says is under way; gives its status.
+    pub async fn ended(&self, answer: &Answer) -> serde_json::Value {
+        let url = answer.header("azure-asyncoperation").to_owned();
+        assert!(!url.is_empty(), "nothing is under way: {answer:#?}");
+        let begun = std::time::Instant::now();
+        loop {
+            let status = self.client.follow(&url).await.expect(200).body;
+            if ["Succeeded", "Failed", "Canceled"].contains(&status["status"].as_str().expect("a status")) {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it stays like this: {status:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Makes a cluster of three nodes, and waits until it is made.
+    pub async fn make_small_cluster(&self, group: &str, name: &str, protected: bool) {
+        let body = json!({
+            "location": "uksouth", "properties": {"nodeCount": 3, "deletionProtection": protected},
+        });
+        let answer = self.client.put(&self.cluster(group, name), body).await.expect(201);
+        assert_eq!(self.ended(&answer).await["status"], "Succeeded");
+    }
+
+    /// Puts a cluster among the records, as one that has no machines; gives its id.
     pub async fn make_cluster(&self, group: &str, name: &str, tags: serde_json::Value) -> String {
         let of_group = format!("/subscriptions/{}/resourceGroups/{group}", self.subscription);
         let id = format!("{of_group}/providers/Isobar.Storage/clusters/{name}");
         let time = "2026-11-27T00:00:00.000Z";
         let body = json!({
-            "location": "uksouth", "tags": tags, "state": "Succeeded", "properties": {"nodes": 4},
+            "location": "uksouth", "tags": tags, "state": "Succeeded",
+            "properties": {"nodeCount": 4, "provider": machines::NAME, "deletionProtection": false},
+            "internal": {"deployment": format!("never made: {name}")},
             "systemData": {
                 "createdBy": "t", "createdByType": "Application", "createdAt": time,
                 "lastModifiedBy": "t", "lastModifiedByType": "Application", "lastModifiedAt": time,

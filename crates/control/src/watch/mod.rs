@@ -1,0 +1,21 @@
+//! Watching: how each cluster is, looked at now and then, and kept in memory.
+//!
+//! | file | what |
+//! |---|---|
+//! | `observation` | how a cluster was at one moment |
+//! | `judge` | that, from what its nodes and its leader say; pure |
+//! | `ask` | asking them, and telling the leader what to do |
+//! | `rates` | what was done between two looks |
+//! | `watch` | who is looked at when |
+
+mod ask;
+mod judge;
+mod observation;
+mod rates;
+mod watch;
+
+pub use ask::{AskClusters, AskRefusal, Asking, RealClusters};
+pub use observation::{
+    HealthState, NodeObservation, NodeState, Observation, ServedByNode, TargetObservation,
+};
+pub(crate) use watch::{Sight, Watch};
