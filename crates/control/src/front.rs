@@ -17,6 +17,7 @@ use crate::call::{Call, Caller};
 use crate::handler::{Answering, Handler, Row};
 use crate::http::{Incoming, Reply};
 use crate::locking;
+use crate::page;
 use crate::refusal::Refusal;
 use crate::table::{Catalog, Found, Gate, Method, Routes, read_path};
 
@@ -56,6 +57,9 @@ impl Front {
 
     async fn route(&self, request: Incoming) -> Result<Reply, Refusal> {
         let path = read_path(&request.path)?;
+        if let Some(file) = page::find(&path) {
+            return file.answer(&request);
+        }
         let (row, params, target) = match self.routes.find(Method::parse(&request.method), &path) {
             Found::Operation { at, params, target } => (self.rows[at], params, target),
             Found::OtherMethods(methods) => {

@@ -33,6 +33,7 @@
 //! | `workflows` | making and deleting clusters, restarting and replacing nodes |
 //! | `resources` | the operations, a file for each kind of resource |
 //! | `openapi` | the table as an OpenAPI document |
+//! | `page` | what people look at in a browser; its files are in `page/` of the crate |
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
@@ -56,6 +57,7 @@ mod locking;
 mod names;
 mod openapi;
 mod options;
+mod page;
 mod providers;
 mod random;
 mod refusal;

@@ -11,6 +11,8 @@ pub(crate) struct Reply {
     pub status: u16,
     /// The body, if there is one.
     pub body: Option<Value>,
+    /// What is answered instead of JSON; its type is among the headers.
+    pub file: Option<&'static [u8]>,
     /// The version of what is answered, in quotes.
     pub etag: Option<String>,
     /// After how many seconds to ask again.
@@ -24,7 +26,15 @@ pub(crate) struct Reply {
 impl Reply {
     /// One without a body.
     pub(crate) fn empty(status: u16) -> Reply {
-        Reply { status, body: None, etag: None, retry_after_s: None, headers: Vec::new(), started: false }
+        Reply {
+            status,
+            body: None,
+            file: None,
+            etag: None,
+            retry_after_s: None,
+            headers: Vec::new(),
+            started: false,
+        }
     }
 
     /// One with this body.

@@ -171,7 +171,10 @@ fn check_conditions(headers: &HeaderMap) -> Result<(), ArmError> {
 /// Writes a reply.
 fn response(reply: Reply, ids: &Ids) -> Response<Full<Bytes>> {
     let has_body = reply.body.is_some();
-    let body = reply.body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+    let body = match (reply.file, reply.body) {
+        (Some(file), _) => Bytes::from_static(file),
+        (None, body) => body.map(|body| Bytes::from(body.to_string())).unwrap_or_default(),
+    };
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut headers = vec![

@@ -6,6 +6,10 @@
 //! |---|---|
 //! | `audit` | what is written down of what everybody does |
 //! | `az_works` | the real `az` against a real control plane |
+//! | `cluster_nodes` | nodes of clusters: how they are shown, and what is done to one |
+//! | `clusters` | clusters: made, read, changed and deleted, and what is refused |
+//! | `clusters_go_with_their_group` | what protects clusters: the deletion of their group, and locks |
+//! | `clusters_survive_a_kill` | a control plane killed at every point of what it does for a cluster |
 //! | `conventions` | what holds for every operation |
 //! | `groups_are_deleted_with_all_they_have` | the deletion of a group |
 //! | `identity` | who gets a token, and which tokens are taken |
@@ -18,6 +22,10 @@
 
 mod audit;
 mod az_works;
+mod cluster_nodes;
+mod clusters;
+mod clusters_go_with_their_group;
+mod clusters_survive_a_kill;
 mod common;
 mod conventions;
 mod groups_are_deleted_with_all_they_have;

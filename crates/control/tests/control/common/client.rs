@@ -114,7 +114,15 @@ impl Client {
         let (parts, body) = sender.send_request(request).await.expect("an answer").into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         connection.abort();
-        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("JSON") };
+        let is_json = parts
+            .headers
+            .get("content-type")
+            .is_none_or(|kind| kind.as_bytes().starts_with(b"application/json"));
+        let body = match is_json {
+            _ if body.is_empty() => Value::Null,
+            true => serde_json::from_slice(&body).expect("JSON"),
+            false => String::from_utf8_lossy(&body).into(),
+        };
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
