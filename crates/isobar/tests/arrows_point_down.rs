@@ -51,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("isobar-vfs", &["isobar-base", "isobar-client"]),
     ("isobar-mount", &["isobar-base", "isobar-client", "isobar-vfs"]),
     ("isobar-arm", &[]),
+    ("isobar-template", &["isobar-arm"]),
     ("isobar-records", &[]),
     ("isobar-workflow", &["isobar-records"]),
     ("isobar-control", &["isobar-arm", "isobar-records", "isobar-workflow"]),
