@@ -9,6 +9,7 @@ use isobar_workflow::Engine;
 use crate::clock::Time;
 use crate::identity::{Guard, Issuer};
 use crate::names::Names;
+use crate::sealing::SealingKey;
 use crate::table::Catalog;
 
 /// A location that clusters can be in.
@@ -36,6 +37,8 @@ pub(crate) struct App {
     pub guard: Guard,
     /// The table of operations.
     pub catalog: Catalog,
+    /// What secrets are sealed with that have to be kept for a while.
+    pub sealing: Arc<SealingKey>,
     /// Locations, the default first.
     pub regions: Vec<Region>,
 }

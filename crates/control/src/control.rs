@@ -14,11 +14,15 @@ use crate::app::{App, Region};
 use crate::clock::Time;
 use crate::files;
 use crate::front::Front;
+use crate::handler::Inside;
 use crate::housekeeping;
 use crate::identity::{Guard, Issuer, KeyError, SigningKey, bootstrap};
+use crate::inside::Door;
 use crate::names::Names;
 use crate::options::ControlOptions;
+use crate::resources::deployments;
 use crate::rows;
+use crate::sealing::SealingKey;
 use crate::server::{self, CertificateError, Exchange};
 use crate::table::Catalog;
 
@@ -103,6 +107,7 @@ impl Control {
         files::make_directory(&directory).map_err(ControlError::Directory)?;
         let regions = regions(&options)?;
         let key = SigningKey::of(&directory)?;
+        let sealing = Arc::new(SealingKey::of(&directory).map_err(ControlError::Directory)?);
         let hosts = options.all_names();
         let tls = server::server_config(&directory, &hosts)?;
         let in_directory = || directory.join(DATABASE).display().to_string();
@@ -114,7 +119,14 @@ impl Control {
         let time = Time(options.clock.clone());
         let made = bootstrap(&records, &time, options.renew_secret).await;
         let made = made.map_err(|refusal| ControlError::Bootstrap(refusal.0.to_string()))?;
-        let engine = engine(&records, &options);
+        let door = Arc::new(Door::default());
+        let deployments = deployments::Tools {
+            records: records.clone(),
+            door: door.clone(),
+            sealing: sealing.clone(),
+            time: time.clone(),
+        };
+        let engine = engine(&records, &deployments, &options);
         let rows = rows::all();
         let app = Arc::new(App {
             records: records.clone(),
@@ -124,9 +136,13 @@ impl Control {
             issuer: Issuer::new(key, made.tenant.clone(), names.clone()),
             guard: Guard::default(),
             catalog: Catalog::new(rows.iter().map(|row| &row.operation)),
+            sealing,
             regions,
         });
-        let exchange = Arc::new(Exchange::new(Arc::new(Front::new(app, rows)), options.requests_at_once));
+        let front = Arc::new(Front::new(app, rows));
+        let inside: Arc<dyn Inside> = front.clone();
+        door.open(&inside);
+        let exchange = Arc::new(Exchange::new(front, options.requests_at_once));
         let (stop, stopped) = watch::channel(false);
         let server = server::run(listener, TlsAcceptor::from(Arc::new(tls)), exchange, stopped.clone());
         let first_secret = made.first.map(|(client_id, secret, subscription)| FirstSecret {
@@ -177,10 +193,11 @@ fn regions(options: &ControlOptions) -> Result<Vec<Region>, ControlError> {
     options.locations.iter().map(region).collect()
 }
 
-fn engine(records: &Records, options: &ControlOptions) -> Engine {
+fn engine(records: &Records, deployments: &deployments::Tools, options: &ControlOptions) -> Engine {
     let environment = Environment { clock: options.clock.clone(), ..Environment::default() };
     let owner = format!("control {}", std::process::id());
-    Engine::new(records.clone(), rows::workflows(records), owner, Options::default(), environment)
+    let workflows = rows::workflows(records, deployments);
+    Engine::new(records.clone(), workflows, owner, Options::default(), environment)
 }
 
 /// Does what is beyond requests: workflows, and forgetting old ones.

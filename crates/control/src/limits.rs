@@ -77,3 +77,9 @@ pub const LOCKS_MAX: u64 = 2000;
 pub const NOTES_CHARS_MAX: usize = 512;
 /// Characters of a name that is shown to people.
 pub const DISPLAY_NAME_CHARS_MAX: usize = 120;
+/// Deployments that a resource group remembers, as in ARM.
+pub const DEPLOYMENTS_MAX: u64 = 800;
+/// How often a deployment tries to make a resource that is refused for the moment only.
+pub const DEPLOYMENT_TRIES_MAX: i32 = 10;
+/// Bytes of all outputs of a deployment.
+pub const DEPLOYMENT_OUTPUTS_BYTES_MAX: usize = 1 << 20;

@@ -24,6 +24,7 @@ static FAMILIES: &[&[Row]] = &[
     resources::locks::ROWS,
     resources::role_definitions::ROWS,
     resources::role_assignments::ROWS,
+    resources::deployments::ROWS,
     resources::operation_status::ROWS,
     resources::activity_log::ROWS,
     resources::directory::ROWS,
@@ -45,6 +46,6 @@ pub fn openapi_document() -> Value {
 }
 
 /// All workflows.
-pub(crate) fn workflows(records: &Records) -> Vec<Workflow> {
-    vec![resources::group_deletion::workflow(records)]
+pub(crate) fn workflows(records: &Records, deployments: &resources::deployments::Tools) -> Vec<Workflow> {
+    vec![resources::group_deletion::workflow(records), resources::deployments::workflow(deployments)]
 }

@@ -54,7 +54,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("isobar-template", &["isobar-arm"]),
     ("isobar-records", &[]),
     ("isobar-workflow", &["isobar-records"]),
-    ("isobar-control", &["isobar-arm", "isobar-records", "isobar-workflow"]),
+    ("isobar-control", &["isobar-arm", "isobar-template", "isobar-records", "isobar-workflow"]),
     ("isobar-plan", &["isobar-base"]),
     ("isobar-bench", &["isobar-base", "isobar-client", "isobar-vfs"]),
     ("isobar-validate", &["isobar-base", "isobar-wire", "isobar-client", "isobar-plan", "isobar-bench"]),

@@ -2,6 +2,7 @@
 //! out.
 
 pub(crate) mod activity_log;
+pub(crate) mod deployments;
 pub(crate) mod description;
 pub(crate) mod directory;
 pub(crate) mod group_deletion;
