@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
-use isobar_arm::{ArmError, ResourceId, Timestamp};
+use isobar_arm::{ResourceId, Timestamp};
 use serde_json::Value;
 
 use crate::call::Caller;
@@ -62,7 +62,7 @@ impl Asker {
         Ok(Incoming {
             method: method.as_str().to_owned(),
             path: id.to_string(),
-            query: Query::parse(raw_query.as_bytes()).map_err(ArmError::from)?,
+            query: Query::parse(raw_query.as_bytes())?,
             raw_query,
             headers: Headers::default(),
             body: body.map(|body| Bytes::from(body.to_string())).unwrap_or_default(),

@@ -1,5 +1,5 @@
-//! Secrets that have to be kept for a while: sealed with a key that is in a file of the data directory, so that
-//! the database alone is of no use to whoever reads it.
+//! Secrets that have to be kept for a while: sealed with a key that is in a file of the data directory, so
+//! that the database alone is of no use to whoever reads it.
 //!
 //! ```text
 //! sealed = base64(nonce ‖ AES-256-GCM(secret))        the place that it belongs to is authenticated with it

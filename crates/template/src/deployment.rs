@@ -58,8 +58,8 @@ pub struct Deployment {
 
 impl Deployment {
     /// Reads a template and gives its parameters these values, or their defaults. Given all values that
-    /// [`parameters`](Deployment::parameters) and [`secrets`](Deployment::secrets) had, and the same facts, it
-    /// is the same deployment again.
+    /// [`parameters`](Deployment::parameters) and [`secrets`](Deployment::secrets) had, and the same facts,
+    /// it is the same deployment again.
     ///
     /// # Errors
     /// `InvalidTemplate`, which names the place and what is right there.

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::limits::CHANGES_MAX;
 
-/// The changes from one document to another: `{path, propertyChangeType, before, after, children}`. Members of
-/// objects are one path (`properties.level`), items of lists are children of it. What is the same is left out,
-/// and so is what comes after [`CHANGES_MAX`].
+/// The changes from one document to another: `{path, propertyChangeType, before, after, children}`. Members
+/// of objects are one path (`properties.level`), items of lists are children of it. What is the same is left
+/// out, and so is what comes after [`CHANGES_MAX`].
 pub fn difference(before: &Value, after: &Value) -> Vec<Value> {
     let mut changes = Vec::new();
     compare("", before, after, &mut changes);

@@ -31,8 +31,8 @@ pub(crate) fn id_of(scope: &str, resource_type: &str, names: &[&str]) -> Result<
     ResourceId::parse(&text).map_err(|error| format!("{} is no id: {error}.", quoted(&text)))
 }
 
-/// What `resourceId` gives: `(given)` is its arguments, of which a subscription and a group may be in front of
-/// the type.
+/// What `resourceId` gives for these arguments, of which a subscription and a group may be in front of the
+/// type.
 pub(crate) fn resource_id(group: &ResourceId, given: &[&str]) -> Result<ResourceId, String> {
     let (front, resource_type, names) = around_type(given)?;
     let subscription = group.subscription().unwrap_or_default();

@@ -10,8 +10,8 @@
 //! **What is promised**
 //! - *The same again*: a [`Deployment`] follows from the template, the values of its parameters and the
 //!   [`Facts`]; so it can be read again after a restart and goes on where it was.
-//! - *Nothing is guessed*: what is not known (a member, a function, a way of writing) is refused by name, with
-//!   its place and what is allowed there.
+//! - *Nothing is guessed*: what is not known (a member, a function, a way of writing) is refused by name,
+//!   with its place and what is allowed there.
 //! - *Secrets stay secret*: what has used a secure parameter is marked, is never part of an error, and can be
 //!   put into no output that is shown.
 //! - *Nothing is unbounded*: see [`limits`]; an expression that makes too much of little is refused.

@@ -1,4 +1,4 @@
-//! Calls of functions: those that look at their arguments one by one, those of the surroundings, and the others.
+//! Calls of functions: those that look at their arguments one by one, those of the surroundings, the others.
 
 use serde_json::{Value, json};
 

@@ -1,10 +1,10 @@
 //! Working expressions out.
 //!
-//! An [`Evaluator`] belongs to one deployment. What it gives follows from the template, the parameters' values
-//! and the [`Facts`], and, where resources may be referred to, from what is known of them; so the same is given
-//! again after a restart.
+//! An [`Evaluator`] belongs to one deployment. What it gives follows from the template, the parameters'
+//! values and the [`Facts`], and, where resources may be referred to, from what is known of them; so the same
+//! is given again after a restart.
 //!
-//! It also watches which secrets and references an expression has used ([`Marks`]), a variable's own included:
+//! It also watches which secrets and references an expression has used ([`Marks`]), a variable's own too:
 //! what has used a secret is neither shown nor repeated in an error.
 
 mod call;

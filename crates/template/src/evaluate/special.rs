@@ -1,5 +1,5 @@
-//! Functions of the surroundings: parameters, variables, loops, where and when something is deployed, ids, and
-//! other resources.
+//! Functions of the surroundings: parameters, variables, loops, where and when something is deployed, ids,
+//! and other resources.
 
 use isobar_arm::ResourceId;
 use serde_json::{Value, json};

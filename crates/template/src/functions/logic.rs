@@ -1,5 +1,5 @@
-//! Truth values and comparisons. `if`, `and`, `or` and `coalesce`, which do not look at all of their arguments,
-//! are in `evaluate`.
+//! Truth values and comparisons. `if`, `and`, `or` and `coalesce`, which do not look at all of their
+//! arguments, are in `evaluate`.
 
 use std::cmp::Ordering;
 

@@ -1,5 +1,5 @@
-//! Names that follow from other names: `uniqueString` and `guid`. Both give what Azure gives, so that a template
-//! names the same things here and there.
+//! Names that follow from other names: `uniqueString` and `guid`. Both give what Azure gives, so that a
+//! template names the same things here and there.
 //!
 //! - `uniqueString`: a 64-bit variant of MurmurHash3 made of its two 32-bit lanes, as 13 digits of base 32.
 //! - `guid`: a UUID of version 5 (RFC 9562) in the namespace that the public reference of `guid` names.

@@ -67,7 +67,10 @@ fn fields(body: &Fields<'_, '_>) -> (Option<Tags>, bool, bool) {
     properties.ignore(READ_ONLY);
     properties.ignore(&["parameters"]);
     let complete = properties.get("mode").required().one_of(&[("Incremental", false), ("Complete", true)]);
-    properties.get("template").required().object().map(|template| template.entries().for_each(drop));
+    // What is in it is read elsewhere.
+    if let Some(template) = properties.get("template").required().object() {
+        template.entries().for_each(drop);
+    }
     for name in LINKS {
         let link = properties.get(name);
         if link.is_present() {

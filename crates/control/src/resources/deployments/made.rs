@@ -8,7 +8,6 @@ use isobar_records::{ResourceFilter, Snapshot, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::record::duration;
 use crate::call::object;
 use crate::refusal::Refusal;
 use crate::store::{Author, Document, Stored, gather};
@@ -32,6 +31,12 @@ pub(super) struct Made {
     pub waits_for: Option<String>,
     pub begun_ms: i64,
     pub changed_ms: i64,
+}
+
+/// How long something took, in ISO 8601.
+pub(super) fn duration(ms: i64) -> String {
+    let ms = ms.max(0);
+    format!("PT{}.{:03}S", ms / 1000, ms % 1000)
 }
 
 /// The record of a resource. Names are in the order of numbers.

@@ -1,13 +1,13 @@
 //! Deployments of templates in resource groups: `Microsoft.Resources/deployments`.
 //!
 //! ```text
-//! PUT ─► template read and kept ─► workflow: each resource in its order, by a PUT in the caller's name ─► outputs
+//! PUT ─► template read and kept ─► workflow: each resource in its order, by a PUT as the caller ─► outputs
 //! ```
 //!
 //! - *As the caller*: each resource is made by a request of its own that goes the way of all others, with the
 //!   rights that the caller has then, locks, and an entry in the audit log.
-//! - *Once*: that a resource was made is noted in the transaction that makes it, so a process that dies leaves
-//!   nothing made that is not noted, and whoever goes on makes nothing twice.
+//! - *Once*: that a resource was made is noted in the transaction that makes it, so a process that dies
+//!   leaves nothing made that is not noted, and whoever goes on makes nothing twice.
 //! - *What is made stays*: a deployment that fails or is cancelled undoes nothing, as in ARM.
 //! - *Incremental alone*: nothing is ever deleted because it is not in a template.
 //! - *Secure parameters* are sealed (see `sealing`) until the deployment ends, and then gone.

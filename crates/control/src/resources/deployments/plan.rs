@@ -1,5 +1,5 @@
-//! The template of a deployment with the values of its parameters: what is kept so that whoever goes on with it
-//! reads the same deployment again.
+//! The template of a deployment with the values of its parameters: what is kept so that whoever goes on with
+//! it reads the same deployment again.
 //!
 //! Values of secure parameters are sealed as long as the deployment is being made, and taken away at its end.
 

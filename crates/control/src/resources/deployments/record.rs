@@ -1,7 +1,7 @@
 //! A deployment as it is kept, and as it is shown.
 //!
-//! Its template and the values of its parameters are in a record of their own (`plan`), what it has made in one
-//! for each resource (`made`).
+//! Its template and the values of its parameters are in a record of their own (`plan`), what it has made in
+//! one for each resource (`made`).
 
 use isobar_arm::{ArmError, ProvisioningState, ResourceId, Timestamp};
 use isobar_records::{ResourceFilter, Snapshot};
@@ -34,12 +34,6 @@ pub(super) fn begun(parameters: Map<String, Value>, correlation: &str, now: Time
         ("timestamp", json!(now)),
         ("duration", json!("PT0S")),
     ])
-}
-
-/// How long something took, in ISO 8601.
-pub(super) fn duration(ms: i64) -> String {
-    let ms = ms.max(0);
-    format!("PT{}.{:03}S", ms / 1000, ms % 1000)
 }
 
 /// As it is shown. One that is under way runs as soon as something was begun.

@@ -81,8 +81,8 @@ pub(super) async fn what_if(call: &Call, inside: &dyn Inside) -> Result<Reply, R
     Ok(Reply::json(200, json!({"status": "Succeeded", "properties": {"changes": changes}})))
 }
 
-/// What a request asks for, the values of its parameters as they are shown, and the resources of its template,
-/// each as far as it can be known.
+/// What a request asks for, the values of its parameters as they are shown, and the resources of its
+/// template, each as far as it can be known.
 async fn attempts(call: &Call, inside: &dyn Inside) -> Result<(Asked, Value, Vec<Attempt>), Refusal> {
     names::DEPLOYMENT.check("deployment", call.target.name())?;
     let asked = body::read(call)?;
@@ -120,7 +120,7 @@ async fn attempt(
         let reference = match missing(deployment.body(at, documents), documents) {
             Ok(Ok(made)) => break Some(made),
             Ok(Err(reference)) => reference,
-            // It may be wrong because of what another resource is not yet; whatever else is wrong is told here.
+            // It may be wrong because of what another resource is not yet; what else is wrong is told here.
             Err(_) => {
                 deployment.shown(at, documents)?;
                 break None;

@@ -1,14 +1,16 @@
-//! Which resources a template may have: those of the table that are made by a PUT, but deployments and what is
-//! above a resource group.
+//! Which resources a template may have: those of the table that are made by a PUT, but deployments and what
+//! is above a resource group.
 
 use isobar_arm::{ArmError, ResourceId};
 use isobar_template::Deployment;
 
 use crate::app::App;
-use crate::table::{Catalog, Method, Operation};
+use crate::table::{Catalog, Method, Operation, Template};
 
-/// What cannot be in a template of a group.
-const NOT: [&str; 2] = ["Microsoft.Resources/deployments", "Microsoft.Resources/subscriptions"];
+/// What cannot be in a template, although a PUT makes it.
+const NOT: &str = "Microsoft.Resources/deployments";
+/// Where what is in a group has its paths; extensions have theirs below any resource.
+const IN_GROUP: &str = "/resourceGroups/{resourceGroupName}/providers/";
 
 /// The operation that makes resources of this type.
 pub(super) fn making(app: &App, id: &ResourceId) -> Option<&'static Operation> {
@@ -19,9 +21,8 @@ pub(super) fn making(app: &App, id: &ResourceId) -> Option<&'static Operation> {
 fn deployable(app: &App) -> impl Iterator<Item = &'static Operation> {
     let puts = app.catalog.operations().iter().copied().filter(|operation| operation.method == Method::Put);
     puts.filter(|operation| {
-        let name = type_of(operation);
-        let is_above = |not: &&str| name.to_lowercase().starts_with(&not.to_lowercase());
-        !NOT.iter().any(|not| is_above(&not)) && name.contains('/')
+        let can_be_in_group = operation.path.contains(IN_GROUP) || Template::parse(operation.path).scoped;
+        can_be_in_group && type_of(operation) != NOT
     })
 }
 

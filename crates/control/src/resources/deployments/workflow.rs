@@ -7,8 +7,8 @@ use isobar_records::{AuditEntry, Operation, RecordsError, Tx};
 use isobar_workflow::{Context, End, Finish, Step, StepError, StepOutcome, Workflow};
 use serde_json::{Value, json};
 
+use super::made::duration;
 use super::plan;
-use super::record::duration;
 use super::run::{Run, give_up_waiting};
 use super::tools::{NAME, Tools};
 

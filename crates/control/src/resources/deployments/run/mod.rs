@@ -26,7 +26,6 @@ use crate::refusal::Refusal;
 use crate::store::Author;
 use crate::table::Method;
 
-use values::Body;
 pub(super) use waiting::give_up_waiting;
 
 /// One turn.
@@ -160,9 +159,9 @@ impl<'c> Run<'c> {
     async fn make(&mut self, at: usize) -> Result<bool, StepError> {
         let planned = self.deployment.resources()[at].clone();
         let body = match self.body(at).await? {
-            Body::Ready(body) => body,
-            Body::Waits => return Ok(false),
-            Body::Wrong(error) => return self.refused(at, error, None).await,
+            values::Body::Ready(body) => body,
+            values::Body::Waits => return Ok(false),
+            values::Body::Wrong(error) => return self.refused(at, error, None).await,
         };
         let request = self.asker.request(Method::Put, &planned.id, &planned.api_version, Some(&body.body));
         let request = request.map_err(trouble)?;

@@ -77,3 +77,78 @@ pub(in super::super) async fn give_up_waiting(tools: &Tools, context: &Context) 
     }
     tx.commit().await.map_err(StepError::retry)
 }
+
+#[cfg(test)]
+mod tests {
+    use isobar_arm::ResourceId;
+    use serde_json::json;
+
+    use super::*;
+
+    fn waiting() -> Made {
+        Made {
+            number: 0,
+            target: ResourceId::parse("/subscriptions/s/resourceGroups/g/providers/A.B/c/n").expect("an id"),
+            state: ProvisioningState::Creating,
+            status: 201,
+            error: None,
+            waits_for: Some("o".to_owned()),
+            begun_ms: 0,
+            changed_ms: 0,
+        }
+    }
+
+    fn operation(status: Status, error: Option<Value>) -> Operation {
+        Operation {
+            id: "o".to_owned(),
+            target: String::new(),
+            kind: String::new(),
+            subscription: String::new(),
+            location: String::new(),
+            input: json!({}),
+            outputs: serde_json::Map::new(),
+            step: 0,
+            undoing: false,
+            attempts: 0,
+            status,
+            error,
+            message: "it broke".to_owned(),
+            percent: 0,
+            cancel_wanted: false,
+            created_ms: 0,
+            changed_ms: 0,
+            ended_ms: None,
+            due_ms: 0,
+            lease_until_ms: 0,
+            owner: String::new(),
+            fence: 1,
+            correlation: String::new(),
+            principal: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_resource_ends_as_the_operation_that_makes_it() {
+        let now = Timestamp::from_millis(5);
+        let ended = |operation: Option<&Operation>| how_it_ended(waiting(), operation, now);
+        for status in [Status::Accepted, Status::Running] {
+            assert_eq!(ended(Some(&operation(status, None))), None);
+        }
+        let done = ended(Some(&operation(Status::Succeeded, None))).expect("it ended");
+        assert_eq!(
+            (done.state, done.status, done.waits_for, done.changed_ms),
+            (ProvisioningState::Succeeded, 201, None, 5)
+        );
+        let error = json!({"code": "NoRoom", "message": "There is no room."});
+        for (operation, code) in [
+            (Some(operation(Status::Failed, Some(error))), "NoRoom"),
+            (Some(operation(Status::Failed, None)), "OperationFailed"),
+            (Some(operation(Status::Canceled, None)), "Canceled"),
+            (None, "OperationNotFound"),
+        ] {
+            let failed = ended(operation.as_ref()).expect("it ended");
+            assert_eq!((failed.state, failed.status), (ProvisioningState::Failed, 409));
+            assert_eq!(failed.error.expect("a reason").code(), code);
+        }
+    }
+}
