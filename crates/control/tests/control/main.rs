@@ -7,6 +7,7 @@
 //! | `audit` | what is written down of what everybody does |
 //! | `az_works` | the real `az` against a real control plane |
 //! | `conventions` | what holds for every operation |
+//! | `deployments` | what templates make, in whose name, how often, and what is told of them |
 //! | `groups_are_deleted_with_all_they_have` | the deletion of a group |
 //! | `identity` | who gets a token, and which tokens are taken |
 //! | `locks` | what locks forbid, and whom they do not stop |
@@ -20,6 +21,7 @@ mod audit;
 mod az_works;
 mod common;
 mod conventions;
+mod deployments;
 mod groups_are_deleted_with_all_they_have;
 mod identity;
 mod locks;

@@ -1,12 +1,10 @@
 //! Deployments of templates: what they make, in whose name, how often, and what is told of them.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::client::{Answer, Client};
-use common::people::{self, CONTRIBUTOR, OWNER, READER, give};
-use common::{LOCKS, World};
+use crate::common::client::{Answer, Client};
+use crate::common::people::{self, CONTRIBUTOR, OWNER, READER, give};
+use crate::common::{LOCKS, World};
 use isobar_records::testing::TestDatabase;
 use isobar_records::{AuditFilter, OperationFilter, ResourceFilter};
 use serde_json::{Value, json};
