@@ -4,6 +4,7 @@
 pub(crate) mod activity_log;
 pub(crate) mod cluster_places;
 pub(crate) mod clusters;
+pub(crate) mod deployments;
 pub(crate) mod description;
 pub(crate) mod directory;
 pub(crate) mod group_deletion;

@@ -79,7 +79,9 @@ async fn a_cluster_is_made_and_shown_with_how_it_is(database: TestDatabase) {
     // What only the program has to know is not shown.
     assert!(!cluster.to_string().contains("internal") && !cluster.to_string().contains("deployment"));
 
-    for list in [world.cluster("rg1", ""), world.at("/providers/Isobar.Storage/clusters", crate::common::OURS)] {
+    for list in
+        [world.cluster("rg1", ""), world.at("/providers/Isobar.Storage/clusters", crate::common::OURS)]
+    {
         let listed = world.client.get(&list).await.expect(200);
         assert_eq!(listed.names(), ["weather"]);
         assert_eq!(listed.body["value"][0]["properties"]["health"]["state"], "Healthy");
@@ -361,7 +363,8 @@ async fn a_plan_says_what_a_cluster_would_be_and_makes_nothing(database: TestDat
     refused.refused(400, "LocationNotAvailableForResourceType");
     assert!(world.machines.calls().iter().all(|call| call == "check"));
 
-    let skus = world.client.get(&world.at(&format!("{LOCATION}/skus"), crate::common::OURS)).await.expect(200);
+    let skus =
+        world.client.get(&world.at(&format!("{LOCATION}/skus"), crate::common::OURS)).await.expect(200);
     assert_eq!(skus.names(), ["Small", "Large"]);
     assert_eq!(skus.body["value"][0]["targetBytes"], mib(64));
 }
