@@ -2,8 +2,8 @@
 
 use crate::health::{Attention, Founding, Health};
 
-/// What needs somebody, and what to do about it, in one line. `replace` says how a node is replaced where it is
-/// shown.
+/// What needs somebody, and what to do about it, in one line. `replace` says how a node is replaced where it
+/// is shown.
 pub fn attention_text(attention: &Attention, health: &Health, replace: impl Fn(&str) -> String) -> String {
     match attention {
         Attention::NoQuorum { missing } => format!(

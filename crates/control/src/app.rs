@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::identity::{Guard, Issuer};
 use crate::names::Names;
 use crate::providers::Providers;
+use crate::sealing::SealingKey;
 use crate::table::Catalog;
 use crate::watch::Watch;
 
@@ -38,6 +39,8 @@ pub(crate) struct App {
     pub guard: Guard,
     /// The table of operations.
     pub catalog: Catalog,
+    /// What secrets are sealed with that have to be kept for a while.
+    pub sealing: Arc<SealingKey>,
     /// Locations, the default first.
     pub regions: Vec<Region>,
     /// Who has machines for clusters.

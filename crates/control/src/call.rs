@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use isobar_arm::filter::{Filter, Vocabulary};
 use isobar_arm::paging::{Page, Paging};
-use isobar_arm::{ArmError, ResourceId, Timestamp, parse_json};
+use isobar_arm::{ArmError, ResourceId, Timestamp, jsonc, parse_json};
 use isobar_provider::{Misfit, Secrets};
 use serde_json::{Map, Value};
 
@@ -81,12 +81,26 @@ impl Call {
     /// # Errors
     /// It says that it is something else, or is none.
     pub(crate) fn json(&self) -> Result<Value, Refusal> {
+        self.check_media_type()?;
+        Ok(parse_json(&self.request.body)?)
+    }
+
+    /// The body as JSON, or as what `az` sends in its place when it deploys a template.
+    ///
+    /// # Errors
+    /// It says that it is something else, or is none.
+    pub(crate) fn jsonc(&self) -> Result<Value, Refusal> {
+        self.check_media_type()?;
+        Ok(jsonc::parse(&self.request.body).map_err(ArmError::from)?)
+    }
+
+    fn check_media_type(&self) -> Result<(), Refusal> {
         let given = self.request.headers.content_type.as_deref().unwrap_or("application/json");
         let kind = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json")) {
             return Err(ArmError::unsupported_media_type(given).into());
         }
-        Ok(parse_json(&self.request.body)?)
+        Ok(())
     }
 
     /// Refuses a write whose conditions do not hold for what is there.

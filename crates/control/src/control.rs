@@ -14,12 +14,16 @@ use crate::app::{App, Region};
 use crate::clock::Time;
 use crate::files;
 use crate::front::Front;
+use crate::handler::Inside;
 use crate::housekeeping;
 use crate::identity::{Guard, Issuer, KeyError, SigningKey, bootstrap};
+use crate::inside::Door;
 use crate::names::Names;
 use crate::options::ControlOptions;
 use crate::providers::Providers;
+use crate::resources::deployments;
 use crate::rows;
+use crate::sealing::SealingKey;
 use crate::server::{self, CertificateError, Exchange};
 use crate::table::Catalog;
 use crate::watch::Watch;
@@ -114,6 +118,7 @@ impl Control {
         files::make_directory(&directory).map_err(ControlError::Directory)?;
         let regions = regions(&options)?;
         let key = SigningKey::of(&directory)?;
+        let sealing = Arc::new(SealingKey::of(&directory).map_err(ControlError::Directory)?);
         let hosts = options.all_names();
         let tls = server::server_config(&directory, &hosts)?;
         let in_directory = || directory.join(DATABASE).display().to_string();
@@ -125,12 +130,19 @@ impl Control {
         let time = Time(options.clock.clone());
         let made = bootstrap(&records, &time, options.renew_secret).await;
         let made = made.map_err(|refusal| ControlError::Bootstrap(refusal.0.to_string()))?;
+        let door = Arc::new(Door::default());
+        let deployments = deployments::Tools {
+            records: records.clone(),
+            door: door.clone(),
+            sealing: sealing.clone(),
+            time: time.clone(),
+        };
         let known: Vec<Location> = regions.iter().map(|region| region.name.clone()).collect();
         let providers = Providers::new(&options.providers, &known).map_err(ControlError::Served)?;
         let watch = Watch::new(records.clone(), providers.clone(), options.asking.clone(), time.clone());
         let tools =
             Tools { providers: providers.clone(), asking: options.asking.clone(), time: time.clone() };
-        let engine = engine(&records, &tools, &options);
+        let engine = engine(&records, (&tools, &deployments), &options);
         let rows = rows::all();
         let app = Arc::new(App {
             records: records.clone(),
@@ -140,11 +152,15 @@ impl Control {
             issuer: Issuer::new(key, made.tenant.clone(), names.clone()),
             guard: Guard::default(),
             catalog: Catalog::new(rows.iter().map(|row| &row.operation)),
+            sealing,
             regions,
             providers,
             watch: watch.clone(),
         });
-        let exchange = Arc::new(Exchange::new(Arc::new(Front::new(app, rows)), options.requests_at_once));
+        let front = Arc::new(Front::new(app, rows));
+        let inside: Arc<dyn Inside> = front.clone();
+        door.open(&inside);
+        let exchange = Arc::new(Exchange::new(front, options.requests_at_once));
         let (stop, stopped) = watch::channel(false);
         let server = server::run(listener, TlsAcceptor::from(Arc::new(tls)), exchange, stopped.clone());
         let first_secret = made.first.map(|(client_id, secret, subscription)| FirstSecret {
@@ -197,10 +213,15 @@ fn regions(options: &ControlOptions) -> Result<Vec<Region>, ControlError> {
     options.locations.iter().map(region).collect()
 }
 
-fn engine(records: &Records, tools: &Tools, options: &ControlOptions) -> Engine {
+fn engine(
+    records: &Records,
+    (tools, deployments): (&Tools, &deployments::Tools),
+    options: &ControlOptions,
+) -> Engine {
     let environment = Environment { clock: options.clock.clone(), ..Environment::default() };
     let owner = format!("control {}", std::process::id());
-    Engine::new(records.clone(), rows::workflows(records, tools), owner, Options::default(), environment)
+    let workflows = rows::workflows(records, tools, deployments);
+    Engine::new(records.clone(), workflows, owner, Options::default(), environment)
 }
 
 /// Does what is beyond requests: workflows, watching clusters, and forgetting old operations.

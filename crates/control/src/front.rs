@@ -14,7 +14,7 @@ use crate::admission::{admit, authenticate};
 use crate::app::App;
 use crate::audit;
 use crate::call::{Call, Caller};
-use crate::handler::{Answering, Handler, Row};
+use crate::handler::{Answering, Handler, Inside, Prepared, Preparing, Row};
 use crate::http::{Incoming, Reply};
 use crate::locking;
 use crate::page;
@@ -60,33 +60,53 @@ impl Front {
         if let Some(file) = page::find(&path) {
             return file.answer(&request);
         }
-        let (row, params, target) = match self.routes.find(Method::parse(&request.method), &path) {
-            Found::Operation { at, params, target } => (self.rows[at], params, target),
-            Found::OtherMethods(methods) => {
-                let allowed: Vec<&str> = methods.into_iter().map(Method::as_str).collect();
-                let error = ArmError::method_not_allowed(&request.method, &allowed);
-                return Ok(Reply::refusal(&error).header("allow", allowed.join(", ")));
-            }
-            Found::Invalid(error) => return Err(error.into()),
-            Found::Nothing => return Err(self.nothing(&request, &path).into()),
-        };
-        let operation = &row.operation;
-        let caller = match operation.gate {
-            Gate::Open => Caller::default(),
-            _ => authenticate(&self.app, &request)?,
-        };
-        let places = (params.find("location").unwrap_or("global"), &*self.app.region_names());
-        operation.versions.check(request.query.get("api-version"), Catalog::type_of(operation), places)?;
-        let rights = Rights::default();
-        let app = self.app.clone();
-        let mut call = Call { app, request, operation, params, target, caller, rights, fetched: None };
+        let found = self.routes.find(Method::parse(&request.method), &path);
+        if let Found::OtherMethods(methods) = &found {
+            let allowed: Vec<&str> = methods.iter().copied().map(Method::as_str).collect();
+            let error = ArmError::method_not_allowed(&request.method, &allowed);
+            return Ok(Reply::refusal(&error).header("allow", allowed.join(", ")));
+        }
+        let Prepared { mut call, row } = self.find(request, &path, found, None)?;
         match row.handler {
             Handler::Read(handler) => {
                 self.fetch(&mut call, row).await?;
                 self.read(&mut call, handler).await
             }
             Handler::Write(handler) => self.write(&mut call, row, handler).await,
+            Handler::Probe(handler) => {
+                let mut snapshot = self.app.records.read().await?;
+                admit(&mut call, &mut snapshot).await?;
+                drop(snapshot);
+                handler(&call, self).await
+            }
         }
+    }
+
+    /// The call of a request. Who calls is in its token, unless it is known already.
+    fn find(
+        &self,
+        request: Incoming,
+        path: &[String],
+        found: Found,
+        caller: Option<Caller>,
+    ) -> Result<Prepared, Refusal> {
+        let (row, params, target) = match found {
+            Found::Operation { at, params, target } => (self.rows[at], params, target),
+            Found::Invalid(error) => return Err(error.into()),
+            Found::Nothing | Found::OtherMethods(_) => return Err(self.nothing(&request, path).into()),
+        };
+        let operation = &row.operation;
+        let caller = match (operation.gate, caller) {
+            (Gate::Open, _) => Caller::default(),
+            (_, Some(caller)) => caller,
+            (_, None) => authenticate(&self.app, &request)?,
+        };
+        let places = (params.find("location").unwrap_or("global"), &*self.app.region_names());
+        operation.versions.check(request.query.get("api-version"), Catalog::type_of(operation), places)?;
+        let rights = Rights::default();
+        let app = self.app.clone();
+        let call = Call { app, request, operation, params, target, caller, rights, fetched: None };
+        Ok(Prepared { call, row })
     }
 
     /// Fetches what an operation needs from elsewhere, for whoever may have it.
@@ -107,8 +127,7 @@ impl Front {
         handler: for<'a> fn(&'a Call, &'a mut Snapshot) -> Answering<'a>,
     ) -> Result<Reply, Refusal> {
         let mut snapshot = self.app.records.read().await?;
-        admit(call, &mut snapshot).await?;
-        let reply = handler(call, &mut snapshot).await?;
+        let reply = read_in(call, handler, &mut snapshot).await?;
         let Some(tag) = &reply.etag else { return Ok(reply) };
         match call.request.conditions().evaluate(Access::Read, Some(tag))? {
             Verdict::Proceed => Ok(reply),
@@ -142,10 +161,7 @@ impl Front {
         handler: for<'a> fn(&'a Call, &'a mut Tx) -> Answering<'a>,
     ) -> Result<Reply, Refusal> {
         let mut tx = self.app.records.begin().await?;
-        admit(call, &mut tx).await?;
-        locking::check(call, &mut tx).await?;
-        let reply = handler(call, &mut tx).await?;
-        tx.append_audit(&audit::entry(call, reply.status, None)).await?;
+        let reply = write_in(call, handler, &mut tx).await?;
         tx.commit().await?;
         if reply.started {
             self.app.engine.notify();
@@ -182,4 +198,60 @@ impl Front {
             }
         }
     }
+}
+
+async fn read_in(
+    call: &mut Call,
+    handler: for<'a> fn(&'a Call, &'a mut Snapshot) -> Answering<'a>,
+    snapshot: &mut Snapshot,
+) -> Result<Reply, Refusal> {
+    admit(call, snapshot).await?;
+    handler(call, snapshot).await
+}
+
+async fn write_in(
+    call: &mut Call,
+    handler: for<'a> fn(&'a Call, &'a mut Tx) -> Answering<'a>,
+    tx: &mut Tx,
+) -> Result<Reply, Refusal> {
+    admit(call, tx).await?;
+    locking::check(call, tx).await?;
+    let reply = handler(call, tx).await?;
+    tx.append_audit(&audit::entry(call, reply.status, None)).await?;
+    Ok(reply)
+}
+
+impl Inside for Front {
+    fn prepare(&self, request: Incoming, caller: Caller) -> Preparing<'_> {
+        Box::pin(async move {
+            let path = read_path(&request.path)?;
+            let found = self.routes.find(Method::parse(&request.method), &path);
+            let mut prepared = self.find(request, &path, found, Some(caller))?;
+            self.fetch(&mut prepared.call, prepared.row).await?;
+            Ok(prepared)
+        })
+    }
+
+    fn read<'a>(&'a self, prepared: &'a mut Prepared, snapshot: &'a mut Snapshot) -> Answering<'a> {
+        match prepared.row.handler {
+            Handler::Read(handler) => Box::pin(read_in(&mut prepared.call, handler, snapshot)),
+            Handler::Write(_) | Handler::Probe(_) => Box::pin(async { Err(other_kind()) }),
+        }
+    }
+
+    fn write<'a>(&'a self, prepared: &'a mut Prepared, tx: &'a mut Tx) -> Answering<'a> {
+        match prepared.row.handler {
+            Handler::Write(handler) => Box::pin(write_in(&mut prepared.call, handler, tx)),
+            Handler::Read(_) | Handler::Probe(_) => Box::pin(async { Err(other_kind()) }),
+        }
+    }
+
+    fn notify(&self) {
+        self.app.engine.notify();
+    }
+}
+
+/// The refusal of a request that was taken for one of another kind, which is our own mistake.
+fn other_kind() -> Refusal {
+    ArmError::internal_server_error("a request is of another kind").into()
 }

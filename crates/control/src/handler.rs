@@ -17,8 +17,8 @@ use std::pin::Pin;
 
 use isobar_records::{Snapshot, Tx};
 
-use crate::call::{Call, Fetched};
-use crate::http::Reply;
+use crate::call::{Call, Caller, Fetched};
+use crate::http::{Incoming, Reply};
 use crate::refusal::Refusal;
 use crate::table::Operation;
 
@@ -32,6 +32,36 @@ pub(crate) enum Handler {
     Read(for<'a> fn(&'a Call, &'a mut Snapshot) -> Answering<'a>),
     /// Changes them.
     Write(for<'a> fn(&'a Call, &'a mut Tx) -> Answering<'a>),
+    /// Finds out what would come of other requests, in transactions of its own that are never kept.
+    Probe(for<'a> fn(&'a Call, &'a dyn Inside) -> Answering<'a>),
+}
+
+/// A request that was found in the table, and what it needs from elsewhere fetched.
+pub(crate) struct Prepared {
+    /// The call.
+    pub call: Call,
+    /// Its row of the table.
+    pub row: &'static Row,
+}
+
+/// A request that is being prepared.
+pub(crate) type Preparing<'a> = Pin<Box<dyn Future<Output = Result<Prepared, Refusal>> + Send + 'a>>;
+
+/// Requests that this program makes of itself in somebody's name. They go the way of all others, but that
+/// nobody shows a token: rights, locks and the audit log are the same.
+pub(crate) trait Inside: Send + Sync {
+    /// Finds the operation.
+    fn prepare(&self, request: Incoming, caller: Caller) -> Preparing<'_>;
+
+    /// Carries out one that reads.
+    fn read<'a>(&'a self, prepared: &'a mut Prepared, snapshot: &'a mut Snapshot) -> Answering<'a>;
+
+    /// Carries out one that writes, with its entry in the audit log. Nothing is kept before the transaction
+    /// is committed; when it is refused, the transaction is to be dropped.
+    fn write<'a>(&'a self, prepared: &'a mut Prepared, tx: &'a mut Tx) -> Answering<'a>;
+
+    /// Says that a workflow was started in a transaction that is committed now.
+    fn notify(&self);
 }
 
 /// Something that is fetched from elsewhere, on its way.
@@ -80,6 +110,13 @@ macro_rules! write {
     };
 }
 
+/// A handler of a function that probes.
+macro_rules! probe {
+    ($function:path) => {
+        $crate::handler::Handler::Probe(|call, inside| Box::pin($function(call, inside)))
+    };
+}
+
 /// An errand of a function that finds out what to fetch.
 macro_rules! fetch {
     ($function:path) => {
@@ -87,4 +124,4 @@ macro_rules! fetch {
     };
 }
 
-pub(crate) use {fetch, read, write};
+pub(crate) use {fetch, probe, read, write};

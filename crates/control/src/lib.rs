@@ -25,7 +25,9 @@
 //! | `server`, `http`, `names` | connections, requests and replies; by which names |
 //! | `table`, `handler`, `rows` | operations as data; what carries them out; all of them |
 //! | `front`, `admission`, `locking`, `audit` | the way of a request |
+//! | `inside` | requests that this program makes of itself, in somebody's name |
 //! | `identity` | the built-in issuer: secrets, tokens, service principals, the first start |
+//! | `sealing` | secrets that have to be kept for a while |
 //! | `access` | roles and rights |
 //! | `store`, `subscription` | resources as they are kept and answered |
 //! | `providers`, `clusters` | who has machines; what a cluster is among the records |
@@ -52,6 +54,7 @@ mod handler;
 mod housekeeping;
 mod http;
 mod identity;
+mod inside;
 pub mod limits;
 mod locking;
 mod names;
@@ -63,6 +66,7 @@ mod random;
 mod refusal;
 mod resources;
 mod rows;
+mod sealing;
 mod server;
 mod store;
 mod subscription;

@@ -100,3 +100,10 @@ pub const STEP_LOOKS_EVERY: Duration = Duration::from_millis(500);
 pub const READY_MAX: Duration = Duration::from_secs(600);
 /// Calls of a provider that fail in a row, before what can be undone is undone.
 pub const PROVIDER_TRIES_MAX: i32 = 8;
+
+/// Deployments that a resource group remembers, as in ARM.
+pub const DEPLOYMENTS_MAX: u64 = 800;
+/// How often a deployment tries to make a resource that is refused for the moment only.
+pub const DEPLOYMENT_TRIES_MAX: i32 = 10;
+/// Bytes of all outputs of a deployment.
+pub const DEPLOYMENT_OUTPUTS_BYTES_MAX: usize = 1 << 20;

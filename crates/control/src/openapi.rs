@@ -39,6 +39,28 @@ pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>)
     })
 }
 
+/// Takes away what nobody can set of a document, by its schema.
+pub(crate) fn without_read_only(document: &mut Value, schema: &str) {
+    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or_default();
+    prune(document, &schemas[schema], &schemas);
+}
+
+fn prune(document: &mut Value, schema: &Value, schemas: &Value) {
+    let schema = match schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
+        Some(name) => &schemas[name],
+        None => schema,
+    };
+    match document {
+        Value::Object(members) => {
+            let of = |name: &str| &schema["properties"][name];
+            members.retain(|name, _| of(name)["readOnly"] != json!(true));
+            members.iter_mut().for_each(|(name, value)| prune(value, of(name), schemas));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| prune(item, &schema["items"], schemas)),
+        _ => {}
+    }
+}
+
 fn of_operation(operation: &Operation) -> Value {
     let mut document = Map::new();
     let mut set = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));

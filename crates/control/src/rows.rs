@@ -28,6 +28,7 @@ static FAMILIES: &[&[Row]] = &[
     resources::locks::ROWS,
     resources::role_definitions::ROWS,
     resources::role_assignments::ROWS,
+    resources::deployments::ROWS,
     resources::operation_status::ROWS,
     resources::activity_log::ROWS,
     resources::directory::ROWS,
@@ -49,8 +50,13 @@ pub fn openapi_document() -> Value {
 }
 
 /// All workflows.
-pub(crate) fn workflows(records: &Records, tools: &Tools) -> Vec<Workflow> {
+pub(crate) fn workflows(
+    records: &Records,
+    tools: &Tools,
+    deployments: &resources::deployments::Tools,
+) -> Vec<Workflow> {
     let mut all = workflows::workflows(tools);
     all.push(resources::group_deletion::workflow(records, &tools.time));
+    all.push(resources::deployments::workflow(deployments));
     all
 }

@@ -109,6 +109,10 @@ pub const ACTIVITY_LOG: Vocabulary = Vocabulary {
     functions: &[],
 };
 
+/// Deployments.
+pub const DEPLOYMENTS: Vocabulary =
+    Vocabulary { fields: &[("provisioningState", Kind::Text)], functions: &[] };
+
 /// Role assignments.
 pub const ROLE_ASSIGNMENTS: Vocabulary =
     Vocabulary { fields: &[("principalId", Kind::Text)], functions: &["atScope", "assignedTo"] };

@@ -4,7 +4,7 @@
 //! is 202 with a `Location` that is asked until it is no longer 202.
 
 use isobar_arm::filter::RESOURCE_GROUPS;
-use isobar_arm::{ArmError, Body, ProvisioningState, ResourceId, Shape, names, patch_resource, read_body};
+use isobar_arm::{ArmError, Body, ProvisioningState, Shape, names, patch_resource, read_body};
 use isobar_records::{NewOperation, RecordsError, ResourceFilter, Snapshot, Tx};
 use isobar_workflow::WorkflowError;
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::clusters::check_group;
 use super::group_deletion::WORKFLOW;
 use super::places::check_location;
+use super::scopes::check_living;
 use super::versions::RESOURCES;
 use crate::call::{Call, object};
 use crate::handler::{Row, read, write};
@@ -179,40 +180,6 @@ async fn patch(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     patch_resource(&mut body, &call.json()?)?;
     let body = body_of(call, &body)?;
     change(call, tx, group, body).await?.reply(200)
-}
-
-/// Refuses to put anything into a group that is being deleted.
-///
-/// # Errors
-/// `ResourceGroupBeingDeleted`.
-pub(super) fn check_living(group: &Stored) -> Result<(), Refusal> {
-    if group.document.state != ProvisioningState::Deleting {
-        return Ok(());
-    }
-    let message = format!(
-        "The resource group '{}' is in deprovisioning state and cannot perform this operation.",
-        group.id.name()
-    );
-    Err(ArmError::new(409, "ResourceGroupBeingDeleted", message).into())
-}
-
-/// Holds what an extension is made for: it has to be there, and its group must not be going away.
-///
-/// # Errors
-/// It is not there, or `ResourceGroupBeingDeleted`.
-pub(super) async fn hold_scope(tx: &mut Tx, scope: &ResourceId) -> Result<Option<Stored>, Refusal> {
-    if *scope == ResourceId::tenant() {
-        return Ok(None);
-    }
-    // The group first: whoever deletes it begins with it, too.
-    let group = scope.outwards().into_iter().find(|id| id.group().is_some() && id.namespace().is_none());
-    if let Some(group) = group.filter(|group| group != scope) {
-        let group = Stored::hold(tx, &group).await?.ok_or_else(|| group.not_found())?;
-        check_living(&group)?;
-    }
-    let stored = Stored::hold(tx, scope).await?.ok_or_else(|| scope.not_found())?;
-    check_living(&stored)?;
-    Ok(Some(stored))
 }
 
 async fn delete(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {

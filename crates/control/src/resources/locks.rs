@@ -4,7 +4,7 @@ use isobar_arm::{ArmError, ResourceId, Shape, names, read_body};
 use isobar_records::{ResourceFilter, Snapshot, Tx};
 use serde_json::{Value, json};
 
-use super::groups::hold_scope;
+use super::scopes::hold_scope;
 use super::versions::LOCKS;
 use crate::call::{Call, object};
 use crate::handler::{Row, read, write};

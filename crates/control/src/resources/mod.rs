@@ -4,6 +4,7 @@
 pub(crate) mod activity_log;
 pub(crate) mod cluster_places;
 pub(crate) mod clusters;
+pub(crate) mod deployments;
 pub(crate) mod description;
 pub(crate) mod directory;
 pub(crate) mod group_deletion;
@@ -20,6 +21,7 @@ pub(crate) mod providers;
 pub(crate) mod resource_lists;
 pub(crate) mod role_assignments;
 pub(crate) mod role_definitions;
+pub(crate) mod scopes;
 pub(crate) mod subscriptions;
 pub(crate) mod tags;
 mod versions;

@@ -8,8 +8,8 @@ use isobar_arm::{ArmError, ResourceId, Shape, Timestamp, names, read_body};
 use isobar_records::{ResourceFilter, Snapshot, Tx};
 use serde_json::{Map, Value, json};
 
-use super::groups::hold_scope;
 use super::role_definitions::id_at;
+use super::scopes::hold_scope;
 use super::versions::ROLE_ASSIGNMENTS;
 use crate::access::{ASSIGNMENT_KIND, OWNER, Role};
 use crate::call::{Call, object};

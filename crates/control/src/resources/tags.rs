@@ -5,7 +5,7 @@ use isobar_arm::{ArmError, Fields, Problems, Tags};
 use isobar_records::{Snapshot, Tx};
 use serde_json::{Value, json};
 
-use super::groups::hold_scope;
+use super::scopes::hold_scope;
 use super::versions::RESOURCES;
 use crate::call::Call;
 use crate::handler::{Row, read, write};

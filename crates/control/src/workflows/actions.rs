@@ -1,8 +1,8 @@
 //! What is done to one node. Whether it may be away is asked of the cluster at the moment before it stops,
 //! and again before its disks are blanked.
 //!
-//! Nothing of it is undone but that a stopped node is started again: what was blanked is gone, and a node that
-//! is not whole stays so until it is replaced again. The cluster's health says how it is.
+//! Nothing of it is undone but that a stopped node is started again: what was blanked is gone, and a node
+//! that is not whole stays so until it is replaced again. The cluster's health says how it is.
 
 use isobar_workflow::{Context, Step, StepError, StepOutcome, Workflow};
 

@@ -10,13 +10,10 @@ use serde_json::json;
 use super::ends::EndsCreate;
 use super::give_up::{again, begins, failed, is_late};
 use super::tools::Tools;
-use super::work::{CREATE, Work};
+use super::work::{CREATE, MADE, Work};
 use crate::clusters::Made;
 use crate::limits::STEP_LOOKS_EVERY;
 use crate::watch::HealthState;
-
-/// Under which name the last step's output is.
-pub(super) const MADE: &str = "made";
 
 /// The workflow.
 pub(super) fn workflow(tools: &Tools) -> Workflow {

@@ -5,8 +5,7 @@ use isobar_records::{AuditEntry, Operation, RecordsError, Resource, Tx};
 use isobar_workflow::{End, Finish};
 use serde_json::{Value, json};
 
-use super::create::MADE;
-use super::work::Work;
+use super::work::{CREATE, DELETE, MADE, RESTART, Work};
 use crate::clusters::{Made, NODE_KIND};
 use crate::store::Document;
 
@@ -18,9 +17,9 @@ fn work_of(operation: &Operation) -> Result<Work, RecordsError> {
 /// Notes how it ended.
 async fn note(tx: &mut Tx, operation: &Operation, work: &Work, end: End) -> Result<(), RecordsError> {
     let verb = match operation.kind.as_str() {
-        super::work::CREATE => "clusters/write",
-        super::work::DELETE => "clusters/delete",
-        super::work::RESTART => "clusters/nodes/restart/action",
+        CREATE => "clusters/write",
+        DELETE => "clusters/delete",
+        RESTART => "clusters/nodes/restart/action",
         _ => "clusters/nodes/replace/action",
     };
     let entry = AuditEntry {

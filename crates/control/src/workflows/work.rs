@@ -15,6 +15,9 @@ pub(crate) const RESTART: &str = "nodes/restart";
 /// Gives a node blank disks in the place of those it has.
 pub(crate) const REPLACE: &str = "nodes/replace";
 
+/// Under which name the output is that says what was made.
+pub(super) const MADE: &str = "made";
+
 /// What a workflow is given.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

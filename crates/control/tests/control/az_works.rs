@@ -96,6 +96,8 @@ async fn first_steps(database: TestDatabase) {
     makes_groups(&user, &world).await;
     locks_and_tags(&user, &world).await;
     looks_around(&user, &world).await;
+    deploys_templates(&user, &world).await;
+    deploys_from_python(&user, &world).await;
 }
 
 async fn logs_in(user: &User, world: &World<'_>) {
@@ -172,6 +174,119 @@ async fn looks_around(user: &User, world: &World<'_>) {
     assert_eq!(operations["name"], "Isobar.Storage");
     let log = user.run("monitor activity-log list --resource-group rg1 --offset 1h").await;
     assert!(log.as_array().is_some_and(|list| !list.is_empty()), "{log}");
+}
+
+/// A template as people write them: with comments, a text over several lines, and a comma too many.
+const TEMPLATE: &str = r#"{
+  // What may not be deleted.
+  "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+  "contentVersion": "1.0.0.0",
+  "parameters": {
+    "name": {"type": "string", "metadata": {"description": "The name of the lock."}},
+    "level": {"type": "string", "defaultValue": "CanNotDelete", "allowedValues": ["CanNotDelete", "ReadOnly"]}
+  },
+  /* One
+     lock. */
+  "resources": [
+    {
+      "type": "Microsoft.Authorization/locks",
+      "apiVersion": "2020-05-01",
+      "name": "[concat(parameters('name'),
+                '-lock')]",
+      "properties": {"level": "[parameters('level')]"}
+    }
+  ],
+  "outputs": {
+    "id": {"type": "string", "value": "[resourceId('Microsoft.Authorization/locks', concat(parameters('name'), '-lock'))]"},
+    "level": {"type": "string", "value": "[reference(concat(parameters('name'), '-lock')).level]"}
+  }
+}
+"#;
+
+async fn deploys_templates(user: &User, world: &World<'_>) {
+    let file = user.home.path().join("template.json");
+    std::fs::write(&file, TEMPLATE).expect("a template");
+    let given = format!("-g rg1 -n d1 -f {} -p name=keep", file.display());
+    let valid = user.run(&format!("deployment group validate {given}")).await;
+    assert_eq!(valid["properties"]["provisioningState"], "Succeeded", "{valid}");
+    let told = user.run(&format!("deployment group what-if {given} --no-pretty-print")).await;
+    let kinds: Vec<&str> = told["changes"]
+        .as_array()
+        .expect("changes")
+        .iter()
+        .filter_map(|of| of["changeType"].as_str())
+        .collect();
+    assert_eq!(kinds, ["Create", "Ignore"], "{told}");
+    let shown = user.output(&format!("deployment group what-if {given}")).await;
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("1 to create"), "{shown}");
+    let made = user.run(&format!("deployment group create {given}")).await;
+    assert_eq!(made["properties"]["provisioningState"], "Succeeded", "{made}");
+    assert_eq!(made["properties"]["outputs"]["level"]["value"], "CanNotDelete", "{made}");
+    assert_eq!(user.run("lock list -g rg1").await[0]["name"], "keep-lock");
+    let of_one = "-g rg1 -n d1";
+    assert_eq!(user.run(&format!("deployment group show {of_one}")).await["name"], "d1");
+    assert_eq!(user.run("deployment group list -g rg1").await.as_array().map(Vec::len), Some(1));
+    user.run(&format!("deployment group wait {of_one} --created")).await;
+    let operations = user.run(&format!("deployment operation group list {of_one}")).await;
+    assert_eq!(operations[0]["properties"]["targetResource"]["resourceName"], "keep-lock", "{operations}");
+    let exported = user.run(&format!("deployment group export {of_one}")).await;
+    assert_eq!(exported["contentVersion"], "1.0.0.0", "{exported}");
+    let refused = user.fail(&format!("deployment group cancel {of_one}")).await;
+    assert!(refused.contains("DeploymentCannotBeCancelled"), "{refused}");
+    let wrong = user.fail(&format!("deployment group create {given} level=Some")).await;
+    assert!(wrong.contains("not one of those that are allowed"), "{wrong}");
+    let complete = user.fail(&format!("deployment group create {given} --mode Complete")).await;
+    assert!(complete.contains("The mode Complete is not supported"), "{complete}");
+    user.run("lock delete -n keep-lock -g rg1").await;
+    user.run(&format!("deployment group delete {of_one}")).await;
+    let path = "/resourceGroups/rg1/providers/Microsoft.Resources/deployments/d1";
+    world.client.get(&world.at(path, "2025-04-01")).await.refused(404, "DeploymentNotFound");
+}
+
+/// The SDK that `az` brings along, with a token instead of its own login.
+const PYTHON: &str = r#"
+import json, os, sys, time
+from azure.core.credentials import AccessToken
+from azure.mgmt.resource.deployments import DeploymentsMgmtClient
+
+class Static:
+    def get_token(self, *scopes, **_):
+        return AccessToken(os.environ["TOKEN"], int(time.time()) + 3000)
+
+url = os.environ["URL"]
+client = DeploymentsMgmtClient(Static(), os.environ["SUBSCRIPTION"], base_url=url, credential_scopes=[url + "/.default"])
+lock = {"type": "Microsoft.Authorization/locks", "apiVersion": "2020-05-01", "name": "py", "properties": {"level": "CanNotDelete"}}
+template = {"$schema": "https://s", "contentVersion": "1.0.0.0", "resources": [lock]}
+body = {"properties": {"mode": "Incremental", "template": template, "parameters": {}}}
+deployments = client.deployments
+assert deployments.begin_validate("rg1", "py", body).result().error is None
+assert deployments.begin_what_if("rg1", "py", body).result().changes[0].change_type == "Create"
+made = deployments.begin_create_or_update("rg1", "py", body).result()
+assert made.properties.provisioning_state == "Succeeded", made
+assert [one.name for one in deployments.list_by_resource_group("rg1")] == ["py"]
+assert deployments.check_existence("rg1", "py")
+operations = list(client.deployment_operations.list("rg1", "py"))
+assert operations[0].properties.target_resource.resource_name == "py", operations
+assert deployments.export_template("rg1", "py").template["contentVersion"] == "1.0.0.0"
+"#;
+
+async fn deploys_from_python(user: &User, world: &World<'_>) {
+    let python = user.az.with_file_name("python3");
+    if !python.exists() {
+        writeln!(std::io::stderr(), "there is no {}: the test with it is skipped", python.display())
+            .expect("a line");
+        return;
+    }
+    let mut command = Command::new(python);
+    command.args(["-c", PYTHON]).env("REQUESTS_CA_BUNDLE", &user.ca).env("URL", &world.client.url);
+    command
+        .env("SUBSCRIPTION", &world.subscription)
+        .env("TOKEN", world.client.token.as_deref().unwrap_or_default());
+    let run =
+        tokio::task::spawn_blocking(move || command.output()).await.expect("a thread").expect("it runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    user.run("lock delete -n py -g rg1").await;
 }
 
 #[test]

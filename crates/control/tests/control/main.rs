@@ -6,20 +6,32 @@
 //! |---|---|
 //! | `audit` | what is written down of what everybody does |
 //! | `az_works` | the real `az` against a real control plane |
+//! | `cluster_nodes` | nodes of clusters: how they are shown, and what is done to one |
+//! | `clusters` | clusters: made, read, changed and deleted, and what is refused |
+//! | `clusters_go_with_their_group` | what protects clusters: the deletion of their group, and locks |
+//! | `clusters_survive_a_kill` | a control plane killed at every point of what it does for a cluster |
 //! | `conventions` | what holds for every operation |
+//! | `deployments` | what templates make, in whose name, how often, and what is told of them |
+//! | `deployments_of_clusters` | templates with clusters: resources that take their time |
 //! | `groups_are_deleted_with_all_they_have` | the deletion of a group |
 //! | `identity` | who gets a token, and which tokens are taken |
 //! | `locks` | what locks forbid, and whom they do not stop |
 //! | `roles` | who may do what, at each kind of scope |
-//! | `secrets_stay_secret` | no secret is in a log, in the database, in the data directory, or in an answer after the first |
+//! | `secrets_stay_secret` | no secret is in a log, in SQL, in a file, or in a later answer |
 //! | `subscriptions` | subscriptions |
 //! | `the_table_is_complete` | what is served, documented, listed and permitted are the same rows |
 //! | `too_much_at_once` | what is answered when there is more to do than the server takes |
 
 mod audit;
 mod az_works;
+mod cluster_nodes;
+mod clusters;
+mod clusters_go_with_their_group;
+mod clusters_survive_a_kill;
 mod common;
 mod conventions;
+mod deployments;
+mod deployments_of_clusters;
 mod groups_are_deleted_with_all_they_have;
 mod identity;
 mod locks;

@@ -13,7 +13,7 @@ use crate::http::Reply;
 use crate::limits::{BUSY_RETRY_AFTER_S, CLUSTERS_MAX};
 use crate::random;
 use crate::refusal::Refusal;
-use crate::resources::groups::hold_scope;
+use crate::resources::scopes::hold_scope;
 use crate::store::{Document, Stored};
 use crate::workflows::{CREATE, Work, Write};
 
