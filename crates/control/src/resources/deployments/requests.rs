@@ -5,7 +5,7 @@ use isobar_arm::{ArmError, ProvisioningState, ResourceId, names};
 use isobar_records::{NewOperation, ResourceFilter, Snapshot, Tx};
 use serde_json::{Value, json};
 
-use super::super::groups::check_living;
+use super::super::scopes::check_living;
 use super::tools::NAME;
 use super::{body, made, plan, record, types};
 use crate::call::Call;
