@@ -25,6 +25,7 @@ const RESULT: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/l
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("OperationStatuses_Get", STATUS)
+            .command("operation show")
             .action(
                 "Isobar.Storage/locations/operationStatuses/read",
                 Display::of("Operations", "Get status of an operation", "Reads how an operation stands."),
@@ -36,6 +37,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("OperationResults_Get", RESULT)
+            .command("operation result")
             .action(
                 "Isobar.Storage/locations/operationResults/read",
                 Display::of("Operations", "Get result of an operation", "Reads what came of an operation."),
