@@ -1,19 +1,27 @@
 //! The table as an OpenAPI document (3.0.3).
 //!
 //! Schemas are data of their own, in `data/schemas.json`; operations name them. Every operation documents how
-//! it answers when it goes well; whatever else happens has the form of an error.
+//! it answers when it goes well; whatever else happens has the form of an error. What is not OpenAPI's own:
+//!
+//! - `x-isobar-permission`, `x-isobar-command`: the action, and what people type for the operation.
+//! - `x-isobar-columns`, in the schema of what lists have: what a table of it shows, the first words first.
+//! - `x-ms-long-running-operation`, `x-ms-pageable`, `x-ms-secret`: as in Azure's own documents.
 
 use serde_json::{Map, Value, json};
 
-use crate::table::{Gate, Method, OUR_NEWEST_VERSION, Operation, Segment, Template, Versions};
+use crate::table::{Command, Gate, Method, OUR_NEWEST_VERSION, Operation, Segment, Template, Versions};
 
 /// All schemas, by name.
 const SCHEMAS: &str = include_str!("../data/schemas.json");
 
+/// Parameters of paths that are GUIDs.
+const GUIDS: &[&str] = &["subscriptionId", "tenantId", "objectId", "roleAssignmentName", "roleDefinitionId"];
+
 /// The document of these operations.
 pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>) -> Value {
-    let mut paths = Map::new();
+    let (mut paths, mut tags) = (Map::new(), Map::new());
     for operation in operations {
+        tags.entry(tag(operation)).or_insert_with(|| json!(operation.display.resource));
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         let method = operation.method.as_str().to_lowercase();
         if let Value::Object(methods) = path {
@@ -31,6 +39,7 @@ pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>)
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
+        "tags": tags.iter().map(|(name, words)| json!({"name": name, "description": words})).collect::<Vec<_>>(),
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -65,7 +74,7 @@ fn of_operation(operation: &Operation) -> Value {
     let mut document = Map::new();
     let mut set = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
     set("operationId", json!(operation.id));
-    set("tags", json!([operation.id.split('_').next().unwrap_or_default()]));
+    set("tags", json!([tag(operation)]));
     set("summary", json!(operation.display.operation));
     set("description", json!(operation.display.description));
     set("parameters", parameters(operation));
@@ -80,6 +89,9 @@ fn of_operation(operation: &Operation) -> Value {
     } else {
         set("x-isobar-permission", json!(operation.action));
     }
+    if let Command::Words(words) = operation.command {
+        set("x-isobar-command", json!(words));
+    }
     if operation.long_running {
         set("x-ms-long-running-operation", json!(true));
     }
@@ -87,6 +99,11 @@ fn of_operation(operation: &Operation) -> Value {
         set("x-ms-pageable", json!({"nextLinkName": "nextLink"}));
     }
     Value::Object(document)
+}
+
+/// What an operation belongs to: the first part of its id.
+fn tag(operation: &Operation) -> &'static str {
+    operation.id.split('_').next().unwrap_or_default()
 }
 
 fn reference(schema: &str) -> Value {
@@ -97,7 +114,10 @@ fn parameters(operation: &Operation) -> Value {
     let mut parameters = Vec::new();
     let template = Template::parse(operation.path);
     let mut in_path = |name: &str, description: &str| {
-        let schema = json!({"type": "string", "minLength": 1});
+        let mut schema = json!({"type": "string", "minLength": 1});
+        if GUIDS.contains(&name) {
+            schema["format"] = json!("uuid");
+        }
         parameters.push(json!({
             "name": name, "in": "path", "required": true, "schema": schema, "description": description,
         }));
@@ -107,7 +127,7 @@ fn parameters(operation: &Operation) -> Value {
     }
     for segment in &template.segments {
         if let Segment::Param(name) = segment {
-            in_path(name, "A part of the path.");
+            in_path(name, &words_for(name));
         }
     }
     let version = match operation.versions {
@@ -137,6 +157,22 @@ fn parameters(operation: &Operation) -> Value {
         }));
     }
     Value::Array(parameters)
+}
+
+/// What a parameter of a path is: `resourceGroupName` is the name of the resource group.
+fn words_for(name: &str) -> String {
+    let (thing, what) = ["Name", "Id"]
+        .into_iter()
+        .find_map(|what| Some((name.strip_suffix(what)?, what.to_lowercase())))
+        .unwrap_or((name, "name".to_owned()));
+    let thing = thing.chars().fold(String::new(), |mut words, c| {
+        if c.is_ascii_uppercase() {
+            words.push(' ');
+        }
+        words.push(c.to_ascii_lowercase());
+        words
+    });
+    format!("The {what} of the {thing}.")
 }
 
 fn told(operation: &Operation) -> Vec<String> {

@@ -1,10 +1,13 @@
 //! The command line: what all commands share, and the list of them. What each takes is in its own file.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cluster::ClusterArgs;
 use crate::output::Format;
-use crate::{bench, credentials, demo, dev, fsck, init, mount, node, plan, status, validate};
+use crate::{
+    api, bench, completion, console, control, credentials, demo, dev, fsck, help, init, login, mount, node,
+    plan, status, validate,
+};
 
 /// Isobar: a parallel file system for machines full of NVMe, where any two nodes may die.
 #[derive(Parser, Debug)]
@@ -73,6 +76,32 @@ pub enum Command {
     /// Whether a cluster is ready: pre-flight, benchmarks and a fault drill against targets, with a report.
     #[command(after_help = validate::EXAMPLES)]
     Validate(Box<validate::ValidateArgs>),
+    /// Run the control plane in the foreground: clusters over HTTPS, for isobar, az, SDKs and Terraform.
+    #[command(after_help = control::EXAMPLES)]
+    Control(control::ControlArgs),
+    /// Log in to a control plane, and keep who one is.
+    #[command(after_help = login::EXAMPLES)]
+    Login(login::LoginArgs),
+    /// Forget who one is.
+    Logout,
+    /// Who one is, where, and which subscription is meant.
+    Account {
+        #[command(subcommand)]
+        action: Option<login::AccountCommand>,
+    },
+    /// Send any request to the control plane and print the answer.
+    #[command(after_help = api::EXAMPLES)]
+    Api(api::ApiArgs),
+    /// Print what a shell needs to complete commands and options.
+    #[command(after_help = completion::EXAMPLES)]
+    Completion(completion::CompletionArgs),
+    #[command(flatten)]
+    Console(console::Chosen),
+}
+
+/// The whole command line.
+pub fn command() -> clap::Command {
+    help::in_groups(Args::command())
 }
 
 impl Command {
@@ -80,7 +109,7 @@ impl Command {
     pub fn log_level(&self) -> &'static str {
         match self {
             Command::Node(node) if node.action.is_none() => "info",
-            Command::Mount(_) => "info",
+            Command::Mount(_) | Command::Control(_) => "info",
             _ => "error",
         }
     }
@@ -91,12 +120,10 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
-    use clap::CommandFactory;
-
     use super::*;
 
     /// Options of other programs that messages name.
-    const FOREIGN: [&str; 12] = [
+    const FOREIGN: [&str; 14] = [
         "--device",
         "--cap-add",
         "--exact",
@@ -110,6 +137,9 @@ mod tests {
         "--reuid",
         "--regid",
         "--clear-groups",
+        // az's, which the control plane tells how to log in with.
+        "--endpoint-resource-manager",
+        "--service-principal",
     ];
 
     fn all_commands(command: &clap::Command, found: &mut Vec<clap::Command>) {
@@ -119,7 +149,7 @@ mod tests {
 
     fn commands() -> Vec<clap::Command> {
         let mut found = Vec::new();
-        all_commands(&Args::command(), &mut found);
+        all_commands(&command(), &mut found);
         found
     }
 

@@ -2,17 +2,23 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+mod api;
 mod args;
 mod bench;
 mod clock;
 mod cluster;
+mod completion;
+mod console;
+mod control;
 mod credentials;
 mod demo;
 mod dev;
 mod fsck;
+mod help;
 mod init;
 mod layout;
 mod local;
+mod login;
 mod mount;
 mod node;
 mod output;
@@ -27,7 +33,7 @@ mod validate;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use args::{Args, Command};
 use output::{Format, Outcome};
@@ -38,7 +44,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     output::end_when_nobody_reads();
-    let args = Args::parse_from(isobar_bench::with_np(std::env::args_os()));
+    let matches = args::command().get_matches_from(isobar_bench::with_np(std::env::args_os()));
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let logs = output::start_log(args.log, args.log_json, args.command.log_level());
     match logs.and_then(|()| run(args.command, args.output)) {
         Ok(code) => code,
@@ -63,5 +70,12 @@ fn run(command: Command, format: Format) -> Outcome {
         Command::Bench(bench) => bench::run(bench, format),
         Command::Plan(plan) => plan::run(&plan, format),
         Command::Validate(validate) => validate::run(&validate, format),
+        Command::Control(control) => control::run(control, format),
+        Command::Login(args) => login::login(args, format),
+        Command::Logout => login::logout(),
+        Command::Account { action } => login::account(action, format),
+        Command::Api(api) => api::run(&api),
+        Command::Completion(completion) => completion::run(&completion),
+        Command::Console(chosen) => console::run(&chosen, format),
     }
 }

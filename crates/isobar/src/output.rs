@@ -76,7 +76,7 @@ pub fn json<T: Serialize>(value: &T) {
 }
 
 /// Columns of the terminal: what COLUMNS says, else the terminal itself, else a hundred.
-fn width() -> usize {
+pub fn width() -> usize {
     const UNKNOWN: usize = 100;
     const LEAST: usize = 40;
     let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());

@@ -45,6 +45,14 @@ impl Progress {
         }
     }
 
+    /// Where something stands; elsewhere than on a terminal each is a line.
+    pub fn step(&self, text: String) {
+        match &self.bar {
+            Some(_) => self.now(text),
+            None => self.done(text),
+        }
+    }
+
     /// No more steps.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {

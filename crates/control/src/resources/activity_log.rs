@@ -22,6 +22,7 @@ pub(crate) const ROWS: &[Row] = &[Row::new(
         "ActivityLogs_List",
         "/subscriptions/{subscriptionId}/providers/Microsoft.Insights/eventtypes/management/values",
     )
+    .command("activity-log list")
     .action(READ, Display::of("Activity log", "Get activity log", "Reads who changed what, and when."))
     .gate(Gate::InSubscription)
     .versions(ACTIVITY_LOG)

@@ -26,6 +26,7 @@ const KIND: &str = "Isobar.Storage/clusters";
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("Skus_List", SKUS)
+            .command("size list")
             .action(
                 "Isobar.Storage/locations/skus/read",
                 Display::of("Sizes", "List sizes", "Reads how large nodes can be in a location."),
@@ -37,6 +38,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::post("Clusters_Plan", PLAN)
+            .command("cluster plan")
             .action(
                 "Isobar.Storage/locations/planCluster/action",
                 Display::of("Clusters", "Plan cluster", "Says what a cluster would be, and makes nothing."),
@@ -50,6 +52,7 @@ pub(crate) const ROWS: &[Row] = &[
     .after(fetch!(send_to_check)),
     Row::new(
         Operation::post("CheckNameAvailability", NAME)
+            .command("cluster check-name")
             .action(
                 "Isobar.Storage/locations/checkNameAvailability/action",
                 Display::of("Clusters", "Check name", "Says whether a cluster can have a name."),

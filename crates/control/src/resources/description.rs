@@ -13,7 +13,7 @@ use crate::table::{Answer, Display, Operation};
 pub(crate) const ROWS: &[Row] = &[Row::new(
     Operation {
         display: Display::of("API", "Get description", "The OpenAPI document of everything that is served."),
-        ..Operation::get("Api_Description", "/openapi.json")
+        ..Operation::get("Api_Description", "/openapi.json").for_programs("it is what clients are made of")
     }
     .answers(&[Answer::of(200, "Anything", "The document.")]),
     read!(description),

@@ -47,6 +47,7 @@ const FILTER: &[Parameter] = &[Parameter {
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::post("DirectoryObjects_GetByIds", "/v1.0/directoryObjects/getByIds")
+            .for_programs("clients put names to ids with it; people list principals")
             .action(READ, SHOW)
             .gate(Gate::LoggedIn)
             .takes("DirectoryIds")
@@ -55,6 +56,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("ServicePrincipals_List", ALL)
+            .command("principal list")
             .action(READ, SHOW)
             .gate(Gate::LoggedIn)
             .query(FILTER)
@@ -63,6 +65,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("ServicePrincipals_Get", ONE)
+            .command("principal show")
             .action(READ, SHOW)
             .gate(Gate::LoggedIn)
             .answers(&[Answer::of(200, "DirectoryObject", "The service principal.")]),
@@ -70,6 +73,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::post("ServicePrincipals_Create", ALL)
+            .command("principal create")
             .action(WRITE, CHANGE)
             .gate(Gate::AllowedInTenant)
             .takes("NewServicePrincipal")
@@ -78,6 +82,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::delete("ServicePrincipals_Delete", ONE)
+            .command("principal delete")
             .action(DELETE, TAKE_AWAY)
             .gate(Gate::AllowedInTenant)
             .answers(&[Answer::empty(204, "It is gone, or was not there.")]),
@@ -85,6 +90,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::post("ServicePrincipals_AddPassword", "/v1.0/servicePrincipals/{objectId}/addPassword")
+            .command("principal secret create")
             .action(SECRETS, CHANGE_SECRETS)
             .gate(Gate::AllowedInTenant)
             .answers(&[Answer::of(200, "NewSecret", "The secret. It is shown this once.")]),
@@ -95,6 +101,7 @@ pub(crate) const ROWS: &[Row] = &[
             "ServicePrincipals_RemovePassword",
             "/v1.0/servicePrincipals/{objectId}/removePassword",
         )
+        .command("principal secret delete")
         .action(SECRETS, CHANGE_SECRETS)
         .gate(Gate::AllowedInTenant)
         .takes("SecretId")

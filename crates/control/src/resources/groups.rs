@@ -39,6 +39,7 @@ const TAKE_AWAY: Display = Display::of(
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("ResourceGroups_List", ALL)
+            .command("group list")
             .action(READ, SHOW)
             .gate(Gate::InSubscription)
             .versions(RESOURCES)
@@ -48,6 +49,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("ResourceGroups_Get", ONE)
+            .command("group show")
             .action(READ, SHOW)
             .versions(RESOURCES)
             .answers(&[Answer::of(200, "ResourceGroup", "The group.")]),
@@ -55,6 +57,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::head("ResourceGroups_CheckExistence", ONE)
+            .command("group exists")
             .action(READ, SHOW)
             .versions(RESOURCES)
             .answers(&[Answer::empty(204, "It is there."), Answer::empty(404, "It is not there.")]),
@@ -62,6 +65,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::put("ResourceGroups_CreateOrUpdate", ONE)
+            .command("group create")
             .action(WRITE, CHANGE)
             .versions(RESOURCES)
             .tracked()
@@ -74,6 +78,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::patch("ResourceGroups_Update", ONE)
+            .command("group update")
             .action(WRITE, CHANGE)
             .versions(RESOURCES)
             .takes("ResourceGroupPatch")
@@ -82,6 +87,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::delete("ResourceGroups_Delete", ONE)
+            .command("group delete")
             .action(DELETE, TAKE_AWAY)
             .versions(RESOURCES)
             .long_running()

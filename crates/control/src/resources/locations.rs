@@ -12,6 +12,7 @@ use crate::table::{Answer, Display, Gate, Operation};
 
 pub(crate) const ROWS: &[Row] = &[Row::new(
     Operation::get("Subscriptions_ListLocations", "/subscriptions/{subscriptionId}/locations")
+        .command("location list")
         .action(
             "Microsoft.Resources/subscriptions/locations/read",
             Display::of("Locations", "Get locations", "Reads the locations that clusters can be in."),

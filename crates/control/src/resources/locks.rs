@@ -27,6 +27,7 @@ const TAKE_AWAY: Display = Display::of("Management locks", "Delete management lo
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("Locks_List", ALL)
+            .command("lock list")
             .action(READ, SHOW)
             .versions(LOCKS)
             .filtered()
@@ -34,15 +35,16 @@ pub(crate) const ROWS: &[Row] = &[
         read!(list),
     ),
     Row::new(
-        Operation::get("Locks_Get", ONE).action(READ, SHOW).versions(LOCKS).answers(&[Answer::of(
-            200,
-            "Lock",
-            "The lock.",
-        )]),
+        Operation::get("Locks_Get", ONE)
+            .command("lock show")
+            .action(READ, SHOW)
+            .versions(LOCKS)
+            .answers(&[Answer::of(200, "Lock", "The lock.")]),
         read!(get),
     ),
     Row::new(
         Operation::put("Locks_CreateOrUpdate", ONE)
+            .command("lock create")
             .action(WRITE, CHANGE)
             .versions(LOCKS)
             .takes("Lock")
@@ -51,6 +53,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::delete("Locks_Delete", ONE)
+            .command("lock delete")
             .action(DELETE, TAKE_AWAY)
             .versions(LOCKS)
             .answers(&[Answer::empty(200, "It is gone."), Answer::empty(204, "It was not there.")]),

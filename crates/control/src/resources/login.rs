@@ -24,16 +24,19 @@ const TOKEN: Display =
 const OPENID: Display = Display::of("Login", "Get the configuration", "Where tokens are made, and by whom.");
 const KEYS: Display = Display::of("Login", "Get keys", "The public keys that tokens are signed with.");
 
+/// Why nobody types any of it.
+const LOGIN: &str = "clients log in with it";
+
 const GRANTED: &[Answer] = &[Answer::of(200, "TokenResponse", "The token.")];
 const DOCUMENT: &[Answer] = &[Answer::of(200, "Anything", "The document.")];
 
 const fn token_at(id: &'static str, path: &'static str) -> Row {
-    let operation = Operation { display: TOKEN, ..Operation::post(id, path) };
+    let operation = Operation { display: TOKEN, ..Operation::post(id, path) }.for_programs(LOGIN);
     Row::new(operation.takes("TokenRequest").answers(GRANTED), read!(token))
 }
 
 const fn read_at(id: &'static str, path: &'static str, display: Display, handler: Handler) -> Row {
-    let operation = Operation { display, ..Operation::get(id, path) };
+    let operation = Operation { display, ..Operation::get(id, path) }.for_programs(LOGIN);
     Row::new(operation.answers(DOCUMENT), handler)
 }
 

@@ -25,6 +25,7 @@ pub(crate) const ROWS: &[Row] = &[Row::new(
     Operation {
         display: Display::of("Cloud", "Get endpoints", "Tells where to log in, and for whom tokens are."),
         ..Operation::get("Metadata_Endpoints", "/metadata/endpoints")
+            .for_programs("clients ask it before they log in")
     }
     .versions(Versions::Microsoft(&[
         OBJECT_FROM,

@@ -30,6 +30,7 @@ const ACTED: &[Answer] = &[
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("Nodes_List", ALL)
+            .command("cluster node list")
             .action(READ, SHOW)
             .versions(Versions::Ours)
             .paged()
@@ -37,15 +38,16 @@ pub(crate) const ROWS: &[Row] = &[
         read!(list),
     ),
     Row::new(
-        Operation::get("Nodes_Get", ONE).action(READ, SHOW).versions(Versions::Ours).answers(&[Answer::of(
-            200,
-            "Node",
-            "The node, with what was seen of it last.",
-        )]),
+        Operation::get("Nodes_Get", ONE)
+            .command("cluster node show")
+            .action(READ, SHOW)
+            .versions(Versions::Ours)
+            .answers(&[Answer::of(200, "Node", "The node, with what was seen of it last.")]),
         read!(get),
     ),
     Row::new(
         Operation::post("Nodes_Restart", RESTART_ONE)
+            .command("cluster node restart")
             .action(
                 "Isobar.Storage/clusters/nodes/restart/action",
                 Display::of("Nodes", "Restart node", "Stops and starts a node, or starts one that is down."),
@@ -59,6 +61,7 @@ pub(crate) const ROWS: &[Row] = &[
     .after(fetch!(send_to_look)),
     Row::new(
         Operation::post("Nodes_Replace", REPLACE_ONE)
+            .command("cluster node replace")
             .action(
                 "Isobar.Storage/clusters/nodes/replace/action",
                 Display::of(

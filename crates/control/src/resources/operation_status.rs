@@ -31,6 +31,7 @@ const RESULT: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/l
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("OperationStatuses_Get", STATUS)
+            .command("operation show")
             .action(
                 READ,
                 Display::of("Operations", "Get status of an operation", "Reads how an operation stands."),
@@ -42,6 +43,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::post("OperationStatuses_Cancel", CANCEL)
+            .command("operation cancel")
             .action(
                 "Isobar.Storage/locations/operationStatuses/cancel/action",
                 Display::of(
@@ -57,6 +59,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("OperationResults_Get", RESULT)
+            .command("operation result")
             .action(
                 "Isobar.Storage/locations/operationResults/read",
                 Display::of("Operations", "Get result of an operation", "Reads what came of an operation."),

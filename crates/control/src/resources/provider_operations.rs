@@ -19,6 +19,7 @@ const SHOW: Display = Display::of("Operations", "Get operations", "Reads what ca
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("Operations_List", "/providers/Isobar.Storage/operations")
+            .for_programs("provider operation show says the same in the form that people are used to")
             .action(
                 "Isobar.Storage/operations/read",
                 Display::of("Operations", "List operations", "Reads the operations of this namespace."),
@@ -30,6 +31,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("ProviderOperations_List", ALL)
+            .command("provider operation list")
             .action(READ, SHOW)
             .gate(Gate::LoggedIn)
             .versions(PROVIDER_OPERATIONS)
@@ -38,6 +40,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("ProviderOperations_Get", ONE)
+            .command("provider operation show")
             .action(READ, SHOW)
             .gate(Gate::LoggedIn)
             .versions(PROVIDER_OPERATIONS)

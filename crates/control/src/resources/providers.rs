@@ -25,6 +25,7 @@ const SHOW: Display = Display::of("Providers", "Get providers", "Reads namespace
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("Providers_List", ALL)
+            .command("provider list")
             .action(READ, SHOW)
             .gate(Gate::InSubscription)
             .versions(RESOURCES)
@@ -33,6 +34,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("Providers_Get", ONE)
+            .command("provider show")
             .action(READ, SHOW)
             .gate(Gate::InSubscription)
             .versions(RESOURCES)
@@ -44,6 +46,7 @@ pub(crate) const ROWS: &[Row] = &[
             "Providers_Register",
             "/subscriptions/{subscriptionId}/providers/{namespace}/register",
         )
+        .command("provider register")
         .action(
             "Microsoft.Resources/subscriptions/providers/register/action",
             Display::of("Providers", "Register provider", "Lets the subscription use a namespace."),
@@ -57,6 +60,7 @@ pub(crate) const ROWS: &[Row] = &[
             "Providers_Unregister",
             "/subscriptions/{subscriptionId}/providers/{namespace}/unregister",
         )
+        .command("provider unregister")
         .action(
             "Microsoft.Resources/subscriptions/providers/unregister/action",
             Display::of("Providers", "Unregister provider", "Takes a namespace from the subscription."),

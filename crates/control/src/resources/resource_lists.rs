@@ -21,6 +21,7 @@ const ANSWERS: &[Answer] = &[Answer::of(200, "ResourceList", "Those that the cal
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("Resources_List", "/subscriptions/{subscriptionId}/resources")
+            .command("resource list")
             .action("Microsoft.Resources/subscriptions/resources/read", SHOW)
             .gate(Gate::InSubscription)
             .versions(RESOURCES)
@@ -33,6 +34,7 @@ pub(crate) const ROWS: &[Row] = &[
             "Resources_ListByResourceGroup",
             "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/resources",
         )
+        .command("resource list")
         .action("Microsoft.Resources/subscriptions/resourceGroups/resources/read", SHOW)
         .gate(Gate::InSubscription)
         .versions(RESOURCES)

@@ -34,6 +34,7 @@ const TAKE_AWAY: Display =
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("RoleAssignments_List", ALL)
+            .command("role assignment list")
             .action(READ, SHOW)
             .versions(ROLE_ASSIGNMENTS)
             .filtered()
@@ -46,6 +47,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("RoleAssignments_Get", ONE)
+            .command("role assignment show")
             .action(READ, SHOW)
             .versions(ROLE_ASSIGNMENTS)
             .answers(&[Answer::of(200, "RoleAssignment", "The assignment.")]),
@@ -53,6 +55,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::put("RoleAssignments_Create", ONE)
+            .command("role assignment create")
             .action(WRITE, CHANGE)
             .versions(ROLE_ASSIGNMENTS)
             .takes("RoleAssignment")
@@ -64,6 +67,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::delete("RoleAssignments_Delete", ONE)
+            .command("role assignment delete")
             .action(DELETE, TAKE_AWAY)
             .versions(ROLE_ASSIGNMENTS)
             .answers(&[

@@ -21,6 +21,7 @@ const FILTER: &[Parameter] =
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("RoleDefinitions_List", "/{scope}/providers/Microsoft.Authorization/roleDefinitions")
+            .command("role definition list")
             .action(READ, SHOW)
             .versions(ROLE_DEFINITIONS)
             .query(FILTER)
@@ -32,6 +33,7 @@ pub(crate) const ROWS: &[Row] = &[
             "RoleDefinitions_Get",
             "/{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}",
         )
+        .command("role definition show")
         .action(READ, SHOW)
         .versions(ROLE_DEFINITIONS)
         .answers(&[Answer::of(200, "RoleDefinition", "The role.")]),

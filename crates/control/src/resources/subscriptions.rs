@@ -33,6 +33,7 @@ const PUT: Display = Display::of(
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("Tenants_List", "/tenants")
+            .command("tenant list")
             .action(
                 "Microsoft.Resources/tenants/read",
                 Display::of("Tenants", "Get tenants", "Reads tenants."),
@@ -44,6 +45,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("Subscriptions_List", "/subscriptions")
+            .command("subscription list")
             .action(READ, SHOW)
             .gate(Gate::LoggedIn)
             .versions(SUBSCRIPTIONS)
@@ -53,6 +55,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("Subscriptions_Get", ONE)
+            .command("subscription show")
             .action(READ, SHOW)
             .gate(Gate::InSubscription)
             .versions(SUBSCRIPTIONS)
@@ -61,6 +64,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::put("Subscriptions_PutLifecycle", ONE)
+            .command("subscription set-state")
             .action("Microsoft.Resources/subscriptions/lifecycle/write", PUT)
             .gate(Gate::AllowedInTenant)
             .versions(Versions::Lifecycle)

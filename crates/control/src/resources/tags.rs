@@ -25,15 +25,16 @@ const TAKE_AWAY: Display = Display::of("Tags", "Delete tags", "Takes away all ta
 
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
-        Operation::get("Tags_GetAtScope", ONE).action(READ, SHOW).versions(RESOURCES).answers(&[Answer::of(
-            200,
-            "TagsResource",
-            "The tags.",
-        )]),
+        Operation::get("Tags_GetAtScope", ONE)
+            .command("tag show")
+            .action(READ, SHOW)
+            .versions(RESOURCES)
+            .answers(&[Answer::of(200, "TagsResource", "The tags.")]),
         read!(get),
     ),
     Row::new(
         Operation::put("Tags_CreateOrUpdateAtScope", ONE)
+            .command("tag replace")
             .action(WRITE, CHANGE)
             .versions(RESOURCES)
             .takes("TagsResource")
@@ -42,6 +43,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::patch("Tags_UpdateAtScope", ONE)
+            .command("tag update")
             .action(WRITE, CHANGE)
             .versions(RESOURCES)
             .takes("TagsPatch")
@@ -50,6 +52,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::delete("Tags_DeleteAtScope", ONE)
+            .command("tag delete")
             .action(DELETE, TAKE_AWAY)
             .versions(RESOURCES)
             .answers(&[Answer::empty(200, "There are no tags any more.")]),

@@ -6,30 +6,14 @@
 //! Operation::put("Locks_CreateOrUpdate", "/{scope}/providers/Microsoft.Authorization/locks/{lockName}")
 //!     .action("Microsoft.Authorization/locks/write", Display::of("Management locks", "Add a lock", "…"))
 //!     .versions(Versions::Microsoft(&VERSIONS))
+//!     .command("lock create")
 //!     .takes("Lock")
 //!     .answers(&[Answer::of(200, "Lock", "It was changed."), Answer::of(201, "Lock", "It was made.")])
 //! ```
 
-use std::fmt;
-
+use super::command::Command;
+use super::method::Method;
 use super::versions::Versions;
-
-/// A method of HTTP.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Method {
-    /// Reads.
-    Get,
-    /// Says whether it is there.
-    Head,
-    /// Makes, or replaces.
-    Put,
-    /// Changes a part.
-    Patch,
-    /// Does something.
-    Post,
-    /// Takes away.
-    Delete,
-}
 
 /// Who may come in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,6 +89,8 @@ pub struct Operation {
     pub answers: &'static [Answer],
     /// Whether it may go on after it was answered.
     pub long_running: bool,
+    /// What people type for it.
+    pub command: Command,
 }
 
 /// Of every list that has pages.
@@ -122,35 +108,6 @@ const EXPANDED: &[Parameter] = &[
     PAGING[1],
     Parameter { name: "$expand", description: "What else to tell of each item." },
 ];
-
-impl Method {
-    /// All of them.
-    pub const ALL: [Method; 6] =
-        [Method::Get, Method::Head, Method::Put, Method::Patch, Method::Post, Method::Delete];
-
-    /// As it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-            Method::Put => "PUT",
-            Method::Patch => "PATCH",
-            Method::Post => "POST",
-            Method::Delete => "DELETE",
-        }
-    }
-
-    /// Reads one.
-    pub fn parse(text: &str) -> Option<Method> {
-        Method::ALL.into_iter().find(|method| method.as_str() == text)
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 impl Display {
     /// These words.
@@ -186,6 +143,7 @@ impl Operation {
             body: None,
             answers: &[],
             long_running: false,
+            command: Command::Unsaid,
         }
     }
 
@@ -281,6 +239,18 @@ impl Operation {
     /// May go on after it was answered.
     pub const fn long_running(mut self) -> Operation {
         self.long_running = true;
+        self
+    }
+
+    /// What people type for it: `group create`.
+    pub const fn command(mut self, words: &'static str) -> Operation {
+        self.command = Command::Words(words);
+        self
+    }
+
+    /// Nobody types it, for this reason.
+    pub const fn for_programs(mut self, reason: &'static str) -> Operation {
+        self.command = Command::ForPrograms(reason);
         self
     }
 

@@ -2,7 +2,8 @@
 
 use isobar_arm::{Collection, IdError, ResourceId};
 
-use super::operation::{Method, Operation};
+use super::method::Method;
+use super::operation::Operation;
 use super::template::Template;
 
 /// The values of a path's parameters.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::common::World;
 use crate::common::client::Client;
-use isobar_control::table::{Gate, Method, Operation};
+use isobar_control::table::{Command, Gate, Method, Operation};
 use isobar_control::{openapi_document, operations};
 use isobar_records::testing::TestDatabase;
 use serde_json::Value;
@@ -87,6 +87,44 @@ fn one_action_has_one_display() {
             assert_eq!(one.display, other.display, "{} and {}", one.id, other.id);
         }
     }
+}
+
+/// The parameters of a path.
+fn parameters(operation: &Operation) -> BTreeSet<&'static str> {
+    operation.path.split('{').skip(1).filter_map(|part| part.split('}').next()).collect()
+}
+
+#[test]
+fn every_operation_has_a_command_or_a_reason_to_have_none() {
+    let mut taken: Vec<(&str, &Operation)> = Vec::new();
+    for operation in operations() {
+        let words = match operation.command {
+            Command::Words(words) => words,
+            Command::ForPrograms(reason) => {
+                assert!(!reason.is_empty(), "{}", operation.id);
+                continue;
+            }
+            Command::Unsaid => panic!("{}: say .command(\"…\") or .for_programs(\"…\")", operation.id),
+        };
+        let is_word = |word: &str| {
+            word.starts_with(|c: char| c.is_ascii_lowercase())
+                && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+        };
+        assert!(words.split(' ').count() >= 2 && words.split(' ').all(is_word), "{}: {words}", operation.id);
+        for (other_words, other) in &taken {
+            let below = |one: &str, other: &str| other.starts_with(&format!("{one} "));
+            assert!(!below(words, other_words) && !below(other_words, words), "{words} and {other_words}");
+            if words == *other_words {
+                let (one, other) = (parameters(operation), parameters(other));
+                let nested = one != other && (one.is_subset(&other) || other.is_subset(&one));
+                assert!(nested && operation.method == Method::Get, "{words} is said twice: {}", operation.id);
+            }
+        }
+        taken.push((words, operation));
+        let described = in_document(&openapi_document(), operation)["x-isobar-command"].clone();
+        assert_eq!(described, words);
+    }
+    assert!(taken.len() > 30, "{}", taken.len());
 }
 
 async fn lists_of_operations_have_all_actions(database: TestDatabase) {

@@ -29,6 +29,7 @@ const CHANGE: Display = Display::of("Clusters", "Create or update cluster", "Mak
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("Clusters_ListBySubscription", ALL)
+            .command("cluster list")
             .action(READ, SHOW)
             .gate(Gate::InSubscription)
             .versions(Versions::Ours)
@@ -38,6 +39,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("Clusters_ListByResourceGroup", OF_GROUP)
+            .command("cluster list")
             .action(READ, SHOW)
             .versions(Versions::Ours)
             .paged()
@@ -46,6 +48,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("Clusters_Get", ONE)
+            .command("cluster show")
             .action(READ, SHOW)
             .versions(Versions::Ours)
             .answers(&[Answer::of(200, "Cluster", "The cluster, with what was seen of it last.")]),
@@ -53,6 +56,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::put("Clusters_CreateOrUpdate", ONE)
+            .command("cluster create")
             .action(WRITE, CHANGE)
             .versions(Versions::Ours)
             .tracked()
@@ -66,6 +70,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::patch("Clusters_Update", ONE)
+            .command("cluster update")
             .action(WRITE, CHANGE)
             .versions(Versions::Ours)
             .takes("ClusterPatch")
@@ -74,6 +79,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::delete("Clusters_Delete", ONE)
+            .command("cluster delete")
             .action(
                 "Isobar.Storage/clusters/delete",
                 Display::of("Clusters", "Delete cluster", "Deletes a cluster with all its files."),
@@ -85,6 +91,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::post("Clusters_CheckHealth", HEALTH)
+            .command("cluster check-health")
             .action(
                 "Isobar.Storage/clusters/checkHealth/action",
                 Display::of("Clusters", "Check health of cluster", "Looks at a cluster now."),
@@ -96,6 +103,7 @@ pub(crate) const ROWS: &[Row] = &[
     .after(fetch!(read::send_to_look)),
     Row::new(
         Operation::post("Clusters_ListSecrets", SECRETS)
+            .command("cluster list-secrets")
             .action(
                 "Isobar.Storage/clusters/listSecrets/action",
                 Display::of("Clusters", "List secrets of cluster", "Reads what mounts need: a secret."),

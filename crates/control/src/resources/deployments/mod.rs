@@ -67,6 +67,7 @@ const READ_OPERATIONS: &str = "Microsoft.Resources/deployments/operations/read";
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::get("Deployments_ListByResourceGroup", ALL)
+            .command("deployment list")
             .action(READ, SHOW)
             .versions(RESOURCES)
             .filtered()
@@ -74,15 +75,16 @@ pub(crate) const ROWS: &[Row] = &[
         read!(requests::list),
     ),
     Row::new(
-        Operation::get("Deployments_Get", ONE).action(READ, SHOW).versions(RESOURCES).answers(&[Answer::of(
-            200,
-            "Deployment",
-            "The deployment.",
-        )]),
+        Operation::get("Deployments_Get", ONE)
+            .command("deployment show")
+            .action(READ, SHOW)
+            .versions(RESOURCES)
+            .answers(&[Answer::of(200, "Deployment", "The deployment.")]),
         read!(requests::get),
     ),
     Row::new(
         Operation::head("Deployments_CheckExistence", ONE)
+            .command("deployment exists")
             .action(READ, SHOW)
             .versions(RESOURCES)
             .answers(&[Answer::empty(204, "It is there."), Answer::empty(404, "It is not there.")]),
@@ -90,6 +92,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::put("Deployments_CreateOrUpdate", ONE)
+            .command("deployment create")
             .action(
                 "Microsoft.Resources/deployments/write",
                 Display::of("Deployments", "Create deployment", "Makes the resources of a template."),
@@ -105,6 +108,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::delete("Deployments_Delete", ONE)
+            .command("deployment delete")
             .action(
                 "Microsoft.Resources/deployments/delete",
                 Display::of(
@@ -119,6 +123,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::post("Deployments_Cancel", CANCEL)
+            .command("deployment cancel")
             .action(
                 "Microsoft.Resources/deployments/cancel/action",
                 Display::of("Deployments", "Cancel deployment", "Ends a deployment. What was made stays."),
@@ -129,6 +134,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::post("Deployments_ExportTemplate", EXPORT)
+            .command("deployment export")
             .action(
                 "Microsoft.Resources/deployments/exportTemplate/action",
                 Display::of(
@@ -147,6 +153,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::post("Deployments_Validate", VALIDATE)
+            .command("deployment validate")
             .action(
                 "Microsoft.Resources/deployments/validate/action",
                 Display::of(
@@ -162,6 +169,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::post("Deployments_WhatIf", WHAT_IF)
+            .command("deployment what-if")
             .action(
                 "Microsoft.Resources/deployments/whatIf/action",
                 Display::of("Deployments", "Predict changes", "Says what a template would change."),
@@ -173,6 +181,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("DeploymentOperations_List", OPERATIONS)
+            .command("deployment operation list")
             .action(READ_OPERATIONS, SHOW_OPERATIONS)
             .versions(RESOURCES)
             .paged()
@@ -181,6 +190,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     Row::new(
         Operation::get("DeploymentOperations_Get", OPERATION)
+            .command("deployment operation show")
             .action(READ_OPERATIONS, SHOW_OPERATIONS)
             .versions(RESOURCES)
             .answers(&[Answer::of(200, "DeploymentOperation", "How it was made.")]),

@@ -1,0 +1,206 @@
+//! Answers, for people: a table for a list, a line for each field of one.
+
+use isobar_remote::description::Operation;
+use serde_json::Value;
+
+use super::complain::on_one_line;
+use super::names::in_words;
+use crate::output::{self, Format};
+
+/// Fields that are shown first, in this order.
+const FIRST: [&str; 6] = ["name", "displayName", "location", "state", "provisioningState", "id"];
+/// Fields that are not shown: who wrote when is in the activity log, and programs read all of it.
+const NEVER: [&str; 3] = ["type", "etag", "systemData"];
+/// Columns that a table of a list has no use for, unless the document names them.
+const NOT_IN_A_TABLE: [&str; 4] = ["id", "tags", "description", "statement"];
+/// What is shown in one line, whatever is in it.
+const TAGS: &str = "tags";
+/// Between two columns.
+const GAP: usize = 2;
+/// Objects within objects are looked into so deep.
+const DEPTH_MAX: usize = 6;
+
+/// Shows an answer: as it is for programs, in words for people.
+pub fn show(body: &Value, operation: &Operation, format: Format) {
+    if format == Format::Json {
+        output::json(body);
+        return;
+    }
+    match body {
+        Value::Null => {}
+        Value::Object(object) if operation.lists && object.get("value").is_some_and(Value::is_array) => {
+            let items = object["value"].as_array().map_or(&[][..], Vec::as_slice);
+            match items.is_empty() {
+                true => println!("none"),
+                false => output::table(&table(items, &operation.columns, output::width())),
+            }
+        }
+        body => pairs(body),
+    }
+}
+
+/// A field for each line.
+fn pairs(body: &Value) {
+    let fields = fields(body);
+    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default() + GAP;
+    for (name, value) in fields {
+        let label = format!("{name:width$}");
+        match value.contains('\n') {
+            // A file, or a page: it is taken as it is.
+            true => println!("{name}\n{}", value.trim_end()),
+            false => output::labelled(&label, &on_one_line(&value)),
+        }
+    }
+}
+
+/// All fields that have a value, by dotted names without `properties`.
+fn fields(value: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    collect(value, "", 0, &mut found);
+    found.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
+    found
+}
+
+fn collect(value: &Value, place: &str, depth: usize, found: &mut Vec<(String, String)>) {
+    let Value::Object(object) = value else {
+        found.extend(cell(value, place).map(|text| (place.to_owned(), text)));
+        return;
+    };
+    for (name, value) in object {
+        if depth == 0 && NEVER.contains(&name.as_str()) {
+            continue;
+        }
+        let place = match place {
+            "" if name == "properties" => String::new(),
+            "" => name.clone(),
+            place => format!("{place}.{name}"),
+        };
+        if depth < DEPTH_MAX && value.is_object() && name != TAGS {
+            collect(value, &place, depth + 1, found);
+        } else {
+            found.extend(cell(value, &place).map(|text| (place, text)));
+        }
+    }
+}
+
+/// A value in words; nothing for what is not there.
+fn cell(value: &Value, name: &str) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text.clone(),
+        Value::Bool(yes) => (if *yes { "yes" } else { "no" }).to_owned(),
+        Value::Number(number) => match (number.as_u64(), name) {
+            (Some(bytes), name) if name.ends_with("Bytes") => output::bytes(bytes),
+            (Some(bytes), name) if name.ends_with("BytesPerSecond") => format!("{}/s", output::bytes(bytes)),
+            _ => number.to_string(),
+        },
+        Value::Array(items) => {
+            items.iter().filter_map(|item| cell(item, name)).collect::<Vec<_>>().join(", ")
+        }
+        Value::Object(object) => {
+            let pair = |(name, value): (&String, &Value)| Some(format!("{name}={}", cell(value, name)?));
+            object.iter().filter_map(pair).collect::<Vec<_>>().join(" ")
+        }
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+/// What a dotted name leads to.
+fn at<'v>(item: &'v Value, name: &str) -> &'v Value {
+    name.split('.').fold(item, |value, name| &value[name])
+}
+
+/// The rows of a table, the heading first.
+fn table(items: &[Value], columns: &[String], width: usize) -> Vec<Vec<String>> {
+    if columns.is_empty() {
+        return chosen(items, width);
+    }
+    let of_item = |item: &Value| {
+        let cell = |name: &String| on_one_line(&cell(at(item, name), name).unwrap_or_default());
+        columns.iter().map(cell).collect()
+    };
+    let heading = columns.iter().map(|name| heading(name)).collect();
+    std::iter::once(heading).chain(items.iter().map(of_item)).collect()
+}
+
+/// The words above a column: the last name of its place that says something.
+fn heading(name: &str) -> String {
+    let mut names = name.rsplit('.').filter(|name| !["value", "name"].contains(name));
+    in_words(names.next().unwrap_or(name))
+}
+
+/// The same where the document does not say what to show: whatever the items have, as far as it fits.
+fn chosen(items: &[Value], width: usize) -> Vec<Vec<String>> {
+    let rows: Vec<Vec<(String, String)>> = items.iter().map(fields).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in rows.iter().flatten() {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        if !NOT_IN_A_TABLE.contains(&last) && !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    names.sort_by_key(|name| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
+    let value = |row: &[(String, String)], name: &str| {
+        row.iter().find(|(of, _)| of == name).map(|(_, value)| on_one_line(value)).unwrap_or_default()
+    };
+    let (mut shown, mut used) = (Vec::new(), 0);
+    for name in names {
+        let cells = rows.iter().map(|row| value(row, name).chars().count());
+        let needs = cells.chain([in_words(name).chars().count()]).max().unwrap_or_default() + GAP;
+        if shown.is_empty() || used + needs <= width + GAP {
+            used += needs;
+            shown.push(name);
+        }
+    }
+    let heading = shown.iter().map(|name| in_words(name)).collect();
+    let of_row = |row: &Vec<(String, String)>| shown.iter().map(|name| value(row, name)).collect();
+    std::iter::once(heading).chain(rows.iter().map(of_row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn cluster(name: &str) -> Value {
+        json!({
+            "id": "/subscriptions/s/…", "name": name, "type": "T", "location": "local", "etag": "\"1\"",
+            "tags": {"env": "prod", "owner": "a"}, "systemData": {"createdBy": "x"},
+            "properties": {
+                "provisioningState": "Succeeded", "nodeCount": 8, "deletionProtection": true,
+                "health": {"state": "Healthy", "attention": ["n3 is down", "n4 is slow"], "leader": null},
+                "capacity": {"totalBytes": 1_073_741_824_u64, "usedBytes": 0},
+            },
+        })
+    }
+
+    #[test]
+    fn one_is_shown_field_by_field_the_usual_ones_first() {
+        let fields = fields(&cluster("weather"));
+        let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names[..4], ["name", "location", "provisioningState", "id"]);
+        let value = |name: &str| &fields.iter().find(|(of, _)| of == name).expect(name).1;
+        assert_eq!(value("capacity.totalBytes"), "1 GiB");
+        assert_eq!(value("health.attention"), "n3 is down, n4 is slow");
+        assert_eq!(
+            (value("tags").as_str(), value("deletionProtection").as_str()),
+            ("env=prod owner=a", "yes")
+        );
+        assert!(!names.iter().any(|name| name.contains("leader") || name.contains("etag")), "{names:?}");
+    }
+
+    #[test]
+    fn a_table_has_the_columns_of_the_document_or_those_that_fit() {
+        let items = [cluster("a"), cluster("b")];
+        let columns = ["name", "properties.health.state", "operationName.value"].map(str::to_owned);
+        let rows = table(&items, &columns, 80);
+        assert_eq!(rows[0], ["name", "state", "operation name"]);
+        assert_eq!(rows[2], ["b", "Healthy", ""]);
+        let narrow = chosen(&items, 40);
+        assert_eq!(narrow[0][..3], ["name", "location", "provisioning state"]);
+        let wide = chosen(&items, 100);
+        assert!(wide[0].len() > narrow[0].len() && wide[0].contains(&"node count".to_owned()), "{wide:?}");
+        assert!(wide.iter().all(|row| row.len() == wide[0].len()));
+    }
+}

@@ -1,0 +1,142 @@
+//! A control plane as a process, and somebody with a home of his own who types commands.
+#![allow(dead_code, reason = "every test file uses its own part of this module")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The role that may look at everything.
+pub const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+
+/// Somebody.
+pub struct Home(TempDir);
+
+impl Home {
+    pub fn new() -> Home {
+        Home(tempfile::tempdir().expect("a directory"))
+    }
+
+    /// A path in it.
+    pub fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("a path").to_owned()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_isobar"));
+        command.args(arguments).env("XDG_CONFIG_HOME", self.path("config"));
+        command.env("XDG_STATE_HOME", self.path("state")).env("COLUMNS", "120");
+        for name in ["ISOBAR_CLIENT_SECRET", "ISOBAR_LOG", "ISOBAR_CONTROL_DATABASE"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Runs a command.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, &[], None)
+    }
+
+    /// Runs a command with more in its environment, and a text on its standard input.
+    pub fn run_with(&self, arguments: &[&str], more: &[(&str, &str)], input: Option<&str>) -> Output {
+        let mut command = self.command(arguments);
+        command.envs(more.iter().copied());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("an input");
+        // Whoever does not read it may have ended.
+        stdin.write_all(input.unwrap_or_default().as_bytes()).ok();
+        drop(stdin);
+        child.wait_with_output().expect("it ends")
+    }
+
+    /// Runs a command that has to work; gives what it prints.
+    #[track_caller]
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// The same, as JSON.
+    #[track_caller]
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.ok(&[arguments, &["--output", "json"]].concat());
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}"))
+    }
+
+    pub fn profile(&self) -> Value {
+        let path = self.path("config/isobar/profile.json");
+        let mode = std::fs::metadata(&path).expect("a profile").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        serde_json::from_slice(&std::fs::read(path).expect("a profile")).expect("JSON")
+    }
+
+    pub fn write_profile(&self, profile: &Value) {
+        std::fs::write(self.path("config/isobar/profile.json"), profile.to_string()).expect("a profile");
+    }
+}
+
+/// A control plane that runs. Killed when dropped.
+pub struct Control {
+    child: Child,
+    /// What it told at its start.
+    pub told: Value,
+}
+
+impl Control {
+    /// Starts one with its data in this home, on a port of its own unless `more` says otherwise.
+    pub fn start(home: &Home, more: &[&str]) -> Control {
+        let mut arguments = vec!["control", "--output", "json"];
+        if !more.contains(&"--listen") {
+            arguments.extend(["--listen", "127.0.0.1:0"]);
+        }
+        arguments.extend(more);
+        let mut command = home.command(&arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
+        let mut lines = BufReader::new(child.stdout.take().expect("an output")).lines();
+        let mut text = String::new();
+        for line in lines.by_ref() {
+            text += &line.expect("text");
+            if text.ends_with('}') {
+                break;
+            }
+        }
+        let told = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        Control { child, told }
+    }
+
+    pub fn url(&self) -> &str {
+        self.told["url"].as_str().expect("a URL")
+    }
+
+    pub fn ca(&self) -> &str {
+        self.told["ca_file"].as_str().expect("a path")
+    }
+
+    /// Stops it in order.
+    pub fn stop(mut self) {
+        let pid = Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, Signal::TERM).expect("it runs");
+        assert!(self.child.wait().expect("it ends").success());
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// It was refused with this exit code, in one line that has these words.
+#[track_caller]
+pub fn refused(output: &Output, code: i32, with: &str) {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    assert!(said.starts_with("isobar: ") && said.contains(with), "no {with:?} in {said}");
+}

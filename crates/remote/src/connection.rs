@@ -1,0 +1,176 @@
+//! One connection to a control plane, made when it is needed and again when it has ended.
+
+use std::io;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{HeaderMap, Response};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::address::Address;
+use crate::error::RemoteError;
+use crate::limits::{ANSWER_BYTES_MAX, ANSWER_MAX, CONNECT_MAX, HEAD_BYTES_MAX};
+use crate::tls;
+
+/// What a server answers.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body: JSON, or a text where it is none. `Null` without one.
+    pub body: Value,
+    headers: HeaderMap,
+}
+
+/// What goes over the wire.
+pub(crate) struct Message<'m> {
+    pub method: &'m str,
+    /// Path and query.
+    pub path: &'m str,
+    pub headers: Vec<(&'m str, String)>,
+    pub body: Bytes,
+}
+
+/// A connection to one server.
+pub(crate) struct Connection {
+    pub address: Address,
+    connector: TlsConnector,
+    sender: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Answer {
+    /// A header, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// After how many seconds to come again, where the server says so.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        self.header("retry-after").and_then(|seconds| seconds.trim().parse().ok())
+    }
+}
+
+impl Connection {
+    /// To this server, by this authority or those of the machine.
+    pub(crate) fn new(address: Address, authority: Option<&str>) -> Result<Connection, RemoteError> {
+        Ok(Connection { address, connector: tls::connector(authority)?, sender: None })
+    }
+
+    /// Sends a message and reads the answer.
+    pub(crate) async fn send(&mut self, message: &Message<'_>) -> Result<Answer, RemoteError> {
+        let had_one = self.sender.is_some();
+        match timeout(ANSWER_MAX, self.exchange(message)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            // The server may have ended a connection that was not used for a while, in the moment when it was
+            // used again. What may be done twice is.
+            Ok(Err(RemoteError::Unreachable { .. })) if had_one && may_be_repeated(message.method) => {
+                self.sender = None;
+                let answered = timeout(ANSWER_MAX, self.exchange(message)).await;
+                answered.unwrap_or_else(|_| Err(self.unreachable("no answer in time")))
+            }
+            Ok(Err(error)) => {
+                self.sender = None;
+                Err(error)
+            }
+            Err(_) => {
+                self.sender = None;
+                Err(self.unreachable("no answer in time"))
+            }
+        }
+    }
+
+    async fn exchange(&mut self, message: &Message<'_>) -> Result<Answer, RemoteError> {
+        let mut sender = match self.sender.take() {
+            Some(mut sender) => match sender.ready().await {
+                Ok(()) => sender,
+                Err(_) => self.connect().await?,
+            },
+            None => self.connect().await?,
+        };
+        let mut request = hyper::Request::builder().method(message.method).uri(message.path);
+        request = request.header("host", self.address.authority());
+        for (name, value) in &message.headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Full::new(message.body.clone()));
+        let request = request.map_err(|error| RemoteError::Value(format!("{}: {error}", message.path)))?;
+        let response = sender.send_request(request).await.map_err(|error| self.unreachable(&said(&error)))?;
+        let answer = self.read(response).await?;
+        self.sender = Some(sender);
+        Ok(answer)
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> Result<Answer, RemoteError> {
+        let (parts, body) = response.into_parts();
+        let read = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+        let bytes = read.map_err(|error| self.unreachable(&said(&*error)))?.to_bytes();
+        let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+        let body = match bytes.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&bytes).unwrap_or_else(|_| text()),
+        };
+        Ok(Answer { status: parts.status.as_u16(), body, headers: parts.headers })
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, RemoteError> {
+        let Address { host, port } = &self.address;
+        let name =
+            ServerName::try_from(host.clone()).map_err(|_| RemoteError::Address(self.address.url()))?;
+        let connecting = async {
+            let stream = TcpStream::connect((host.as_str(), *port)).await?;
+            stream.set_nodelay(true)?;
+            self.connector.connect(name, stream).await
+        };
+        let connected = timeout(CONNECT_MAX, connecting).await;
+        let stream = connected
+            .map_err(|_| self.unreachable("no connection in time"))?
+            .map_err(|error| self.not_connected(&error))?;
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(HEAD_BYTES_MAX)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| self.unreachable(&said(&error)))?;
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    fn not_connected(&self, error: &io::Error) -> RemoteError {
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match tls {
+            Some(why @ rustls::Error::InvalidCertificate(_)) => {
+                RemoteError::Untrusted { url: self.address.url(), why: why.to_string() }
+            }
+            _ if error.kind() == io::ErrorKind::ConnectionRefused => {
+                self.unreachable("nobody listens there: start it with isobar control")
+            }
+            _ => self.unreachable(&format!("cannot connect: {error}")),
+        }
+    }
+
+    fn unreachable(&self, why: &str) -> RemoteError {
+        RemoteError::Unreachable { url: self.address.url(), why: why.to_owned() }
+    }
+}
+
+/// Whether doing it twice is doing it once.
+fn may_be_repeated(method: &str) -> bool {
+    ["GET", "HEAD", "PUT", "DELETE"].contains(&method)
+}
+
+/// An error with what has caused it.
+fn said(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

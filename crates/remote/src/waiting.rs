@@ -1,0 +1,145 @@
+//! Operations that go on after their request was answered: looking how they stand until they have ended.
+
+use std::time::{Duration, Instant};
+
+use isobar_arm::{ArmError, OperationState, OperationStatus};
+use serde_json::Value;
+
+use crate::connection::Answer;
+use crate::error::RemoteError;
+use crate::limits::{AWAY_MAX, PAUSE, PAUSE_MAX, WAIT_MAX};
+use crate::request::Request;
+use crate::session::Session;
+
+/// Where its status is.
+const STATUS: &str = "azure-asyncoperation";
+/// Where its result is.
+const RESULT: &str = "location";
+
+/// How an operation stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Standing {
+    /// In a word: `InProgress`.
+    pub state: String,
+    /// How much of it is done.
+    pub percent: Option<u8>,
+    /// What it is doing.
+    pub message: Option<String>,
+}
+
+/// Whether it goes on after this answer.
+pub fn goes_on(answer: &Answer) -> bool {
+    answer.header(STATUS).is_some() || answer.status == 202 && answer.header(RESULT).is_some()
+}
+
+/// Waits until what a request began has ended, telling `look` how it stands whenever that changes; gives what
+/// it has left: the resource, or whatever the action answers.
+///
+/// # Errors
+/// It failed or was canceled, or the server could not be asked for too long. It may go on then.
+pub async fn wait(
+    session: &mut Session,
+    request: &Request,
+    answer: Answer,
+    mut look: impl FnMut(&Standing),
+) -> Result<Value, RemoteError> {
+    let of = |name: &str| answer.header(name).map(str::to_owned);
+    let (status, result) = (of(STATUS), of(RESULT));
+    let asked = status.as_ref().or(result.as_ref()).cloned().unwrap_or_default();
+    let mut looking = Looking { began: Instant::now(), answered: Instant::now(), asked };
+    let mut last = None;
+    let mut seen = answer;
+    loop {
+        looking.pause(&seen).await?;
+        seen = match session.read(&looking.asked).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                looking.is_away(error)?;
+                continue;
+            }
+        };
+        looking.answered = Instant::now();
+        if status.is_none() {
+            if seen.status == 202 {
+                continue;
+            }
+            return Ok(seen.body);
+        }
+        let now = read_status(session, &seen)?;
+        let standing = standing(&now);
+        if last.as_ref() != Some(&standing) {
+            look(&standing);
+            last = Some(standing);
+        }
+        match now.status {
+            OperationState::Succeeded => return left(session, request, result, now.properties).await,
+            OperationState::Failed | OperationState::Canceled => return Err(RemoteError::Failed(why(now))),
+            OperationState::Accepted | OperationState::InProgress | OperationState::Canceling => {}
+        }
+    }
+}
+
+/// How long it is looked at.
+struct Looking {
+    began: Instant,
+    answered: Instant,
+    asked: String,
+}
+
+impl Looking {
+    /// Pauses for as long as the last answer said.
+    async fn pause(&self, seen: &Answer) -> Result<(), RemoteError> {
+        if self.began.elapsed() > WAIT_MAX {
+            return Err(RemoteError::TooLong(self.asked.clone()));
+        }
+        let pause = seen.retry_after_s().map_or(PAUSE, Duration::from_secs);
+        tokio::time::sleep(pause.min(PAUSE_MAX)).await;
+        Ok(())
+    }
+
+    /// A server that starts again is waited for; what goes on there goes on.
+    fn is_away(&self, error: RemoteError) -> Result<(), RemoteError> {
+        let is_away = matches!(error, RemoteError::Unreachable { .. });
+        if is_away && self.answered.elapsed() < AWAY_MAX { Ok(()) } else { Err(error) }
+    }
+}
+
+fn read_status(session: &Session, seen: &Answer) -> Result<OperationStatus, RemoteError> {
+    serde_json::from_value(seen.body.clone()).map_err(|error| RemoteError::Nonsense {
+        url: session.profile().url.clone(),
+        why: format!("what it answers is no status of an operation: {error}"),
+    })
+}
+
+fn standing(status: &OperationStatus) -> Standing {
+    let message = status.properties.as_ref().and_then(|of| of["message"].as_str());
+    Standing {
+        state: format!("{:?}", status.status),
+        percent: status.percent_complete,
+        message: message.map(str::to_owned),
+    }
+}
+
+fn why(status: OperationStatus) -> ArmError {
+    let is_canceled = status.status == OperationState::Canceled;
+    let bare = if is_canceled { ("Canceled", "It was canceled.") } else { ("Failed", "It failed.") };
+    status.error.unwrap_or_else(|| ArmError::new(409, bare.0, bare.1))
+}
+
+/// What an operation has left when it went well.
+async fn left(
+    session: &mut Session,
+    request: &Request,
+    result: Option<String>,
+    properties: Option<Value>,
+) -> Result<Value, RemoteError> {
+    let read = match (request.method.as_str(), result) {
+        ("PUT" | "PATCH", _) => Some(request.path.clone()),
+        ("DELETE", _) => None,
+        (_, result) => result,
+    };
+    match read {
+        Some(link) => Ok(session.read(&link).await?.body),
+        None => Ok(properties.unwrap_or_default()),
+    }
+}
