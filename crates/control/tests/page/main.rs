@@ -7,6 +7,7 @@
 mod accessible;
 mod browser;
 mod clusters;
+#[allow(dead_code, reason = "the other program of tests uses more of it")]
 #[path = "../control/common/mod.rs"]
 mod common;
 mod driver;
