@@ -30,8 +30,9 @@ pub(super) fn is_served(point: &Path) -> bool {
 /// Takes our mounts on this very path away, whether somebody serves them or not.
 pub(super) fn detach(point: &Path) -> Result<(), LocalError> {
     let table = table().map_err(cannot("read the mounts of", point))?;
-    let ours = table.iter().rev().filter(|mount| mount.point == point).take_while(|mount| mount.kind == OURS);
-    ours.map(|mount| unmount(&mount.point)).collect()
+    let mut ours =
+        table.iter().rev().filter(|mount| mount.point == point).take_while(|mount| mount.kind == OURS);
+    ours.try_for_each(|mount| unmount(&mount.point))
 }
 
 /// Takes all our mounts within a directory away.
@@ -44,7 +45,7 @@ pub(super) fn detach_below(dir: &Path) -> Result<(), LocalError> {
     if let Some(other) = table.iter().find(|mount| mount.kind != OURS) {
         return Err(LocalError::OthersMount { point: other.point.clone() });
     }
-    table.iter().rev().map(|mount| unmount(&mount.point)).collect()
+    table.iter().rev().try_for_each(|mount| unmount(&mount.point))
 }
 
 /// A path as the table has it. Its last part may be a dead mount, which cannot be resolved.
