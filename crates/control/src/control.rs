@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use isobar_arm::Location;
-use isobar_records::{Records, RecordsError};
+use isobar_records::{Boxed, Records, RecordsError};
 use isobar_workflow::{Engine, Environment, Options};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -104,7 +104,12 @@ impl Control {
     ///
     /// # Errors
     /// `ControlError`.
-    pub async fn start(options: ControlOptions) -> Result<Running, ControlError> {
+    pub fn start(options: ControlOptions) -> Boxed<'static, Result<Running, ControlError>> {
+        // In a box, it is compiled here.
+        Box::pin(Control::begin(options))
+    }
+
+    async fn begin(options: ControlOptions) -> Result<Running, ControlError> {
         let directory = options.data_dir.clone();
         files::make_directory(&directory).map_err(ControlError::Directory)?;
         let regions = regions(&options)?;
@@ -164,14 +169,16 @@ impl Control {
 impl Running {
     /// Takes no new requests, answers those under way, gives workflows back to whoever starts next, and
     /// closes the records.
-    pub async fn stop(mut self) {
-        self.stop.send_replace(true);
-        for task in [&mut self.server, &mut self.engine] {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a part of the control plane failed");
+    pub fn stop(mut self) -> Boxed<'static, ()> {
+        Box::pin(async move {
+            self.stop.send_replace(true);
+            for task in [&mut self.server, &mut self.engine] {
+                if let Err(error) = task.await {
+                    tracing::error!(%error, "a part of the control plane failed");
+                }
             }
-        }
-        self.records.close().await;
+            self.records.close().await;
+        })
     }
 }
 

@@ -33,6 +33,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod audit;
+mod boxed;
 mod claims;
 mod dialect;
 mod error;
@@ -55,6 +56,7 @@ mod tests;
 mod tx;
 
 pub use audit::{AuditEntry, AuditFilter};
+pub use boxed::Boxed;
 pub use error::RecordsError;
 pub use operation::{NewOperation, Operation, OperationFilter, Status};
 pub use records::Records;

@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSy
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use tokio::sync::Mutex;
 
+use crate::boxed::Boxed;
 use crate::dialect::Dialect;
 use crate::error::RecordsError;
 use crate::limits::{
@@ -54,83 +55,92 @@ impl Records {
     ///
     /// # Errors
     /// `Url`, `Open`, `Newer`, `Unavailable`, `Database`.
-    pub async fn open(url: &str) -> Result<Records, RecordsError> {
-        let place = Place::from_url(url)?;
-        let words: Arc<str> = place.words().into();
-        let failed = |source| RecordsError::Open { place: words.to_string(), source };
-        let pool = match &place {
-            Place::Sqlite(path) => {
-                Pool::Sqlite(open_sqlite(path).await.map_err(failed)?, Arc::new(Mutex::new(())))
-            }
-            Place::Postgres(options) => Pool::Postgres(open_postgres(options).await.map_err(failed)?),
-        };
-        let records = Records { pool, words };
-        let mut tx = records.begin().await?;
-        migrate(&mut tx.session).await?;
-        tx.commit().await?;
-        Ok(records)
+    pub fn open(url: &str) -> Boxed<'_, Result<Records, RecordsError>> {
+        Box::pin(async move {
+            let place = Place::from_url(url)?;
+            let words: Arc<str> = place.words().into();
+            let failed = |source| RecordsError::Open { place: words.to_string(), source };
+            let pool = match &place {
+                Place::Sqlite(path) => {
+                    Pool::Sqlite(open_sqlite(path).await.map_err(failed)?, Arc::new(Mutex::new(())))
+                }
+                Place::Postgres(options) => Pool::Postgres(open_postgres(options).await.map_err(failed)?),
+            };
+            let records = Records { pool, words };
+            let mut tx = records.begin().await?;
+            migrate(&mut tx.session).await?;
+            tx.commit().await?;
+            Ok(records)
+        })
     }
 
     /// Begins a transaction that may write.
     ///
     /// # Errors
     /// `Unavailable`, `Database`.
-    pub async fn begin(&self) -> Result<Tx, RecordsError> {
-        let link = match &self.pool {
-            Pool::Sqlite(pool, turn) => {
-                let turn = tokio::time::timeout(WAIT_MAX, turn.clone().lock_owned()).await.map_err(|_| {
-                    RecordsError::Unavailable("others have been writing all the time".to_owned())
-                })?;
-                let pool = pool.clone();
-                to_the_end(async move {
-                    let tx = pool.begin_with(Dialect::Sqlite.begin()).await?;
-                    Ok(Link::Sqlite(tx, Some(turn)))
-                })
-                .await
-            }
-            Pool::Postgres(pool) => {
-                let pool = pool.clone();
-                to_the_end(
-                    async move { pool.begin_with(Dialect::Postgres.begin()).await.map(Link::Postgres) },
-                )
-                .await
-            }
-        };
-        Ok(Tx::new(Session::new(link.map_err(RecordsError::of)?)))
+    pub fn begin(&self) -> Boxed<'_, Result<Tx, RecordsError>> {
+        Box::pin(async move {
+            let link = match &self.pool {
+                Pool::Sqlite(pool, turn) => {
+                    let turn =
+                        tokio::time::timeout(WAIT_MAX, turn.clone().lock_owned()).await.map_err(|_| {
+                            RecordsError::Unavailable("others have been writing all the time".to_owned())
+                        })?;
+                    let pool = pool.clone();
+                    to_the_end(async move {
+                        let tx = pool.begin_with(Dialect::Sqlite.begin()).await?;
+                        Ok(Link::Sqlite(tx, Some(turn)))
+                    })
+                    .await
+                }
+                Pool::Postgres(pool) => {
+                    let pool = pool.clone();
+                    to_the_end(
+                        async move { pool.begin_with(Dialect::Postgres.begin()).await.map(Link::Postgres) },
+                    )
+                    .await
+                }
+            };
+            Ok(Tx::new(Session::new(link.map_err(RecordsError::of)?)))
+        })
     }
 
     /// Begins to read.
     ///
     /// # Errors
     /// `Unavailable`, `Database`.
-    pub async fn read(&self) -> Result<Snapshot, RecordsError> {
-        let link = match &self.pool {
-            Pool::Sqlite(pool, _) => {
-                let pool = pool.clone();
-                to_the_end(async move {
-                    let tx = pool.begin_with(Dialect::Sqlite.begin_reading()).await?;
-                    Ok(Link::Sqlite(tx, None))
-                })
-                .await
-            }
-            Pool::Postgres(pool) => {
-                let pool = pool.clone();
-                to_the_end(async move {
-                    pool.begin_with(Dialect::Postgres.begin_reading()).await.map(Link::Postgres)
-                })
-                .await
-            }
-        };
-        Ok(Snapshot::new(Session::new(link.map_err(RecordsError::of)?)))
+    pub fn read(&self) -> Boxed<'_, Result<Snapshot, RecordsError>> {
+        Box::pin(async move {
+            let link = match &self.pool {
+                Pool::Sqlite(pool, _) => {
+                    let pool = pool.clone();
+                    to_the_end(async move {
+                        let tx = pool.begin_with(Dialect::Sqlite.begin_reading()).await?;
+                        Ok(Link::Sqlite(tx, None))
+                    })
+                    .await
+                }
+                Pool::Postgres(pool) => {
+                    let pool = pool.clone();
+                    to_the_end(async move {
+                        pool.begin_with(Dialect::Postgres.begin_reading()).await.map(Link::Postgres)
+                    })
+                    .await
+                }
+            };
+            Ok(Snapshot::new(Session::new(link.map_err(RecordsError::of)?)))
+        })
     }
 
     /// Closes all connections once their transactions have ended. Without it they close when the last handle
     /// is dropped.
-    pub async fn close(&self) {
-        match &self.pool {
-            Pool::Sqlite(pool, _) => pool.close().await,
-            Pool::Postgres(pool) => pool.close().await,
-        }
+    pub fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            match &self.pool {
+                Pool::Sqlite(pool, _) => pool.close().await,
+                Pool::Postgres(pool) => pool.close().await,
+            }
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use sqlx::sqlite::Sqlite;
 use sqlx::{AssertSqlSafe, Database, Encode, Transaction, Type};
 use tokio::sync::OwnedMutexGuard;
 
+use crate::boxed::Boxed;
 use crate::dialect::Dialect;
 use crate::error::RecordsError;
 use crate::row::Row;
@@ -43,43 +44,61 @@ impl Session {
     }
 
     /// Runs a statement; gives the number of rows it changed.
-    pub(crate) async fn execute(
-        &mut self,
+    pub(crate) fn execute<'a>(
+        &'a mut self,
         sql: impl Into<Cow<'static, str>>,
-        params: &[Param<'_>],
-    ) -> Result<u64, RecordsError> {
-        let before = self.enter(params)?;
-        let sql = AssertSqlSafe(sql.into());
-        let done = match &mut self.link {
-            Link::Sqlite(tx, _) => {
-                bind(sqlx::query(sql), params).execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
-            Link::Postgres(tx) => {
-                bind(sqlx::query(sql), params).execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
-        };
-        self.leave(before, done)
+        params: &'a [Param<'_>],
+    ) -> Boxed<'a, Result<u64, RecordsError>> {
+        self.execute_sql(AssertSqlSafe(sql.into()), params)
+    }
+
+    fn execute_sql<'a>(
+        &'a mut self,
+        sql: AssertSqlSafe<Cow<'static, str>>,
+        params: &'a [Param<'_>],
+    ) -> Boxed<'a, Result<u64, RecordsError>> {
+        Box::pin(async move {
+            let before = self.enter(params)?;
+            let done = match &mut self.link {
+                Link::Sqlite(tx, _) => {
+                    bind(sqlx::query(sql), params).execute(&mut **tx).await.map(|done| done.rows_affected())
+                }
+                Link::Postgres(tx) => {
+                    bind(sqlx::query(sql), params).execute(&mut **tx).await.map(|done| done.rows_affected())
+                }
+            };
+            self.leave(before, done)
+        })
     }
 
     /// Runs a statement; gives its rows.
-    pub(crate) async fn rows(
-        &mut self,
+    pub(crate) fn rows<'a>(
+        &'a mut self,
         sql: impl Into<Cow<'static, str>>,
-        params: &[Param<'_>],
-    ) -> Result<Vec<Row>, RecordsError> {
-        let before = self.enter(params)?;
-        let sql = AssertSqlSafe(sql.into());
-        let rows = match &mut self.link {
-            Link::Sqlite(tx, _) => bind(sqlx::query(sql), params)
-                .fetch_all(&mut **tx)
-                .await
-                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Link::Postgres(tx) => bind(sqlx::query(sql), params)
-                .fetch_all(&mut **tx)
-                .await
-                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
-        };
-        self.leave(before, rows)
+        params: &'a [Param<'_>],
+    ) -> Boxed<'a, Result<Vec<Row>, RecordsError>> {
+        self.rows_of_sql(AssertSqlSafe(sql.into()), params)
+    }
+
+    fn rows_of_sql<'a>(
+        &'a mut self,
+        sql: AssertSqlSafe<Cow<'static, str>>,
+        params: &'a [Param<'_>],
+    ) -> Boxed<'a, Result<Vec<Row>, RecordsError>> {
+        Box::pin(async move {
+            let before = self.enter(params)?;
+            let rows = match &mut self.link {
+                Link::Sqlite(tx, _) => bind(sqlx::query(sql), params)
+                    .fetch_all(&mut **tx)
+                    .await
+                    .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
+                Link::Postgres(tx) => bind(sqlx::query(sql), params)
+                    .fetch_all(&mut **tx)
+                    .await
+                    .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
+            };
+            self.leave(before, rows)
+        })
     }
 
     /// The first row, if there is one.
@@ -92,29 +111,33 @@ impl Session {
     }
 
     /// Runs several statements without parameters.
-    pub(crate) async fn script(&mut self, sql: String) -> Result<(), RecordsError> {
-        let before = self.enter(&[])?;
-        let script = sqlx::raw_sql(AssertSqlSafe(sql));
-        let done = match &mut self.link {
-            Link::Sqlite(tx, _) => script.execute(&mut **tx).await.map(drop),
-            Link::Postgres(tx) => script.execute(&mut **tx).await.map(drop),
-        };
-        self.leave(before, done)
+    pub(crate) fn script(&mut self, sql: String) -> Boxed<'_, Result<(), RecordsError>> {
+        Box::pin(async move {
+            let before = self.enter(&[])?;
+            let script = sqlx::raw_sql(AssertSqlSafe(sql));
+            let done = match &mut self.link {
+                Link::Sqlite(tx, _) => script.execute(&mut **tx).await.map(drop),
+                Link::Postgres(tx) => script.execute(&mut **tx).await.map(drop),
+            };
+            self.leave(before, done)
+        })
     }
 
-    pub(crate) async fn commit(self) -> Result<(), RecordsError> {
-        if self.is_spoiled {
-            return Err(RecordsError::Spoiled);
-        }
-        let done = match self.link {
-            Link::Sqlite(tx, turn) => {
-                let done = tx.commit().await;
-                drop(turn);
-                done
+    pub(crate) fn commit(self) -> Boxed<'static, Result<(), RecordsError>> {
+        Box::pin(async move {
+            if self.is_spoiled {
+                return Err(RecordsError::Spoiled);
             }
-            Link::Postgres(tx) => tx.commit().await,
-        };
-        done.map_err(RecordsError::of_commit)
+            let done = match self.link {
+                Link::Sqlite(tx, turn) => {
+                    let done = tx.commit().await;
+                    drop(turn);
+                    done
+                }
+                Link::Postgres(tx) => tx.commit().await,
+            };
+            done.map_err(RecordsError::of_commit)
+        })
     }
 
     /// Before a statement: until it has answered the transaction counts as spoiled.

@@ -1,10 +1,8 @@
 //! A control plane dies before and after every call of a provider, another one goes on, and the end is the
 //! same.
 
-mod common;
-
-use common::World;
-use common::client::Answer;
+use crate::common::World;
+use crate::common::client::Answer;
 use isobar_provider::ProviderError;
 use isobar_records::testing::TestDatabase;
 use serde_json::{Value, json};

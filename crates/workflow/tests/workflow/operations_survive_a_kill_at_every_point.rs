@@ -1,15 +1,13 @@
 //! A process is killed before and after everything that it does, another one goes on, and the end is the
 //! same.
 
-mod common;
-
 use isobar_records::testing::TestDatabase;
 use isobar_records::{Records, Status};
 use isobar_workflow::Workflow;
 
-use common::points::{Ends, Makes, Points, Then};
-use common::world::{World, ends_of};
-use common::{ManualClock, OPTIONS, Process};
+use crate::common::points::{Ends, Makes, Points, Then};
+use crate::common::world::{World, ends_of};
+use crate::common::{ManualClock, OPTIONS, Process};
 
 /// Four things that are made one after the other, the last one with a turn.
 fn workflow(world: &World, points: &Points, last: Then) -> Workflow {
@@ -78,7 +76,7 @@ impl Case {
         // The last point may still be ahead when the end is in the database.
         let last = |passed: &[String]| passed.iter().filter(|name| name.starts_with("after saving")).count();
         let saves = points.passed().iter().filter(|name| name.starts_with("before saving")).count();
-        common::until("the last point", || last(&points.passed()) == saves).await;
+        crate::common::until("the last point", || last(&points.passed()) == saves).await;
         process.stop().await;
         points.passed()
     }

@@ -1,9 +1,7 @@
 //! Who may do what, at each kind of scope.
 
-mod common;
-
-use common::people::{self, CONTRIBUTOR, OWNER, READER, assignment, give};
-use common::{ROLES, World};
+use crate::common::people::{self, CONTRIBUTOR, OWNER, READER, assignment, give};
+use crate::common::{ROLES, World};
 use isobar_records::testing::TestDatabase;
 use serde_json::json;
 

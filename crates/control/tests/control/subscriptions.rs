@@ -1,8 +1,6 @@
 //! Subscriptions: their lifecycle, the namespaces that they use, their locations.
 
-mod common;
-
-use common::{GROUPS, World};
+use crate::common::{GROUPS, World};
 use isobar_records::testing::TestDatabase;
 use serde_json::json;
 

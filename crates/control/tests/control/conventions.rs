@@ -1,8 +1,6 @@
 //! What holds for every operation: paths, versions, conditions, pages, errors, headers.
 
-mod common;
-
-use common::{GROUPS, World};
+use crate::common::{GROUPS, OURS, World};
 use isobar_records::testing::TestDatabase;
 use serde_json::{Value, json};
 
@@ -26,7 +24,7 @@ async fn versions_are_checked(database: TestDatabase) {
     client.get(path).await.refused(400, "MissingApiVersionParameter");
     let unknown = client.get(&format!("{path}?api-version=2020-01-01")).await;
     let unknown = unknown.refused(400, "NoRegisteredProviderFound");
-    assert!(unknown.body["error"]["message"].as_str().expect("words").contains("2026-12-01"), "{unknown:?}");
+    assert!(unknown.body["error"]["message"].as_str().expect("words").contains(OURS), "{unknown:?}");
     client.get(&format!("{path}?api-version=2026-12-01")).await.expect(200);
     // Microsoft's namespaces take any that is well-formed.
     client.get(&world.at("/resourceGroups", "2031-01-01-preview")).await.expect(200);
@@ -47,7 +45,7 @@ async fn paths_that_lead_nowhere_and_other_methods(database: TestDatabase) {
     assert_eq!(other.header("allow"), "GET, HEAD, PUT, PATCH, DELETE");
     client.send("TRACE", &world.group("rg1"), &[], &[]).await.refused(405, "MethodNotAllowed");
     client.get("/nothing").await.refused(404, "MissingSubscription");
-    let in_group = |rest: &str| world.at(&format!("/resourceGroups/rg1/providers/{rest}"), "2026-12-01");
+    let in_group = |rest: &str| world.at(&format!("/resourceGroups/rg1/providers/{rest}"), OURS);
     client.get(&in_group("No.Such/things/t")).await.refused(404, "InvalidResourceNamespace");
     let wrong = client.get(&in_group("isobar.storage/snapshots/s")).await.refused(404, "InvalidResourceType");
     let words = wrong.body["error"]["message"].as_str().expect("words");

@@ -1,10 +1,8 @@
 //! The deletion of a group: what is answered meanwhile, what goes with it, and what survives a kill.
 
-mod common;
-
-use common::client::Client;
-use common::people::{self, CONTRIBUTOR, READER, give};
-use common::{GROUPS, World};
+use crate::common::client::Client;
+use crate::common::people::{self, CONTRIBUTOR, READER, give};
+use crate::common::{GROUPS, OURS, World};
 use isobar_records::testing::TestDatabase;
 use serde_json::json;
 
@@ -83,7 +81,7 @@ async fn who_may_see_how_an_operation_stands(database: TestDatabase) {
     assert!(one.client.follow(&location).await.expect(200).body.is_null());
     assert_eq!(world.client.follow(&location).await.expect(200).body["name"], "rg1");
     let path = "/providers/Isobar.Storage/locations/uksouth/operationStatuses/none";
-    world.client.get(&world.at(path, "2026-12-01")).await.refused(404, "NotFound");
+    world.client.get(&world.at(path, OURS)).await.refused(404, "NotFound");
 }
 
 async fn a_group_that_goes_takes_nothing_new(database: TestDatabase) {

@@ -4,13 +4,11 @@
 //! from PyPI into a virtual environment beside the build, once: it takes 750 MB. Where there is none the test
 //! says so in one line and passes.
 
-mod common;
-
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::World;
+use crate::common::World;
 use isobar_records::testing::{TestDatabase, on_sqlite};
 use serde_json::{Value, json};
 use tempfile::TempDir;

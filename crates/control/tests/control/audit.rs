@@ -1,9 +1,7 @@
 //! What is written down of what everybody does.
 
-mod common;
-
-use common::people::{self, READER, give};
-use common::{World, client::Client};
+use crate::common::people::{self, READER, give};
+use crate::common::{World, client::Client};
 use isobar_records::AuditFilter;
 use isobar_records::testing::TestDatabase;
 use serde_json::json;

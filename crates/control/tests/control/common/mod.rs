@@ -1,6 +1,5 @@
 //! What the tests share: a control plane on a port of its own, a clock that can be moved, and a client that
 //! speaks HTTPS and trusts the server's own authority alone.
-#![allow(dead_code, reason = "every test file uses its own part of this module")]
 
 pub mod client;
 pub mod machines;

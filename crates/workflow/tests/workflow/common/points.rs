@@ -44,10 +44,6 @@ impl Points {
         self.passed.lock().clone()
     }
 
-    pub fn is_dead(&self) -> bool {
-        *self.is_dead.borrow()
-    }
-
     /// Waits until the process has come to its last point.
     pub async fn death(&self) {
         let mut dead = self.is_dead.subscribe();

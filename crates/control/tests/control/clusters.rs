@@ -1,12 +1,10 @@
 //! Clusters: what is answered when they are made, read, changed and deleted, and what is refused.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::World;
-use common::client::Answer;
-use common::people::{self, READER, give};
+use crate::common::World;
+use crate::common::client::Answer;
+use crate::common::people::{self, READER, give};
 use isobar_provider::ProviderError;
 use isobar_records::testing::TestDatabase;
 use serde_json::{Value, json};
@@ -81,7 +79,9 @@ async fn a_cluster_is_made_and_shown_with_how_it_is(database: TestDatabase) {
     // What only the program has to know is not shown.
     assert!(!cluster.to_string().contains("internal") && !cluster.to_string().contains("deployment"));
 
-    for list in [world.cluster("rg1", ""), world.at("/providers/Isobar.Storage/clusters", common::OURS)] {
+    for list in
+        [world.cluster("rg1", ""), world.at("/providers/Isobar.Storage/clusters", crate::common::OURS)]
+    {
         let listed = world.client.get(&list).await.expect(200);
         assert_eq!(listed.names(), ["weather"]);
         assert_eq!(listed.body["value"][0]["properties"]["health"]["state"], "Healthy");
@@ -334,7 +334,7 @@ async fn health_is_looked_at_when_it_is_asked_for_and_rates_are_counted(database
 
 async fn a_plan_says_what_a_cluster_would_be_and_makes_nothing(database: TestDatabase) {
     let world = World::start(&database).await;
-    let plan = world.at(&format!("{LOCATION}/planCluster"), common::OURS);
+    let plan = world.at(&format!("{LOCATION}/planCluster"), crate::common::OURS);
     let of = |nodes: u32| json!({"sku": {"name": "Small"}, "properties": {"nodeCount": nodes}});
     let answer = world.client.json("POST", &plan, of(8)).await.expect(200).body;
     let mib = |count: u64| count << 20;
@@ -358,12 +358,13 @@ async fn a_plan_says_what_a_cluster_would_be_and_makes_nothing(database: TestDat
         (&json!(false), &json!("20 nodes fit, not 21."))
     );
     world.client.json("POST", &plan, of(2)).await.refused(400, "InvalidRequestContent");
-    let elsewhere = world.at("/providers/Isobar.Storage/locations/local/planCluster", common::OURS);
+    let elsewhere = world.at("/providers/Isobar.Storage/locations/local/planCluster", crate::common::OURS);
     let refused = world.client.json("POST", &elsewhere, of(3)).await;
     refused.refused(400, "LocationNotAvailableForResourceType");
     assert!(world.machines.calls().iter().all(|call| call == "check"));
 
-    let skus = world.client.get(&world.at(&format!("{LOCATION}/skus"), common::OURS)).await.expect(200);
+    let skus =
+        world.client.get(&world.at(&format!("{LOCATION}/skus"), crate::common::OURS)).await.expect(200);
     assert_eq!(skus.names(), ["Small", "Large"]);
     assert_eq!(skus.body["value"][0]["targetBytes"], mib(64));
 }
@@ -372,7 +373,7 @@ async fn a_name_is_free_or_it_is_said_why_not(database: TestDatabase) {
     let world = World::start(&database).await;
     world.make_group("rg1").await;
     world.make_small_cluster("rg1", "weather", true).await;
-    let check = world.at(&format!("{LOCATION}/checkNameAvailability"), common::OURS);
+    let check = world.at(&format!("{LOCATION}/checkNameAvailability"), crate::common::OURS);
     let ask = async |name: &str| {
         let body = json!({"name": name, "type": "Isobar.Storage/clusters"});
         world.client.json("POST", &check, body).await.expect(200).body

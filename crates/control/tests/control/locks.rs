@@ -1,8 +1,6 @@
 //! What locks forbid, and whom they do not stop.
 
-mod common;
-
-use common::{GROUPS, LOCKS, World};
+use crate::common::{GROUPS, LOCKS, World};
 use isobar_records::testing::TestDatabase;
 use serde_json::json;
 

@@ -1,11 +1,9 @@
 //! No secret is in a log, in the database, in the data directory, or in an answer after the first.
 
-mod common;
-
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use common::{World, people};
+use crate::common::{World, people};
 use isobar_records::AuditFilter;
 use isobar_records::testing::TestDatabase;
 use serde_json::json;

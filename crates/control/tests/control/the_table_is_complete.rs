@@ -1,11 +1,9 @@
 //! What is served, documented, listed and permitted are the same rows.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::World;
-use common::client::Client;
+use crate::common::World;
+use crate::common::client::Client;
 use isobar_control::table::{Gate, Method, Operation};
 use isobar_control::{openapi_document, operations};
 use isobar_records::testing::TestDatabase;

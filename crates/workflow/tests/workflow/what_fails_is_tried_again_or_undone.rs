@@ -1,7 +1,5 @@
 //! Failures, waits, progress, and the end.
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -12,9 +10,9 @@ use isobar_workflow::{End, Finish, Options, Outputs, StepError, StepOutcome, Wor
 use serde_json::json;
 use tokio::sync::watch;
 
-use common::acts::{Acts, Calls};
-use common::world::{World, WritesTheEnd, ends_of};
-use common::{Losses, ManualClock, NOW_MS, OPTIONS, Process};
+use crate::common::acts::{Acts, Calls};
+use crate::common::world::{World, WritesTheEnd, ends_of};
+use crate::common::{Losses, ManualClock, NOW_MS, OPTIONS, Process};
 
 /// An operation that waits, and belongs to nobody meanwhile.
 fn waits(operation: &Operation) -> bool {

@@ -1,7 +1,5 @@
 //! Cancelling.
 
-mod common;
-
 use std::time::Duration;
 
 use isobar_records::testing::TestDatabase;
@@ -9,9 +7,9 @@ use isobar_records::{RecordsError, Status};
 use isobar_workflow::{Options, StepError, StepOutcome, Workflow, WorkflowError};
 use tokio::sync::watch;
 
-use common::acts::{Acts, Calls};
-use common::world::{World, WritesTheEnd, ends_of};
-use common::{Losses, ManualClock, OPTIONS, Process, until};
+use crate::common::acts::{Acts, Calls};
+use crate::common::world::{World, WritesTheEnd, ends_of};
+use crate::common::{Losses, ManualClock, OPTIONS, Process, until};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -20,7 +18,7 @@ async fn a_target_has_one_operation_at_a_time(database: TestDatabase) {
     let workflow = Workflow::new("w").step(Acts::new("a", &world));
     let process = Process::simple(&database, workflow, &clock).await;
     process.start("o").await;
-    let mut second = common::new_operation("second");
+    let mut second = crate::common::new_operation("second");
     second.target = "/o".to_owned();
     let mut tx = process.records.begin().await.unwrap();
     let refused = process.engine.start(&mut tx, second.clone()).await.unwrap_err();
@@ -38,7 +36,7 @@ async fn ids_are_drawn_and_unknown_workflows_refused(database: TestDatabase) {
     let workflow = Workflow::new("w").step(Acts::new("a", &world));
     let process = Process::simple(&database, workflow, &clock).await;
     let mut tx = process.records.begin().await.unwrap();
-    let mut new = common::new_operation("");
+    let mut new = crate::common::new_operation("");
     new.target = "/t".to_owned();
     let started = process.engine.start(&mut tx, new.clone()).await.unwrap();
     assert_eq!((started.id.len(), started.id.as_bytes()[14], started.message.as_str()), (36, b'4', "a"));
@@ -130,7 +128,7 @@ async fn behind_the_point_of_no_return_it_is_too_late(database: TestDatabase) {
     // Said too early to be refused, it does not turn back what has passed the point meanwhile.
     gate.send_replace(true);
     let mut tx = process.records.begin().await.unwrap();
-    assert!(tx.request_cancel("o", common::NOW_MS).await.unwrap());
+    assert!(tx.request_cancel("o", crate::common::NOW_MS).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(process.ended("o").await.status, Status::Succeeded);
     assert_eq!(world.things(), ["o/a", "o/b"]);

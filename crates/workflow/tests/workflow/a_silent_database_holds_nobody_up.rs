@@ -1,7 +1,5 @@
 //! A database that does not answer while a step runs: others hold what a renewal has to write.
 
-mod common;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,9 +8,9 @@ use isobar_records::testing::TestDatabase;
 use isobar_workflow::{Options, Workflow};
 use parking_lot::Mutex;
 
-use common::acts::Acts;
-use common::world::World;
-use common::{Losses, ManualClock, OPTIONS, Process, SaysWhenDropped, for_ever, in_time, until};
+use crate::common::acts::Acts;
+use crate::common::world::World;
+use crate::common::{Losses, ManualClock, OPTIONS, Process, SaysWhenDropped, for_ever, in_time, until};
 
 /// How long a renewal waits by itself.
 const WAIT: Duration = Duration::from_secs(10);

@@ -1,7 +1,5 @@
 //! Several processes on one database, and what a lost lease means.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::future::pending;
 use std::sync::Arc;
@@ -14,9 +12,9 @@ use parking_lot::Mutex;
 use serde_json::json;
 use tokio::sync::watch;
 
-use common::acts::Acts;
-use common::world::{World, WritesTheEnd, ends_of};
-use common::{Losses, ManualClock, OPTIONS, Process, SaysWhenDropped, for_ever, in_time, until};
+use crate::common::acts::Acts;
+use crate::common::world::{World, WritesTheEnd, ends_of};
+use crate::common::{Losses, ManualClock, OPTIONS, Process, SaysWhenDropped, for_ever, in_time, until};
 
 /// How often the mortal process takes a step before it gets stuck there.
 const CALLS_BEFORE_STUCK: u32 = 5;
@@ -159,7 +157,7 @@ async fn a_step_is_dropped_when_its_lease_is_lost(database: TestDatabase) {
     process.start("o").await;
     until("the step runs", || hangs.calls().run == 1).await;
     let mut tx = process.records.begin().await.unwrap();
-    let late_ms = common::NOW_MS + 10 * OPTIONS.lease_ms;
+    let late_ms = crate::common::NOW_MS + 10 * OPTIONS.lease_ms;
     let claimed = tx.claim_operation(&["w"], "new", 10 * OPTIONS.lease_ms, late_ms).await.unwrap();
     assert_eq!(claimed.map(|operation| operation.id).as_deref(), Some("o"));
     tx.commit().await.unwrap();
@@ -188,7 +186,7 @@ async fn a_lease_lives_as_long_as_its_step(database: TestDatabase) {
     let second = Process::simple(&database, workflow, &clock).await.run();
     for round in 1..=4 {
         clock.advance(OPTIONS.lease_ms / 2);
-        let renewed_ms = common::NOW_MS + round * OPTIONS.lease_ms / 2 + OPTIONS.lease_ms;
+        let renewed_ms = crate::common::NOW_MS + round * OPTIONS.lease_ms / 2 + OPTIONS.lease_ms;
         second.when("o", |operation| operation.lease_until_ms == renewed_ms).await;
     }
     gate.send_replace(true);

@@ -1,8 +1,6 @@
 //! Clusters and what protects them: their group's deletion, and locks.
 
-mod common;
-
-use common::{LOCKS, World};
+use crate::common::{LOCKS, World};
 use isobar_provider::ProviderError;
 use isobar_records::testing::TestDatabase;
 use serde_json::{Value, json};
@@ -27,7 +25,7 @@ async fn a_group_with_protected_clusters_stays(database: TestDatabase) {
     world.client.delete(&world.group("rg1")).await.expect(202);
     world.gone("rg1").await;
     assert!(world.machines.there_is().is_empty(), "machines are left");
-    let clusters = world.at("/providers/Isobar.Storage/clusters", common::OURS);
+    let clusters = world.at("/providers/Isobar.Storage/clusters", crate::common::OURS);
     assert!(world.client.get(&clusters).await.expect(200).names().is_empty());
 }
 

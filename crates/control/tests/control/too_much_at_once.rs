@@ -1,10 +1,8 @@
 //! What is answered when there is more to do than the server takes.
 
-mod common;
-
-use common::client::Client;
-use common::machines::Machines;
-use common::{MovedClock, World, options_in};
+use crate::common::client::Client;
+use crate::common::machines::Machines;
+use crate::common::{MovedClock, World, options_in};
 use isobar_control::Control;
 use isobar_records::testing::TestDatabase;
 use tokio::io::AsyncWriteExt;

@@ -1,6 +1,5 @@
 //! What the tests share: a clock that stands still, a world outside of the database, workflows that
 //! change it, and engines that die.
-#![allow(dead_code, reason = "every test file uses its own part of this module")]
 
 pub mod acts;
 pub mod points;

@@ -1,9 +1,7 @@
 //! Who gets a token, and which tokens are taken.
 
-mod common;
-
-use common::client::Client;
-use common::{World, options_in, people, start_in};
+use crate::common::client::Client;
+use crate::common::{World, options_in, people, start_in};
 use isobar_control::Control;
 use isobar_records::testing::TestDatabase;
 use serde_json::json;

@@ -1,11 +1,9 @@
 //! The nodes of clusters: how they are shown, and what is done to one.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::World;
-use common::client::Answer;
+use crate::common::World;
+use crate::common::client::Answer;
 use isobar_provider::ProviderError;
 use isobar_records::testing::TestDatabase;
 use serde_json::{Value, json};

@@ -1,0 +1,38 @@
+//! What the control plane does, over HTTPS and on both databases.
+//!
+//! One program: each would compile the whole control plane's asynchronous code again.
+//!
+//! | file | about |
+//! |---|---|
+//! | `audit` | what is written down of what everybody does |
+//! | `az_works` | the real `az` against a real control plane |
+//! | `cluster_nodes` | how nodes are shown, and what is done to one |
+//! | `clusters` | how clusters are made, shown, changed and deleted, and what is refused |
+//! | `clusters_go_with_their_group` | the deletion of a group with clusters, and locks |
+//! | `clusters_survive_a_kill` | the same end, wherever a control plane dies |
+//! | `conventions` | what holds for every operation |
+//! | `groups_are_deleted_with_all_they_have` | the deletion of a group |
+//! | `identity` | who gets a token, and which tokens are taken |
+//! | `locks` | what locks forbid, and whom they do not stop |
+//! | `roles` | who may do what, at each kind of scope |
+//! | `secrets_stay_secret` | no secret is in a log, in the database, in the data directory, or in an answer after the first |
+//! | `subscriptions` | subscriptions |
+//! | `the_table_is_complete` | what is served, documented, listed and permitted are the same rows |
+//! | `too_much_at_once` | what is answered when there is more to do than the server takes |
+
+mod audit;
+mod az_works;
+mod cluster_nodes;
+mod clusters;
+mod clusters_go_with_their_group;
+mod clusters_survive_a_kill;
+mod common;
+mod conventions;
+mod groups_are_deleted_with_all_they_have;
+mod identity;
+mod locks;
+mod roles;
+mod secrets_stay_secret;
+mod subscriptions;
+mod the_table_is_complete;
+mod too_much_at_once;
