@@ -121,11 +121,12 @@ impl Control {
         let sealing = Arc::new(SealingKey::of(&directory).map_err(ControlError::Directory)?);
         let hosts = options.all_names();
         let tls = server::server_config(&directory, &hosts)?;
-        let in_directory = || directory.join(DATABASE).display().to_string();
-        let records = Records::open(&options.database_url.clone().unwrap_or_else(in_directory)).await?;
+        // First of all: where another one runs, nothing is made or changed.
         let address = options.listen;
         let failed = |source| ControlError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let in_directory = || directory.join(DATABASE).display().to_string();
+        let records = Records::open(&options.database_url.clone().unwrap_or_else(in_directory)).await?;
         let names = Arc::new(Names::new(hosts, listener.local_addr().map_err(failed)?.port()));
         let time = Time(options.clock.clone());
         let made = bootstrap(&records, &time, options.renew_secret).await;

@@ -3,8 +3,10 @@
 //! Schemas are data of their own, in `data/schemas.json`; operations name them. Every operation documents how
 //! it answers when it goes well; whatever else happens has the form of an error. What is not OpenAPI's own:
 //!
-//! - `x-isobar-permission`, `x-isobar-command`: the action, and what people type for the operation.
-//! - `x-isobar-columns`, in the schema of what lists have: what a table of it shows, the first words first.
+//! - `x-isobar-permission`: the action. `x-isobar-command`, `x-isobar-resource`: what people type for the
+//!   operation, and what it is done to.
+//! - `x-isobar-columns`, in the schema of what lists have: what a table of it shows, as far as
+//!   it fits.
 //! - `x-ms-long-running-operation`, `x-ms-pageable`, `x-ms-secret`: as in Azure's own documents.
 
 use serde_json::{Map, Value, json};
@@ -19,9 +21,8 @@ const GUIDS: &[&str] = &["subscriptionId", "tenantId", "objectId", "roleAssignme
 
 /// The document of these operations.
 pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>) -> Value {
-    let (mut paths, mut tags) = (Map::new(), Map::new());
+    let mut paths = Map::new();
     for operation in operations {
-        tags.entry(tag(operation)).or_insert_with(|| json!(operation.display.resource));
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         let method = operation.method.as_str().to_lowercase();
         if let Value::Object(methods) = path {
@@ -39,7 +40,6 @@ pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>)
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
-        "tags": tags.iter().map(|(name, words)| json!({"name": name, "description": words})).collect::<Vec<_>>(),
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -74,7 +74,7 @@ fn of_operation(operation: &Operation) -> Value {
     let mut document = Map::new();
     let mut set = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
     set("operationId", json!(operation.id));
-    set("tags", json!([tag(operation)]));
+    set("tags", json!([operation.id.split('_').next().unwrap_or_default()]));
     set("summary", json!(operation.display.operation));
     set("description", json!(operation.display.description));
     set("parameters", parameters(operation));
@@ -91,6 +91,7 @@ fn of_operation(operation: &Operation) -> Value {
     }
     if let Command::Words(words) = operation.command {
         set("x-isobar-command", json!(words));
+        set("x-isobar-resource", json!(operation.display.resource));
     }
     if operation.long_running {
         set("x-ms-long-running-operation", json!(true));
@@ -99,11 +100,6 @@ fn of_operation(operation: &Operation) -> Value {
         set("x-ms-pageable", json!({"nextLinkName": "nextLink"}));
     }
     Value::Object(document)
-}
-
-/// What an operation belongs to: the first part of its id.
-fn tag(operation: &Operation) -> &'static str {
-    operation.id.split('_').next().unwrap_or_default()
 }
 
 fn reference(schema: &str) -> Value {

@@ -32,6 +32,7 @@ const EXAMPLES: &str = "Examples:
   isobar status                    how it is
   isobar init --nodes a:7420,b:7420,c:7420,d:7420,e:7420,f:7420,g:7420,h:7420 --out cluster/
   isobar mount cluster/ /mnt/isobar
+  isobar control                   the control plane; then: isobar group create --name weather
   isobar plan --read 1TB/s --write 1TB/s     which machines, how many, what they would survive
   isobar validate --report report.html       whether the cluster is ready, with plots";
 

@@ -48,7 +48,8 @@ fn text(command: &Command) -> String {
         }
         text.push('\n');
     }
-    text
+    // The template ends the last line.
+    text.trim_end().to_owned()
 }
 
 /// As much of a sentence as fits, up to where it pauses.

@@ -31,6 +31,14 @@ fn from_the_first_start_to_groups_locks_and_roles() {
     locks_hold(&home);
     roles_are_given(&home, &control);
 
+    // Whatever else the table has is there as well.
+    let plan = home.json(&["cluster", "plan", "--node-count", "5"]);
+    assert_eq!(plan["parityRows"], 2, "{plan}");
+    let sizes = home.ok(&["size", "list"]);
+    assert!(sizes.contains("Local_64MiB") && sizes.contains("64 MiB"), "{sizes}");
+    assert_eq!(home.run(&["cluster", "plan", "--node-count", "2"]).status.code(), Some(2));
+    assert_eq!(home.ok(&["cluster", "list"]), "none\n");
+
     let deleted = home.run(&["group", "delete", "-n", "weather", "--yes"]);
     assert!(deleted.status.success(), "{deleted:?}");
     let progress = String::from_utf8_lossy(&deleted.stderr).into_owned();

@@ -59,8 +59,7 @@ impl Address {
         if base.is_ok_and(|base| base == *self) {
             return Ok(path_at.map_or("/", |at| &link[at..]).to_owned());
         }
-        let why =
-            format!("its answer leads to another server, {link}: log in by the name that it has itself");
+        let why = format!("{link} leads to another server: nothing is sent there");
         Err(RemoteError::Nonsense { url: self.url(), why })
     }
 }

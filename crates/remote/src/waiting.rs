@@ -27,9 +27,19 @@ pub struct Standing {
     pub message: Option<String>,
 }
 
-/// Whether it goes on after this answer.
-pub fn goes_on(answer: &Answer) -> bool {
-    answer.header(STATUS).is_some() || answer.status == 202 && answer.header(RESULT).is_some()
+/// Where Azure has the results of operations, and beside them how they stand.
+const RESULTS: &str = "/operationResults/";
+const STATUSES: &str = "/operationStatuses/";
+
+/// Where it can be asked how it stands, if it goes on after this answer.
+pub fn goes_on(answer: &Answer) -> Option<String> {
+    let of = |name: &str| answer.header(name).map(str::to_owned);
+    of(STATUS).or_else(|| of(RESULT).filter(|_| answer.status == 202))
+}
+
+/// Some operations tell where their result will be and no more. How far they are is beside it.
+fn beside(result: &str) -> Option<String> {
+    result.contains(RESULTS).then(|| result.replacen(RESULTS, STATUSES, 1))
 }
 
 /// Waits until what a request began has ended, telling `look` how it stands whenever that changes; gives what
@@ -43,8 +53,10 @@ pub async fn wait(
     answer: Answer,
     mut look: impl FnMut(&Standing),
 ) -> Result<Value, RemoteError> {
-    let of = |name: &str| answer.header(name).map(str::to_owned);
-    let (status, result) = (of(STATUS), of(RESULT));
+    let first = answer.clone();
+    let of = |name: &str| first.header(name).map(str::to_owned);
+    let result = of(RESULT);
+    let mut status = of(STATUS).or_else(|| result.as_deref().and_then(beside));
     let asked = status.as_ref().or(result.as_ref()).cloned().unwrap_or_default();
     let mut looking = Looking { began: Instant::now(), answered: Instant::now(), asked };
     let mut last = None;
@@ -53,6 +65,12 @@ pub async fn wait(
         looking.pause(&seen).await?;
         seen = match session.read(&looking.asked).await {
             Ok(seen) => seen,
+            // There is nothing beside the result: that alone is looked at.
+            Err(error) if error.is_not_found() && of(STATUS).is_none() && status.is_some() => {
+                status = None;
+                looking.asked = result.clone().unwrap_or_default();
+                continue;
+            }
             Err(error) => {
                 looking.is_away(error)?;
                 continue;

@@ -118,11 +118,16 @@ fn body(operation: &Operation, matches: &ArgMatches, profile: &Profile) -> Resul
 
 /// Reads a body: JSON as it is, `-` for standard input, or a file.
 pub fn read_body(place: &str) -> Result<Value, RemoteError> {
-    let wrong = |why: &dyn std::fmt::Display| RemoteError::Value(format!("--body {place}: {why}"));
     if place.trim_start().starts_with(['{', '[']) {
         return serde_json::from_str(place)
             .map_err(|error| RemoteError::Value(format!("--body is no JSON: {error}")));
     }
+    read_json("--body", place)
+}
+
+/// Reads JSON from a file, or from standard input.
+fn read_json(option: &str, place: &str) -> Result<Value, RemoteError> {
+    let wrong = |why: String| RemoteError::Value(format!("{option} {place}: {why}"));
     let mut text = String::new();
     let read = match place {
         "-" => std::io::stdin().lock().take(BODY_BYTES_MAX).read_to_string(&mut text),
@@ -130,8 +135,8 @@ pub fn read_body(place: &str) -> Result<Value, RemoteError> {
             std::fs::File::open(file).and_then(|file| file.take(BODY_BYTES_MAX).read_to_string(&mut text))
         }
     };
-    read.map_err(|error| wrong(&error))?;
-    serde_json::from_str(&text).map_err(|error| wrong(&format!("it is no JSON: {error}")))
+    read.map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| wrong(format!("it is no JSON: {error}")))
 }
 
 fn of_field(name: &str, field: &Field, matches: &ArgMatches) -> Result<Option<Value>, RemoteError> {
@@ -148,7 +153,10 @@ fn of_field(name: &str, field: &Field, matches: &ArgMatches) -> Result<Option<Va
             let pairs = matches.get_many::<(String, String)>(name).into_iter().flatten();
             Value::Object(pairs.map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect())
         }
-        Kind::Json => serde_json::from_str(text())
-            .map_err(|error| RemoteError::Value(format!("--{name} is no JSON: {error}")))?,
+        Kind::Json => match text().strip_prefix('@') {
+            Some(file) => read_json(&format!("--{name}"), file)?,
+            None => serde_json::from_str(text())
+                .map_err(|error| RemoteError::Value(format!("--{name} is no JSON: {error}")))?,
+        },
     }))
 }

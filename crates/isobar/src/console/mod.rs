@@ -104,10 +104,11 @@ async fn carry_out(
 ) -> Result<ExitCode, RemoteError> {
     let answer = session.send(request).await?;
     let status = answer.status;
-    if isobar_remote::goes_on(&answer) {
+    if let Some(link) = isobar_remote::goes_on(&answer) {
         if options::is_set(matches, options::NO_WAIT) {
             show(&answer.body, operation, format);
-            output::complain("it goes on and is not waited for");
+            let path = session.path_of(&link)?;
+            output::complain(&format!("it goes on; how it stands: isobar api GET '{path}'"));
             return Ok(ExitCode::SUCCESS);
         }
         let progress = Progress::new(false);
@@ -162,7 +163,7 @@ fn confirm(operation: &Operation, matches: &ArgMatches) -> Result<(), RemoteErro
     }
     let words = operation.words.join(" ");
     if !std::io::stdin().is_terminal() {
-        let why = format!("isobar {words} takes away what cannot be had back: say --yes if that is meant");
+        let why = format!("{words} takes away what cannot be had back: say --yes if that is meant");
         return Err(RemoteError::Value(why));
     }
     output::complain(&format!("{} Type yes to go on:", operation.description));

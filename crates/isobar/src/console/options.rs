@@ -79,7 +79,9 @@ pub fn add(mut command: Command, variants: &[&Operation]) -> Command {
                 let is_path = parameter.place == Place::Path;
                 let required = is_path && in_all && !has_default(operation, parameter);
                 let arg = Arg::new(name.clone()).long(name.clone()).help(words(operation, parameter));
-                let arg = arg.value_name(value_name(&name)).required(required);
+                let value =
+                    if parameter.place == Place::Header { "ETAG".to_owned() } else { value_name(&name) };
+                let arg = arg.value_name(value).required(required);
                 command = command.arg(letter.into_iter().fold(arg, Arg::short));
                 command = if parameter.name == SCOPE { of_scope(command) } else { command };
             }
@@ -182,7 +184,7 @@ fn of_field(name: &str, field: &Field) -> Arg {
             .action(ArgAction::Append)
             .num_args(0..)
             .value_parser(ValueParser::new(pair)),
-        Kind::Json => arg.value_name("JSON"),
+        Kind::Json => arg.value_name("JSON|@FILE"),
     };
     match (&field.default, is_location(field)) {
         (Some(default), _) => help = format!("{help}. Default: {default}"),

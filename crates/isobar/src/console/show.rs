@@ -116,17 +116,44 @@ fn table(items: &[Value], columns: &[String], width: usize) -> Vec<Vec<String>> 
         return chosen(items, width);
     }
     let of_item = |item: &Value| {
-        let cell = |name: &String| on_one_line(&cell(at(item, name), name).unwrap_or_default());
+        let cell = |name: &String| in_table(name, &cell(at(item, name), name).unwrap_or_default());
         columns.iter().map(cell).collect()
     };
     let heading = columns.iter().map(|name| heading(name)).collect();
-    std::iter::once(heading).chain(items.iter().map(of_item)).collect()
+    let mut rows: Vec<Vec<String>> = std::iter::once(heading).chain(items.iter().map(of_item)).collect();
+    // Words are not broken: the last columns are left out until the longest words of all others fit.
+    let longest = |column: usize| {
+        let words = rows.iter().flat_map(|row| row[column].split(' '));
+        words.map(|word| word.chars().count()).max().unwrap_or_default()
+    };
+    let mut used = 0;
+    let fits = (0..columns.len()).take_while(|column| {
+        used += longest(*column) + GAP;
+        *column == 0 || used <= width + GAP
+    });
+    let shown = fits.count();
+    rows.iter_mut().for_each(|row| row.truncate(shown));
+    rows
+}
+
+/// A value as it stands in a table: in one line, without the subscription that an id begins with. Of the id of
+/// a definition only the last part tells it from others.
+fn in_table(name: &str, value: &str) -> String {
+    let value = on_one_line(value);
+    if name.ends_with("DefinitionId") {
+        return value.rsplit('/').next().unwrap_or_default().to_owned();
+    }
+    let inside = value.strip_prefix("/subscriptions/").and_then(|rest| rest.find('/').map(|at| &rest[at..]));
+    inside.map_or(value.clone(), str::to_owned)
 }
 
 /// The words above a column: the last name of its place that says something.
 fn heading(name: &str) -> String {
-    let mut names = name.rsplit('.').filter(|name| !["value", "name"].contains(name));
-    in_words(names.next().unwrap_or(name))
+    let mut names: Vec<&str> = name.split('.').filter(|name| *name != "properties").collect();
+    if let [_, .., "value" | "name" | "state"] = names[..] {
+        names.pop();
+    }
+    names.last().map_or(String::new(), |name| in_words(name))
 }
 
 /// The same where the document does not say what to show: whatever the items have, as far as it fits.
@@ -195,8 +222,13 @@ mod tests {
         let items = [cluster("a"), cluster("b")];
         let columns = ["name", "properties.health.state", "operationName.value"].map(str::to_owned);
         let rows = table(&items, &columns, 80);
-        assert_eq!(rows[0], ["name", "state", "operation name"]);
+        assert_eq!(rows[0], ["name", "health", "operation name"]);
         assert_eq!(rows[2], ["b", "Healthy", ""]);
+        assert_eq!(table(&items, &columns, 20)[2], ["b", "Healthy"], "what does not fit is left out");
+        let id = "/subscriptions/s/resourceGroups/g/providers/P/roleDefinitions/r";
+        assert_eq!(in_table("scope", id), "/resourceGroups/g/providers/P/roleDefinitions/r");
+        assert_eq!(in_table("properties.roleDefinitionId", id), "r");
+        assert_eq!(in_table("scope", "/subscriptions/s"), "/subscriptions/s");
         let narrow = chosen(&items, 40);
         assert_eq!(narrow[0][..3], ["name", "location", "provisioning state"]);
         let wide = chosen(&items, 100);

@@ -8,8 +8,6 @@
 mod field;
 mod operation;
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 pub use field::{Field, Kind};
@@ -25,15 +23,11 @@ pub struct Description {
 impl Description {
     /// Reads a document. Operations without words are left out.
     pub fn read(document: &Value) -> Description {
-        let tags = document["tags"].as_array().map_or(&[][..], Vec::as_slice);
-        let text = |of: &Value, name: &str| of[name].as_str().unwrap_or_default().to_owned();
-        let tags: BTreeMap<_, _> =
-            tags.iter().map(|tag| (text(tag, "name"), text(tag, "description"))).collect();
         let schemas = &document["components"]["schemas"];
         let mut operations = Vec::new();
         for (path, methods) in document["paths"].as_object().into_iter().flatten() {
             for (method, described) in methods.as_object().into_iter().flatten() {
-                operations.extend(Operation::read(path, method, described, (schemas, &tags)));
+                operations.extend(Operation::read(path, method, described, schemas));
             }
         }
         // Those that share their words go from the most parameters to the fewest.

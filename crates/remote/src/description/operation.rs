@@ -66,12 +66,7 @@ pub struct Operation {
 
 impl Operation {
     /// Reads one, if people type it.
-    pub(super) fn read(
-        path: &str,
-        method: &str,
-        described: &Value,
-        (schemas, tags): (&Value, &BTreeMap<String, String>),
-    ) -> Option<Operation> {
+    pub(super) fn read(path: &str, method: &str, described: &Value, schemas: &Value) -> Option<Operation> {
         let text = |name: &str| described[name].as_str().unwrap_or_default().to_owned();
         let words = text("x-isobar-command").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         if words.is_empty() {
@@ -93,7 +88,7 @@ impl Operation {
             path: path.to_owned(),
             version: version.map(str::to_owned),
             description: text("description"),
-            things: tags.get(described["tags"][0].as_str().unwrap_or_default()).cloned().unwrap_or_default(),
+            things: text("x-isobar-resource"),
             parameters: listed.iter().filter_map(Parameter::read).collect(),
             takes_body: !body.is_null(),
             fields: field::of_body(body, schemas),
