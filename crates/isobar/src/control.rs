@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
-use isobar_control::{Control, ControlOptions, Running};
+use isobar_control::{Control, ControlOptions, Running, Served};
+use isobar_provider::LocalProvider;
 use isobar_remote::{Profile, ProfileFile};
 use serde::Serialize;
 
@@ -24,7 +26,7 @@ pub struct ControlArgs {
     /// Where it listens, HTTPS alone.
     #[arg(long, default_value = "127.0.0.1:7443", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// Where it keeps its keys, its certificates and, unless --database says otherwise, its records.
+    /// Where it keeps its keys, its certificates, its clusters and, unless --database says otherwise, its records.
     /// Default: isobar/control in the state directory (XDG_STATE_HOME).
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -81,7 +83,7 @@ pub fn run(args: ControlArgs, format: Format) -> Outcome {
     let ended = runtime.block_on(async move {
         let asked_to_stop = signals::asked_to_stop();
         let location = args.locations.first().map(|(name, _)| name.clone());
-        let mut running = Control::start(options(args)).await.map_err(|e| e.to_string())?;
+        let mut running = Control::start(options(args)?).await.map_err(|e| e.to_string())?;
         let mut told = told(&mut running);
         told.logged_in = log_in(&told, location);
         tell(&told, format);
@@ -93,15 +95,22 @@ pub fn run(args: ControlArgs, format: Format) -> Outcome {
     ended
 }
 
-/// What it is started with. Whoever can make clusters joins here.
-fn options(args: ControlArgs) -> ControlOptions {
-    ControlOptions {
+/// What it is started with. Its clusters are processes of this machine.
+fn options(args: ControlArgs) -> Result<ControlOptions, String> {
+    let data = args.data.unwrap_or_else(default_dir);
+    let program = std::env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
+    let clusters = data.join("clusters");
+    let provider = LocalProvider::new(&clusters, program);
+    let provider = provider.map_err(|e| format!("cannot make {}: {e}", clusters.display()))?;
+    let locations = args.locations.iter().map(|(name, _)| name.clone()).collect();
+    Ok(ControlOptions {
         database_url: args.database,
         names: args.names,
         locations: args.locations,
+        providers: vec![Served { provider: Arc::new(provider), locations }],
         renew_secret: args.new_secret,
-        ..ControlOptions::new(args.listen, args.data.unwrap_or_else(default_dir))
-    }
+        ..ControlOptions::new(args.listen, data)
+    })
 }
 
 fn told(running: &mut Running) -> Told {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use isobar_admin::{Local, LocalError, MOUNT};
 
-use crate::local::{self, Local};
 use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
-use crate::{readiness, runtime};
+use crate::{local, readiness, runtime};
 
 /// Nodes of a local cluster.
 const NODES: usize = 8;
@@ -85,27 +85,21 @@ pub fn run(action: DevCommand, format: Format) -> Outcome {
         DevCommand::Status { data } => status(&load(data)?, format),
         DevCommand::Remount { data } => {
             let local = load(data)?;
-            local.stop("mount");
+            local.stop(MOUNT).map_err(local::words)?;
             mount(&local, &Progress::new(true))?;
             Ok(ExitCode::SUCCESS)
         }
         DevCommand::Start { name, data } => {
-            let local = load(data)?;
-            local.node(&name)?;
-            if local.pid(&name).is_none() {
-                drop(local.start_node(&name, false)?);
-            }
+            load(data)?.start_node(&name, false).map_err(local::words)?;
             Ok(ExitCode::SUCCESS)
         }
         DevCommand::Kill { name, data } => {
-            let local = load(data)?;
-            local.node(&name)?;
-            local.kill_node(&name)?;
+            local::kill(&load(data)?, &name)?;
             Ok(ExitCode::SUCCESS)
         }
         DevCommand::Pids { data } => {
             let local = load(data)?;
-            for name in local.names().chain(["mount"]) {
+            for name in local.names().chain([MOUNT]) {
                 if let Some(pid) = local.pid(name) {
                     println!("{name} {pid}");
                 }
@@ -121,37 +115,26 @@ fn dir(data: Option<PathBuf>) -> PathBuf {
 }
 
 fn load(data: Option<PathBuf>) -> Result<Local, String> {
-    let dir = dir(data);
-    if !Local::is_in(&dir) {
-        return Err(format!("there is no local cluster in {}: isobar dev up makes one", dir.display()));
-    }
-    Local::load(&std::fs::canonicalize(&dir).unwrap_or(dir))
+    local::load(&dir(data))
 }
 
 fn up(dir: PathBuf, nodes: Option<usize>, target_mib: u64, no_mount: bool, format: Format) -> Outcome {
     let progress = Progress::new(output::is_json(format));
-    let exists = Local::is_in(&dir);
     progress.now(format!("local cluster in {}", dir.display()));
-    let local = if exists {
-        Local::load(&std::fs::canonicalize(&dir).unwrap_or(dir))?
-    } else {
-        Local::create(&dir, nodes.unwrap_or(NODES), target_mib << 20)?
+    let local = match Local::is_in(&dir) {
+        true => local::load(&dir)?,
+        false => local::create(&dir, &local::options(nodes.unwrap_or(NODES), target_mib << 20))?,
     };
     let dir = local.dir.clone();
     let has = local.spec.node.len();
-    if let Some(other) = nodes.filter(|&wanted| wanted != has) {
-        return Err(format!(
-            "the cluster in {} has {has} nodes, not {other}: leave --nodes out, use another --data, or remove it with \
-             isobar dev down --remove",
-            dir.display()
-        ));
+    if let Some(wanted) = nodes.filter(|&wanted| wanted != has) {
+        let (has, wanted) = (has.to_string(), wanted.to_string());
+        return Err(local::words(LocalError::OtherOptions { dir, what: "nodes", has, wanted }));
     }
     for name in local.names() {
-        if local.pid(name).is_none() {
-            drop(local.start_node(name, false)?);
-        }
+        local.start_node(name, false).map_err(local::words)?;
     }
-    runtime::block_on(async { readiness::wait(&local, |text| progress.now(text)).await.map(drop) })?;
+    runtime::block_on(async { readiness::wait(&local, |text| progress.now(text)).await })?;
     progress.done(format!("{} nodes up", local.spec.node.len()));
     let mount_point = local.mount_point();
     let mut mounted = false;
@@ -184,14 +167,8 @@ fn up(dir: PathBuf, nodes: Option<usize>, target_mib: u64, no_mount: bool, forma
 
 /// Starts the mount process and waits until the mount is there.
 fn mount(local: &Local, progress: &Progress) -> Result<(), String> {
-    if local.pid("mount").is_some() {
-        return Ok(());
-    }
     let point = local.mount_point();
-    // Nobody serves what may still be mounted there, and the kernel may answer for it for a moment.
-    rustix::mount::unmount(&point, rustix::mount::UnmountFlags::DETACH).ok();
-    let mut child = local.start_mount(&point, false)?;
-    local.await_mount(&point, &mut child)?;
+    local.start_mount(&point, false).and_then(|_| local.await_mount(&point)).map_err(local::words)?;
     progress.done(format!("mounted on {}", point.display()));
     Ok(())
 }
@@ -204,8 +181,8 @@ fn status(local: &Local, format: Format) -> Outcome {
         let role = if node.voter { "storage, metadata" } else { "storage" };
         rows.push(vec![node.name.clone(), pid, node.addr.to_string(), role.to_owned()]);
     }
-    let pid = local.pid("mount").map_or("stopped".to_owned(), |p| p.to_string());
-    rows.push(vec!["mount".to_owned(), pid, local.mount_point().display().to_string(), "client".to_owned()]);
+    let pid = local.pid(MOUNT).map_or("stopped".to_owned(), |p| p.to_string());
+    rows.push(vec![MOUNT.to_owned(), pid, local.mount_point().display().to_string(), "client".to_owned()]);
     if output::is_json(format) {
         let all: Vec<_> = rows[1..]
             .iter()
@@ -219,12 +196,16 @@ fn status(local: &Local, format: Format) -> Outcome {
 }
 
 fn down(data: Option<PathBuf>, remove: bool) -> Outcome {
-    let local = load(data)?;
-    local.stop_all();
-    if remove {
-        std::fs::remove_dir_all(&local.dir)
-            .map_err(|e| format!("cannot remove {}: {e}", local.dir.display()))?;
+    let dir = dir(data);
+    // Removing it may have been cut off, or making it.
+    if !(remove && Local::is_unfinished(&dir)) {
+        local::load(&dir)?.stop_all().map_err(local::words)?;
     }
-    println!("stopped{}", if remove { ", data removed" } else { "; isobar dev up starts it again" });
+    if !remove {
+        println!("stopped; isobar dev up starts it again");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let stays = local::remove(&dir)?;
+    println!("stopped, data removed{}", stays.map(|what| format!("; {what}")).unwrap_or_default());
     Ok(ExitCode::SUCCESS)
 }

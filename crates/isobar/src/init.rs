@@ -1,13 +1,11 @@
-//! `isobar init`: what a new cluster needs on real machines, made in one place.
+//! `isobar init`: what a new cluster needs on real machines, made in one place. What that is, `admin` knows.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use isobar_base::{ClusterId, random_u64};
-use isobar_client::{ClusterSpec, NodeSpec};
-use isobar_config::{NodeConfig, TargetConfig};
-use isobar_wire::{CredentialSet, Role};
+use isobar_admin::NewClusterError;
+use isobar_config::NodeSpec;
 
 use crate::output::{self, Format, Outcome};
 use crate::targets;
@@ -63,13 +61,14 @@ pub struct InitArgs {
 /// Makes the files.
 pub fn run(args: InitArgs, format: Format) -> Outcome {
     let nodes = args.nodes.iter().map(|text| parse_node(text)).collect::<Result<Vec<_>, _>>()?;
-    if !is_plain(&args.name) {
-        return Err(format!("--name '{}': {PLAIN}", args.name));
-    }
-    let mut spec = cluster(&args.name, nodes, args.data_rows, args.parity_rows)?;
+    let spec = isobar_admin::new_cluster(&args.name, nodes, args.data_rows, args.parity_rows);
+    let mut spec = spec.map_err(words)?;
     spec.encrypt = args.encrypt.unwrap_or(spec.encrypt);
     let targets = targets::configure(&args.target, args.target_mib)?;
-    write(&args.out, &spec, |node| node_config(&spec, node, args.data_dir.clone(), targets.clone()))?;
+    isobar_admin::write_cluster(&args.out, &spec, |node| {
+        isobar_admin::node_config(&spec, node, args.data_dir.clone(), targets.clone())
+    })
+    .map_err(words)?;
     if output::is_json(format) {
         output::json(&spec);
         return Ok(ExitCode::SUCCESS);
@@ -94,13 +93,21 @@ pub fn run(args: InitArgs, format: Format) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What names are made of.
-const PLAIN: &str = "use letters, digits, '-', '_' and '.', and begin with a letter or digit";
-
-/// Whether this can be the name of a node and of its file.
-fn is_plain(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+/// One line, with what to do in the options of this command.
+fn words(error: NewClusterError) -> String {
+    use NewClusterError as E;
+    match error {
+        E::Name { .. } => format!("--{error}"),
+        E::NodeName { .. } => format!("{error}; NAME=HOST:PORT names it"),
+        E::ParityRows { parity_rows } => format!("--parity-rows {parity_rows} is not between 1 and 4"),
+        E::DataRows { data_rows } => format!("--data-rows {data_rows} is not between 1 and 16"),
+        E::FewVoters { parity_rows, voters, nodes, fewer: Some(fewer) } => {
+            let error = E::FewVoters { parity_rows, voters, nodes, fewer: None };
+            format!("{error}, or --parity-rows {fewer}")
+        }
+        E::Exists { .. } | E::OthersCredential { .. } => format!("{error}; choose another --out"),
+        other => other.to_string(),
+    }
 }
 
 /// `[NAME=]HOST:PORT[@DOMAIN]`.
@@ -116,141 +123,30 @@ fn parse_node(text: &str) -> Result<NodeSpec, String> {
     if let Some(why) = addr.unreachable_because() {
         return Err(format!("'{text}': {why}, such as n1=10.0.0.1:7420"));
     }
-    if !is_plain(name) {
-        return Err(format!("'{name}' cannot name a node: {PLAIN}; NAME=HOST:PORT names it"));
-    }
-    if name == "cluster" {
-        return Err("a node cannot be named cluster: cluster.toml is the file of all of them".to_owned());
-    }
+    isobar_admin::check_node_name(name).map_err(words)?;
     Ok(NodeSpec { name: name.to_owned(), addr, voter: false, domain: domain.to_owned() })
-}
-
-/// A new cluster of these nodes: identity, width, voters.
-pub fn cluster(name: &str, mut nodes: Vec<NodeSpec>, n: Option<u8>, k: u8) -> Result<ClusterSpec, String> {
-    let count = nodes.len();
-    if !(1..=4).contains(&k) {
-        return Err(format!("--parity-rows {k} is not between 1 and 4"));
-    }
-    let voters = 2 * usize::from(k) + 1;
-    if voters > count {
-        let otherwise = match (count.max(1) - 1) / 2 {
-            0 => String::new(),
-            fewer => format!(", or --parity-rows {fewer}"),
-        };
-        return Err(format!(
-            "losing any {k} of the nodes needs {voters} metadata voters, there are {count} nodes: use at least \
-             {voters} nodes{otherwise}"
-        ));
-    }
-    let room = count.saturating_sub(usize::from(k));
-    let n = n.unwrap_or(room.min(6) as u8);
-    if n == 0 || usize::from(n) > room || n > 16 {
-        return Err(format!(
-            "{count} nodes cannot hold {n}+{k} rows on distinct nodes: use at least {} nodes, or fewer rows",
-            usize::from(n.max(1)) + usize::from(k)
-        ));
-    }
-    // Spread voters over fault domains: in turn the domain that has fewest.
-    for _ in 0..voters {
-        let load =
-            |nodes: &[NodeSpec], domain: &str| nodes.iter().filter(|n| n.voter && n.domain == domain).count();
-        let next =
-            (0..count).filter(|&at| !nodes[at].voter).min_by_key(|&at| (load(&nodes, &nodes[at].domain), at));
-        if let Some(at) = next {
-            nodes[at].voter = true;
-        }
-    }
-    let spec = ClusterSpec {
-        version: 1,
-        cluster: ClusterId(random_u64()).to_string(),
-        name: name.to_owned(),
-        data_rows: n,
-        parity_rows: k,
-        credentials: PathBuf::from("."),
-        encrypt: !nodes.iter().all(|n| n.addr.is_loopback()),
-        node: nodes,
-        base: PathBuf::new(),
-    };
-    spec.check_nodes()?;
-    Ok(spec)
-}
-
-/// The configuration of one node, at its defaults.
-pub fn node_config(
-    spec: &ClusterSpec,
-    node: &NodeSpec,
-    data_dir: PathBuf,
-    targets: Vec<TargetConfig>,
-) -> Result<NodeConfig, String> {
-    let mut config = NodeConfig::parse(isobar_config::SAMPLE).map_err(|e| e.to_string())?;
-    config.cluster = spec.cluster.clone();
-    config.node = node.name.clone();
-    config.listen = node.addr.clone();
-    config.data_dir = data_dir;
-    config.domain = node.domain.clone();
-    config.cluster_file = PathBuf::from("cluster.toml");
-    config.voter = node.voter;
-    config.target = targets;
-    Ok(config)
-}
-
-/// Writes cluster.toml, the credentials and a file for each node into a directory that has none of them.
-pub fn write(
-    out: &Path,
-    spec: &ClusterSpec,
-    config: impl Fn(&NodeSpec) -> Result<NodeConfig, String>,
-) -> Result<(), String> {
-    let failed = |path: &Path, e: std::io::Error| format!("cannot write {}: {e}", path.display());
-    std::fs::create_dir_all(out).map_err(|e| failed(out, e))?;
-    let cluster_file = out.join("cluster.toml");
-    if cluster_file.exists() {
-        return Err(format!(
-            "{} exists: a cluster keeps its identity; choose another --out",
-            cluster_file.display()
-        ));
-    }
-    if let Some(there) = Role::ALL.map(|role| out.join(role.file_name())).iter().find(|path| path.exists()) {
-        return Err(format!("{} exists: it is another cluster's; choose another --out", there.display()));
-    }
-    let id = spec.id().map_err(|e| e.to_string())?;
-    CredentialSet::generate(id).and_then(|set| set.store(out)).map_err(|e| failed(out, e))?;
-    for node in &spec.node {
-        let path = out.join(format!("{}.toml", node.name));
-        let text = config(node)?.to_toml().map_err(|e| e.to_string())?;
-        std::fs::write(
-            &path,
-            format!(
-                "# A node of cluster {}; every setting is explained in the manual.\n{text}",
-                spec.cluster
-            ),
-        )
-        .map_err(|e| failed(&path, e))?;
-    }
-    let text = spec.to_toml().map_err(|e| e.to_string())?;
-    std::fs::write(&cluster_file, text).map_err(|e| failed(&cluster_file, e))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn nodes(count: usize) -> Vec<NodeSpec> {
-        (0..count).map(|i| parse_node(&format!("n{i}=10.0.0.{i}:7420")).unwrap()).collect()
+    fn refused(nodes: usize, data_rows: Option<u8>, parity_rows: u8) -> String {
+        let nodes = (0..nodes).map(|i| parse_node(&format!("n{i}=10.0.0.{i}:7420")).unwrap()).collect();
+        words(isobar_admin::new_cluster("fs", nodes, data_rows, parity_rows).unwrap_err())
     }
 
     #[test]
-    fn eight_nodes_give_six_plus_two_and_five_voters() {
-        let spec = cluster("fs", nodes(8), None, 2).unwrap();
-        assert_eq!((spec.data_rows, spec.parity_rows), (6, 2));
-        assert_eq!(spec.node.iter().filter(|n| n.voter).count(), 5);
+    fn what_cannot_hold_the_promise_is_refused_with_the_option_that_helps() {
+        assert!(refused(4, None, 2).ends_with("at least 5 nodes, or --parity-rows 1"));
+        assert!(!refused(2, None, 1).contains("--parity-rows"), "two are too few");
+        assert!(refused(5, Some(4), 2).contains("at least 6 nodes"));
+        assert!(refused(5, None, 9).starts_with("--parity-rows 9"));
+        assert!(refused(40, Some(17), 2).starts_with("--data-rows 17"));
     }
 
     #[test]
-    fn what_cannot_hold_the_promise_is_refused_with_what_to_do() {
-        assert!(cluster("fs", nodes(4), None, 2).unwrap_err().contains("or --parity-rows 1"));
-        assert!(!cluster("fs", nodes(2), None, 1).unwrap_err().contains("--parity-rows"), "two are too few");
-        assert!(cluster("fs", nodes(5), Some(4), 2).unwrap_err().contains("at least 6 nodes"));
-        assert!(cluster("fs", [nodes(5), nodes(1)].concat(), None, 2).unwrap_err().contains("two nodes"));
+    fn a_node_that_nobody_can_reach_is_refused_with_what_to_write() {
         assert!(parse_node("justahost").unwrap_err().contains("HOST:PORT"));
         assert!(parse_node("a/b=h:1").unwrap_err().contains("cannot name"));
         assert!(parse_node(".=h:1").unwrap_err().contains("begin with"));
@@ -261,18 +157,6 @@ mod tests {
         assert!(parse_node("[fd00::1]:1").unwrap_err().contains("NAME=HOST:PORT"));
         for blank in [" n1=h:1", "n1= h:1", " h:1", "h:1 "] {
             assert!(parse_node(blank).is_err(), "{blank:?}");
-        }
-    }
-
-    #[test]
-    fn voters_are_spread_over_fault_domains() {
-        let mut all = nodes(9);
-        for (at, node) in all.iter_mut().enumerate() {
-            node.domain = format!("rack{}", at / 3);
-        }
-        let spec = cluster("fs", all, None, 2).unwrap();
-        for rack in ["rack0", "rack1", "rack2"] {
-            assert!(spec.node.iter().filter(|n| n.voter && n.domain == rack).count() <= 2);
         }
     }
 }

@@ -54,7 +54,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("isobar-template", &["isobar-arm"]),
     ("isobar-records", &[]),
     ("isobar-workflow", &["isobar-records"]),
-    ("isobar-provider", &["isobar-config"]),
+    ("isobar-provider", &["isobar-base", "isobar-wire", "isobar-config", "isobar-admin"]),
     (
         "isobar-control",
         &[
@@ -84,6 +84,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "isobar-client",
             "isobar-vfs",
             "isobar-admin",
+            "isobar-provider",
             "isobar-control",
             "isobar-remote",
             "isobar-server",

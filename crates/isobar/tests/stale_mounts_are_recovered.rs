@@ -29,6 +29,24 @@ fn a_mount_whose_process_was_killed_is_mounted_again() {
 }
 
 #[test]
+fn a_cluster_whose_mount_was_killed_is_removed_with_its_mount() {
+    if common::skip(&[]) {
+        return;
+    }
+    let cluster = TestCluster::start(3, 256);
+    fs::write(cluster.mount().join("kept"), common::noise(3, 300_000)).expect("written");
+    let mut second = cluster.second_mount();
+    cluster.kill_mount();
+    second.kill();
+    assert!(common::is_mount_point(cluster.mount()), "the kernel still has it");
+    cluster.dev(&["down", "--remove"]);
+    assert!(!common::is_mount_point(cluster.mount()) && !common::is_mount_point(second.path()));
+    let left = fs::read_dir(cluster.dir()).expect("the second mount point is not the cluster's");
+    let left: Vec<_> = left.map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(left, [second.path()]);
+}
+
+#[test]
 fn a_mount_that_is_asked_to_stop_sends_what_was_written_and_unmounts() {
     if common::skip(&[]) {
         return;

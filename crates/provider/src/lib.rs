@@ -8,15 +8,18 @@
 //! |---|---|
 //! | `provider` | the calls, and what every one of them has to keep |
 //! | `plan` | what is to be made, and what of it does not fit |
+//! | `local` | processes of this machine |
 //! | `error` | what failed, and whether it may go better another time |
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
 
 mod error;
+mod local;
 mod plan;
 mod provider;
 
 pub use error::ProviderError;
+pub use local::LocalProvider;
 pub use plan::{Misfit, Plan, Size};
 pub use provider::{Doing, Provider, Secrets};

@@ -6,16 +6,16 @@
 //! | `judge` | that, from what its nodes and its leader say; pure |
 //! | `ask` | asking them, and telling the leader what to do |
 //! | `rates` | what was done between two looks |
-//! | `watch` | who is looked at when |
+//! | `watcher` | who is looked at when |
 
 mod ask;
 mod judge;
 mod observation;
 mod rates;
-mod watch;
+mod watcher;
 
 pub use ask::{AskClusters, AskRefusal, Asking, RealClusters};
 pub use observation::{
     HealthState, NodeObservation, NodeState, Observation, ServedByNode, TargetObservation,
 };
-pub(crate) use watch::{Sight, Watch};
+pub(crate) use watcher::{Sight, Watch};

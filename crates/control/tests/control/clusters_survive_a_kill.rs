@@ -74,7 +74,7 @@ impl Story {
     }
 
     /// Dies at each point in turn.
-    async fn is_told(self, database: &TestDatabase) {
+    async fn told(self, database: &TestDatabase) {
         let mut world = World::start(database).await;
         world.make_group("rg1").await;
         for number in 0.. {
@@ -139,7 +139,7 @@ async fn making_a_cluster(database: TestDatabase) {
         nodes: Some(3),
         fault: None,
     };
-    story.is_told(&database).await;
+    story.told(&database).await;
 }
 
 async fn failing_to_make_a_cluster(database: TestDatabase) {
@@ -150,7 +150,7 @@ async fn failing_to_make_a_cluster(database: TestDatabase) {
         nodes: None,
         fault: Some("start"),
     };
-    story.is_told(&database).await;
+    story.told(&database).await;
 }
 
 async fn deleting_a_cluster(database: TestDatabase) {
@@ -161,7 +161,7 @@ async fn deleting_a_cluster(database: TestDatabase) {
         nodes: None,
         fault: None,
     };
-    story.is_told(&database).await;
+    story.told(&database).await;
 }
 
 async fn restarting_a_node(database: TestDatabase) {
@@ -172,7 +172,7 @@ async fn restarting_a_node(database: TestDatabase) {
         nodes: Some(3),
         fault: None,
     };
-    story.is_told(&database).await;
+    story.told(&database).await;
 }
 
 async fn replacing_a_node(database: TestDatabase) {
@@ -183,7 +183,7 @@ async fn replacing_a_node(database: TestDatabase) {
         nodes: Some(3),
         fault: None,
     };
-    story.is_told(&database).await;
+    story.told(&database).await;
 }
 
 isobar_records::on_both_databases!(

@@ -6,10 +6,10 @@
 //! |---|---|
 //! | `audit` | what is written down of what everybody does |
 //! | `az_works` | the real `az` against a real control plane |
-//! | `cluster_nodes` | nodes of clusters: how they are shown, and what is done to one |
-//! | `clusters` | clusters: made, read, changed and deleted, and what is refused |
-//! | `clusters_go_with_their_group` | what protects clusters: the deletion of their group, and locks |
-//! | `clusters_survive_a_kill` | a control plane killed at every point of what it does for a cluster |
+//! | `cluster_nodes` | how nodes are shown, and what is done to one |
+//! | `clusters` | how clusters are made, shown, changed and deleted, and what is refused |
+//! | `clusters_go_with_their_group` | the deletion of a group with clusters, and locks |
+//! | `clusters_survive_a_kill` | the same end, wherever a control plane dies |
 //! | `conventions` | what holds for every operation |
 //! | `deployments` | what templates make, in whose name, how often, and what is told of them |
 //! | `deployments_of_clusters` | templates with clusters: resources that take their time |

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::report::Finding;
 use super::stage::Stage;
 use super::storm::{Blown, Storm};
+use crate::local;
 
 /// How long the storm blows at least before, between and after the kills.
 const STORM_STEP: Duration = Duration::from_millis(1500);
@@ -36,10 +37,10 @@ pub async fn kill_two(stage: &Stage<'_>, victims: &Victims) -> Result<(Blown, Fi
     let Victims { leader, other } = victims;
     let storm = Storm::start(stage.area.clone());
     blow(&storm).await;
-    stage.local.kill_node(leader)?;
+    local::kill(stage.local, leader)?;
     stage.progress.done(format!("kill -9 {leader} (the metadata leader) while files are being written"));
     blow(&storm).await;
-    stage.local.kill_node(other)?;
+    local::kill(stage.local, other)?;
     stage.progress.done(format!("kill -9 {other} while files are being written"));
     let before = storm.written();
     blow(&storm).await;

@@ -21,11 +21,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use isobar_admin::Local;
 
-use crate::local::{self, Local};
 use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
-use crate::{runtime, signals};
+use crate::{local, runtime, signals};
 use deaths::Victims;
 use report::Report;
 use stage::Stage;
@@ -63,24 +63,26 @@ pub fn run(args: DemoArgs, format: Format) -> Outcome {
     if args.nodes < 5 {
         return Err(format!("--nodes {}: any two of them may die only with 5 nodes or more", args.nodes));
     }
-    local::check_count(args.nodes)?;
+    let options = local::options(args.nodes, TARGET_BYTES);
+    options.check().map_err(local::words)?;
     progress.done(format!("isobar demo: {} nodes on this machine", args.nodes));
     let dir = args.data.clone().unwrap_or_else(local::default_dir);
-    let dir = directory::prepare(dir)?;
+    directory::prepare(&dir)?;
     let mountable = if args.no_mount { Err("as asked".to_owned()) } else { isobar_mount::fuse_available() };
     let runtime = runtime::threads(2)?;
     // The main thread starts the processes: they end when it does, however that comes about.
-    let local = Local::create(&dir, args.nodes, TARGET_BYTES)?;
+    let local = local::create(&dir, &options)?;
     let outcome = runtime.block_on(play(&args, &local, mountable, &progress, json));
     if outcome.as_ref().is_err() {
         progress.done("stopping");
     }
-    local.stop_all();
+    let stopped = local.stop_all().map_err(local::words);
     progress.finish();
     let all_kept =
         outcome.map_err(|why| format!("{why} (logs are in {})", local.dir.join("log").display()))?;
+    stopped?;
     if all_kept {
-        directory::remove(&local)?;
+        local::remove(&local.dir)?;
     }
     Ok(if all_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -6,16 +6,15 @@ use super::deaths::Victims;
 use super::report::Finding;
 use super::stage::{READY_WAIT, Stage};
 use super::storm::Blown;
-use crate::{fsck, node, status};
+use crate::{fsck, local, node, status};
 
 /// Starts one with its disk and one with a blank disk. Promised: every segment has all its rows again.
 pub async fn bring_back(stage: &Stage<'_>, victims: &Victims) -> Result<Finding, String> {
     let Stage { local, progress, cluster, .. } = stage;
     let Victims { leader, other } = victims;
-    drop(local.start_node(other, true)?);
-    let blank = local.dir.join(leader);
-    std::fs::remove_dir_all(&blank).map_err(|e| format!("cannot remove {}: {e}", blank.display()))?;
-    drop(local.start_node(leader, true)?);
+    local.start_node(other, true).map_err(local::words)?;
+    local.blank_disks(leader).map_err(local::words)?;
+    local.start_node(leader, true).map_err(local::words)?;
     progress.done(format!("{other} restarted with its disk, {leader} with a blank disk"));
     progress.now("rebuilding");
     let rebuilt = node::replace_and_wait(&local.spec, leader, false, progress).await?;
@@ -48,14 +47,14 @@ pub async fn prove_the_rebuild(
     let victims: Vec<String> =
         local.names().filter(|n| !were_dead.iter().any(|d| d == n)).take(2).map(str::to_owned).collect();
     for victim in &victims {
-        local.kill_node(victim)?;
+        local::kill(local, victim)?;
     }
     let (checked, wrong) = blown.verify(area).await;
     let names = victims.join(" and ");
     progress.done(format!("kill -9 {names}; {checked} files read back, {} wrong", wrong.len()));
     stage.complain("wrong", &wrong);
     for victim in &victims {
-        drop(local.start_node(victim, true)?);
+        local.start_node(victim, true).map_err(local::words)?;
     }
     stage.ready().await?;
     Ok(Finding {

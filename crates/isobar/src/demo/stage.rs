@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use isobar_admin::Local;
 use isobar_client::{Client, ClientOptions, Cluster};
 use isobar_wire::Role;
 
 use super::area::{Area, LibraryArea, MountArea};
-use crate::local::Local;
 use crate::progress::Progress;
-use crate::readiness;
+use crate::{local, readiness};
 
 /// How long a metadata leader is waited for.
 pub const READY_WAIT: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ impl<'a> Stage<'a> {
 
     /// Waits until the cluster takes data on all its nodes.
     pub async fn ready(&self) -> Result<(), String> {
-        readiness::wait(self.local, |text| self.progress.now(text)).await.map(drop)
+        readiness::wait(self.local, |text| self.progress.now(text)).await
     }
 
     /// Shows what went wrong, the first of it.
@@ -51,7 +51,7 @@ impl<'a> Stage<'a> {
 
 async fn form_cluster(local: &Local, progress: &Progress) -> Result<(), String> {
     for name in local.names() {
-        drop(local.start_node(name, true)?);
+        local.start_node(name, true).map_err(local::words)?;
     }
     let begun = Instant::now();
     readiness::wait(local, |text| progress.now(text)).await?;
@@ -72,9 +72,8 @@ async fn open_area(
 ) -> Result<Arc<dyn Area>, String> {
     match mount {
         Ok(point) => {
-            std::fs::create_dir_all(&point).map_err(|e| format!("cannot make {}: {e}", point.display()))?;
-            let mut child = local.start_mount(&point, true)?;
-            local.await_mount(&point, &mut child)?;
+            local.start_mount(&point, true).map_err(local::words)?;
+            local.await_mount(&point).map_err(local::words)?;
             progress.done(format!("mounted on {}", point.display()));
             Ok(Arc::new(MountArea(point)))
         }

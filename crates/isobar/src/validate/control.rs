@@ -3,12 +3,12 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use isobar_admin::Local;
 use isobar_client::{Cluster, ClusterSpec};
 use isobar_validate::NodeControl;
 use isobar_wire::Role;
 
-use crate::local::{self, Local};
-use crate::runtime;
+use crate::{local, runtime};
 
 /// How long a killed process may take to be gone.
 const GONE_WAIT: Duration = Duration::from_secs(10);
@@ -21,9 +21,9 @@ pub struct DevCluster {
 
 impl NodeControl for DevCluster {
     fn stop(&self, node: &str) -> Result<(), String> {
-        self.local.kill_node(node)?;
+        local::kill(&self.local, node)?;
         let begun = Instant::now();
-        while self.local.pid(node).is_some() {
+        while self.local.is_running(node) {
             if begun.elapsed() > GONE_WAIT {
                 return Err(format!("{node} still runs {} s after SIGKILL", GONE_WAIT.as_secs()));
             }
@@ -33,10 +33,7 @@ impl NodeControl for DevCluster {
     }
 
     fn start(&self, node: &str) -> Result<(), String> {
-        match self.local.pid(node) {
-            Some(_) => Ok(()),
-            None => self.local.start_node(node, false).map(drop),
-        }
+        self.local.start_node(node, false).map(drop).map_err(local::words)
     }
 
     fn commands(&self, node: &str) -> (String, String) {

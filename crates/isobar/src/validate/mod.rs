@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use isobar_admin::Local;
 use isobar_bench::{Cancel, Launcher};
 use isobar_client::ClusterSpec;
 use isobar_plan::Bytes;
@@ -14,7 +15,7 @@ use isobar_validate::{
 };
 
 use crate::cluster::{self, ClusterArgs};
-use crate::local::{self, Local};
+use crate::local;
 use crate::output::{self, Format, Outcome};
 use crate::progress::Progress;
 use control::{Commands, DevCluster};
@@ -101,7 +102,7 @@ pub fn run(args: &ValidateArgs, format: Format) -> Outcome {
     let cluster_path = args.cluster.cluster.clone().unwrap_or_else(local::default_dir);
     let cluster_path = std::fs::canonicalize(&cluster_path).unwrap_or(cluster_path);
     let cluster_dir = if cluster_path.is_dir() { cluster_path.clone() } else { spec.base.clone() };
-    let dev = Local::is_in(&cluster_dir).then(|| Local::load(&cluster_dir)).transpose()?;
+    let dev = Local::is_in(&cluster_dir).then(|| local::load(&cluster_dir)).transpose()?;
     let dir = match &args.dir {
         Some(dir) => Some(mounted(dir, &spec)?),
         None => dev.as_ref().map(Local::mount_point).filter(|point| mounted(point, &spec).is_ok()),

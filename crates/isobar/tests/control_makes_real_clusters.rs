@@ -1,0 +1,211 @@
+//! A control plane makes a cluster of real processes, watches it, repairs it and takes it away; it dies in the
+//! middle and goes on.
+
+#[path = "../../control/tests/control/common/client.rs"]
+#[allow(dead_code, reason = "it is shared with the tests of the control plane")]
+mod client;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use client::{Answer, Client};
+use isobar_control::{Control, ControlOptions, Running, Served};
+use isobar_provider::LocalProvider;
+use isobar_workflow::{Clock, SystemClock};
+use rustix::process::{Pid, Signal};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+
+/// The clock of this machine, and something more.
+#[derive(Clone, Default)]
+struct MovedClock(Arc<AtomicI64>);
+
+impl Clock for MovedClock {
+    fn now_ms(&self) -> i64 {
+        SystemClock.now_ms() + self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A control plane whose clusters are processes of this machine.
+struct World {
+    folder: tempfile::TempDir,
+    clock: MovedClock,
+    running: Option<Running>,
+    client: Client,
+    login: (String, String),
+    subscription: String,
+    /// Clusters of tests come one after the other on a machine.
+    _only_one: File,
+}
+
+async fn start(folder: &Path, clock: &MovedClock) -> Running {
+    let provider = LocalProvider::new(folder.join("clusters"), env!("CARGO_BIN_EXE_isobar"));
+    let mut options = ControlOptions::new("127.0.0.1:0".parse().expect("an address"), folder.join("data"));
+    let provider = Arc::new(provider.expect("a directory for clusters"));
+    options.providers = vec![Served { provider, locations: vec!["local".to_owned()] }];
+    options.clock = Arc::new(clock.clone());
+    Control::start(options).await.expect("it starts")
+}
+
+impl World {
+    async fn start() -> World {
+        let lock = std::env::temp_dir().join("isobar-tests.lock");
+        let only_one = File::options().create(true).truncate(false).write(true).open(lock);
+        let only_one = only_one.expect("the lock file opens");
+        only_one.lock().expect("the lock is granted");
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = MovedClock::default();
+        let mut running = start(folder.path(), &clock).await;
+        let first = running.first_secret.take().expect("a first start");
+        let client = Client::of(&running).login(&first.client_id, &first.secret).await;
+        let (login, subscription) = ((first.client_id, first.secret), first.subscription);
+        World { folder, clock, running: Some(running), client, login, subscription, _only_one: only_one }
+    }
+
+    /// Dies, and starts again: as another process, later.
+    async fn die_and_start_again(&mut self) {
+        drop(self.running.take());
+        self.clock.0.fetch_add(60_000, Ordering::SeqCst);
+        let running = start(self.folder.path(), &self.clock).await;
+        self.client = Client::of(&running).login(&self.login.0, &self.login.1).await;
+        self.running = Some(running);
+    }
+
+    fn path(&self, rest: &str, version: &str) -> String {
+        format!("/subscriptions/{}/resourceGroups/rg1{rest}?api-version={version}", self.subscription)
+    }
+
+    fn cluster(&self, rest: &str) -> String {
+        self.path(&format!("/providers/Isobar.Storage/clusters/weather{rest}"), "2026-12-01")
+    }
+
+    async fn post(&self, rest: &str, body: Value) -> Answer {
+        self.client.json("POST", &self.cluster(rest), body).await
+    }
+
+    /// Waits for the end of an operation, whichever control plane has begun it.
+    async fn ended(&self, url: &str) -> Value {
+        let path = &url[url.find("/subscriptions").expect("a path")..];
+        self.until(path, |status| status.get("endTime").is_some()).await
+    }
+
+    async fn until(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let body = self.client.get(path).await.expect(200).body;
+            if is(&body) {
+                return body;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it stays like this: {body:#}");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn until_it_is(&self, state: &str) -> Value {
+        let is = |cluster: &Value| cluster["properties"]["health"]["state"] == state;
+        self.until(&self.cluster(""), is).await["properties"].clone()
+    }
+
+    /// The processes of the clusters, by their command lines.
+    fn processes(&self) -> Vec<(i32, String)> {
+        let root = self.folder.path().display().to_string();
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
+            let Ok(pid) = entry.file_name().to_string_lossy().parse() else { continue };
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            if line.contains(&root) {
+                found.push((pid, line));
+            }
+        }
+        found
+    }
+
+    fn signal(&self, node: &str) {
+        for (pid, line) in self.processes() {
+            if line.contains(node) {
+                let pid = Pid::from_raw(pid).expect("a process");
+                rustix::process::kill_process(pid, Signal::KILL).ok();
+            }
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // Whatever way the test ends, nothing of it runs on.
+        drop(self.running.take());
+        self.signal("");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_is_made_watched_repaired_and_deleted() {
+    let mut world = World::start().await;
+    let group = world.path("", "2024-11-01");
+    world.client.put(&group, json!({"location": "local"})).await.expect(201);
+    let body = json!({
+        "location": "local", "sku": {"name": "Local_64MiB"},
+        "properties": {"nodeCount": 3, "deletionProtection": false},
+    });
+    let made = world.client.put(&world.cluster(""), body).await.expect(201);
+    let made = made.header("azure-asyncoperation").to_owned();
+
+    // It dies as soon as a node runs, and another one goes on.
+    let begun = Instant::now();
+    while world.processes().is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "no node starts");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.die_and_start_again().await;
+    let status = world.ended(&made).await;
+    assert_eq!(status["status"], "Succeeded", "{status:#}");
+    assert_eq!(world.processes().len(), 3, "{:#?}", world.processes());
+
+    let healthy = world.until_it_is("Healthy").await;
+    let health = &healthy["health"];
+    assert_eq!((&health["nodesUp"], &health["nodesMayBeLost"]), (&json!(3), &json!(1)), "{health:#}");
+    let total = healthy["capacity"]["totalBytes"].as_u64().expect("a size");
+    assert!((3 * (60 << 20)..=3 * (64 << 20)).contains(&total), "{total}");
+    let command = healthy["clientInfo"]["mountCommand"].as_str().expect("a command");
+    assert!(Path::new(command.split(' ').nth(2).expect("a path")).join("cluster.toml").exists(), "{command}");
+    let secrets = world.post("/listSecrets", json!({})).await.expect(200).body;
+    assert!(
+        secrets["clusterFile"]
+            .as_str()
+            .expect("a file")
+            .contains(healthy["clusterId"].as_str().expect("an id"))
+    );
+
+    world.signal("n2.toml");
+    let degraded = world.until_it_is("Degraded").await;
+    let attention = degraded["health"]["attention"].to_string();
+    assert!(attention.contains("n2 does not answer"), "{attention}");
+    assert_eq!(degraded["health"]["nodesMayBeLost"], 0, "{degraded:#}");
+    // Another one must not be away now.
+    let unsafe_plan = world.post("/nodes/n1/restart", json!({"dryRun": true})).await.expect(200).body;
+    assert_eq!(unsafe_plan["allowed"], false, "{unsafe_plan:#}");
+    world.post("/nodes/n1/replace", json!({})).await.refused(409, "UnsafeOperation");
+
+    let replaced = world.post("/nodes/n2/replace", json!({})).await.expect(202);
+    let status = world.ended(replaced.header("azure-asyncoperation")).await;
+    assert_eq!(status["status"], "Succeeded", "{status:#}");
+    world.until_it_is("Healthy").await;
+    let restarted = world.post("/nodes/n3/restart", json!({})).await.expect(202);
+    let status = world.ended(restarted.header("azure-asyncoperation")).await;
+    assert_eq!(status["status"], "Succeeded", "{status:#}");
+
+    let deleted = world.client.delete(&world.cluster("")).await.expect(202);
+    let status = world.ended(deleted.header("azure-asyncoperation")).await;
+    assert_eq!(status["status"], "Succeeded", "{status:#}");
+    world.client.get(&world.cluster("")).await.refused(404, "ResourceNotFound");
+    world.client.get(&world.cluster("/nodes/n1")).await.refused(404, "ResourceNotFound");
+    assert_eq!(world.processes(), [], "processes are left");
+    let left: Vec<_> = std::fs::read_dir(world.folder.path().join("clusters")).expect("a folder").collect();
+    assert!(left.is_empty(), "{left:#?}");
+}
