@@ -57,11 +57,11 @@ pub enum RemoteError {
         /// The HTTP status.
         status: u16,
         /// Why.
-        error: ArmError,
+        error: Box<ArmError>,
     },
     /// What went on after the request was answered has failed or was canceled.
     #[error("{0}")]
-    Failed(ArmError),
+    Failed(Box<ArmError>),
     /// What goes on is not waited for any longer.
     #[error("it still goes on, and is not waited for any longer: {0}")]
     TooLong(String),

@@ -182,5 +182,5 @@ fn refusal(answer: &Answer) -> RemoteError {
     let status = answer.status;
     let error = answer.body.get("error").cloned().and_then(|error| serde_json::from_value(error).ok());
     let bare = || ArmError::new(status, "HttpError", format!("The server answered with status {status}."));
-    RemoteError::Refused { status, error: error.unwrap_or_else(bare) }
+    RemoteError::Refused { status, error: Box::new(error.unwrap_or_else(bare)) }
 }

@@ -91,7 +91,9 @@ pub async fn wait(
         }
         match now.status {
             OperationState::Succeeded => return left(session, request, result, now.properties).await,
-            OperationState::Failed | OperationState::Canceled => return Err(RemoteError::Failed(why(now))),
+            OperationState::Failed | OperationState::Canceled => {
+                return Err(RemoteError::Failed(Box::new(why(now))));
+            }
             OperationState::Accepted | OperationState::InProgress | OperationState::Canceling => {}
         }
     }

@@ -1,14 +1,19 @@
 //! chromedriver: found, installed, started.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 const DRIVER: &str = "/usr/bin/chromedriver";
 const BROWSER: &str = "/usr/bin/chromium";
 /// How long installing may take.
 const INSTALL_SECONDS_MAX: &str = "600";
+
+/// How long it may take to go.
+const FAREWELL_MAX: Duration = Duration::from_secs(10);
 
 /// A driver that runs; dropped, it is stopped with its browsers.
 pub struct Driver {
@@ -63,8 +68,25 @@ impl Driver {
     }
 }
 
+impl Driver {
+    /// Asks it to go, and its browsers with it: they would outlive one that is killed.
+    fn ask_to_go(&self) -> std::io::Result<()> {
+        let address = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(FAREWELL_MAX))?;
+        stream.write_all(format!("GET /shutdown HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes())?;
+        // Its answer, or its end.
+        stream.read(&mut [0; 256]).map(drop)
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
+        let asked = self.ask_to_go();
+        let begun = Instant::now();
+        while asked.is_ok() && begun.elapsed() < FAREWELL_MAX && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

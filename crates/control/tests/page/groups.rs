@@ -33,8 +33,8 @@ async fn the_life_of_a_group(database: TestDatabase) {
     browser.press("Delete the group").await;
     browser.sees("are locked").await;
     browser.press("Cancel").await;
-    let lock = format!("/resourceGroups/forecast/providers/Microsoft.Authorization/locks/keep");
-    world.client.delete(&world.at(&lock, LOCKS)).await.expect(200);
+    let lock = "/resourceGroups/forecast/providers/Microsoft.Authorization/locks/keep";
+    world.client.delete(&world.at(lock, LOCKS)).await.expect(200);
     // Not without its name.
     browser.press("Delete the group").await;
     browser.sees("to go on").await;

@@ -51,7 +51,7 @@ mod tests {
             detail("sku", "There is none.\u{1b}[2J"),
             detail("nodeCount", "nodeCount is 3 to 64."),
         ]);
-        let lines = lines(&RemoteError::Refused { status: 400, error });
+        let lines = lines(&RemoteError::Refused { status: 400, error: Box::new(error) });
         assert_eq!(lines[0], "isobar: InvalidRequestContent: Two fields are wrong.");
         assert!(lines[1].starts_with("  sku: There is none."), "{lines:?}");
         assert_eq!(lines[2], "  nodeCount is 3 to 64.");
