@@ -116,8 +116,8 @@ async fn resources_are_listed_by_what_they_are(database: TestDatabase) {
         .get(&world.at("/resourceGroups/none/resources", GROUPS))
         .await
         .refused(404, "ResourceGroupNotFound");
-    // Types that are not in the table yet do not stand in the way.
-    world.client.json("POST", &unregister, json!({})).await.expect(200);
+    // A namespace of which there are resources is not left.
+    world.client.json("POST", &unregister, json!({})).await.refused(409, "CannotUnregisterNamespace");
 }
 
 async fn tags_are_changed_apart_from_the_rest(database: TestDatabase) {
