@@ -55,8 +55,8 @@ fn text(command: &Command) -> String {
 /// As much of a sentence as fits, up to where it pauses.
 fn short(about: &str) -> &str {
     let pauses = about.match_indices([',', ';', ':']).map(|(at, _)| at).chain([about.len()]);
-    let fits = pauses.filter(|at| about[..*at].chars().count() <= ABOUT_CHARS_MAX);
-    fits.last().map_or(about, |at| &about[..at])
+    let last = pauses.rev().find(|at| about[..*at].chars().count() <= ABOUT_CHARS_MAX);
+    last.map_or(about, |at| &about[..at])
 }
 
 #[cfg(test)]
