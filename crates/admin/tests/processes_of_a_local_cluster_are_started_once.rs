@@ -79,7 +79,7 @@ fn a_process_with_a_similar_path_is_not_ours() {
         fs::write(local.dir.join("run/n1.pid"), child.id().to_string()).unwrap();
         let pid = local.pid("n1");
         local.stop("n1").unwrap();
-        assert_eq!(local.kill_node("n1").unwrap(), false);
+        assert!(!local.kill_node("n1").unwrap());
         assert!(child.try_wait().unwrap().is_none(), "it was left alone");
         child.kill().unwrap();
         child.wait().unwrap();
