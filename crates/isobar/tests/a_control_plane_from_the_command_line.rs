@@ -25,7 +25,7 @@ fn from_the_first_start_to_groups_locks_and_roles() {
     assert!(list.contains("provisioning state") && list.contains("weather"), "{list}");
     let shown = home.ok(&["group", "show", "-n", "weather"]);
     assert!(shown.lines().any(|line| line.split_whitespace().eq(["location", "local"])), "{shown}");
-    let changed = home.json(&["group", "update", "-n", "weather", "--set", "tags.more=\"1\""]);
+    let changed = home.json(&["group", "update", "-n", "weather", "--set", "tags.more=1"]);
     assert_eq!(changed["tags"]["more"], "1", "{changed}");
 
     locks_hold(&home);

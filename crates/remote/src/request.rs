@@ -101,17 +101,17 @@ pub fn insert(body: &mut Value, path: &[String], value: Value) -> Result<(), Rem
     Ok(())
 }
 
-/// Reads `a.b=c`: where in a body, and what. What is JSON is taken as it is, and everything else as a text.
+/// Reads `a.b=c`: where in a body, and the text of what goes there.
 ///
 /// # Errors
 /// One line that says how to write it.
-pub fn parse_setting(text: &str) -> Result<(Vec<String>, Value), String> {
+pub fn parse_setting(text: &str) -> Result<(Vec<String>, String), String> {
     let (path, value) = text.split_once('=').ok_or("write NAME=VALUE, for example properties.notes=words")?;
     let path: Vec<String> = path.split('.').map(|name| name.trim().to_owned()).collect();
     if path.iter().any(String::is_empty) {
         return Err("write NAME=VALUE, with names between the dots of NAME".to_owned());
     }
-    Ok((path, serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()))))
+    Ok((path, value.to_owned()))
 }
 
 /// A random UUID (RFC 9562, version 4), for whatever is named by one.
@@ -179,17 +179,19 @@ mod tests {
 
     #[test]
     fn settings_go_to_their_places() {
+        let things = operation("/things");
         let mut body = json!({"properties": {"a": 1}});
         for text in ["properties.b.c=5", "sku.name=L1", "list=[1, 2]", "text=\"5\"", "empty="] {
-            let (path, value) = parse_setting(text).unwrap();
+            let (path, text) = parse_setting(text).unwrap();
+            let value = things.value_at(&path, &text);
             insert(&mut body, &path, value).unwrap();
         }
         let wanted = json!({
             "properties": {"a": 1, "b": {"c": 5}}, "sku": {"name": "L1"}, "list": [1, 2], "text": "5", "empty": "",
         });
         assert_eq!(body, wanted);
-        let (path, value) = parse_setting("properties.a.b=1").unwrap();
-        assert!(insert(&mut body, &path, value).unwrap_err().to_string().contains("no object"));
+        let (path, text) = parse_setting("properties.a.b=1").unwrap();
+        assert!(insert(&mut body, &path, Value::from(text)).unwrap_err().to_string().contains("no object"));
         assert!(
             parse_setting("a").is_err() && parse_setting("a..b=1").is_err() && parse_setting("=1").is_err()
         );

@@ -109,9 +109,9 @@ fn body(operation: &Operation, matches: &ArgMatches, profile: &Profile) -> Resul
             isobar_remote::insert(&mut body, &field.path, Value::String(location.clone()))?;
         }
     }
-    let settings = matches.get_many::<(Vec<String>, Value)>(options::SET).into_iter().flatten();
-    for (path, value) in settings {
-        isobar_remote::insert(&mut body, path, value.clone())?;
+    let settings = matches.get_many::<(Vec<String>, String)>(options::SET).into_iter().flatten();
+    for (path, text) in settings {
+        isobar_remote::insert(&mut body, path, operation.value_at(path, text))?;
     }
     Ok(body)
 }

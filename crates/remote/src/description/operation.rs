@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::field::{self, Field};
+use super::field::{self, Field, Kind};
 
 /// The parameter of a path that is the id of anything at all.
 pub const SCOPE: &str = "scope";
@@ -102,6 +102,17 @@ impl Operation {
     /// The parameters of the path.
     pub fn in_path(&self) -> impl Iterator<Item = &Parameter> {
         self.parameters.iter().filter(|parameter| parameter.place == Place::Path)
+    }
+
+    /// What a text means at a place of the body: a text where the schema has one, and else JSON if it is that.
+    pub fn value_at(&self, path: &[String], text: &str) -> Value {
+        let is_text = self.fields.iter().any(|field| match (&field.kind, path.split_last()) {
+            (Kind::Text(_), _) => field.path == path,
+            (Kind::Map, Some((_, before))) => field.path == before,
+            _ => false,
+        });
+        let as_text = || Value::from(text);
+        if is_text { as_text() } else { serde_json::from_str(text).unwrap_or_else(|_| as_text()) }
     }
 
     /// The parameter that names what the operation is about, if it is not a list or a new thing: the last one
