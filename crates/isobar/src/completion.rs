@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 use clap_complete::Shell;
 
-use crate::args;
 use crate::output::Outcome;
 
 /// Shown at the end of its `--help`.
@@ -30,15 +29,15 @@ pub enum Name {
     Fish,
 }
 
-/// Prints the script.
-pub fn run(args: &CompletionArgs) -> Outcome {
+/// Prints the script for a command line.
+pub fn run(args: &CompletionArgs, mut command: Command) -> Outcome {
     let shell = match args.shell {
         Name::Bash => Shell::Bash,
         Name::Zsh => Shell::Zsh,
         Name::Fish => Shell::Fish,
     };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut args::command(), "isobar", &mut script);
+    clap_complete::generate(shell, &mut command, "isobar", &mut script);
     print!("{}", String::from_utf8_lossy(&script));
     Ok(ExitCode::SUCCESS)
 }

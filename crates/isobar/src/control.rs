@@ -26,8 +26,8 @@ pub struct ControlArgs {
     /// Where it listens, HTTPS alone.
     #[arg(long, default_value = "127.0.0.1:7443", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// Where it keeps its keys, its certificates, its clusters and, unless --database says otherwise, its records.
-    /// Default: isobar/control in the state directory (XDG_STATE_HOME).
+    /// Where it keeps its keys, its certificates, its clusters and, unless --database says otherwise, its
+    /// records. Default: isobar/control in the state directory (XDG_STATE_HOME).
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Where the records are: a path, or postgres://USER@HOST/DATABASE. Default: a SQLite file in --data.
@@ -124,8 +124,8 @@ fn told(running: &mut Running) -> Told {
     Told { url, ca_file, tenant, administrator, logged_in: false }
 }
 
-/// Makes whoever starts it the administrator, so that the commands beside it work at once; a profile of another
-/// control plane is left alone.
+/// Makes whoever starts it the administrator, so that the commands beside it work at once; a profile of
+/// another control plane is left alone.
 fn log_in(told: &Told, location: Option<String>) -> bool {
     let Some(first) = &told.administrator else { return false };
     let keep = || {

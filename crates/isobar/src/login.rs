@@ -34,8 +34,8 @@ pub struct LoginArgs {
     /// A file with the secret. Default: ISOBAR_CLIENT_SECRET, else standard input.
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
-    /// The certificate of the authority to trust. Default: that of the control plane of this machine, if it has
-    /// one, else the authorities that the machine trusts.
+    /// The certificate of the authority to trust. Default: that of the control plane of this machine, if it
+    /// has one, else the authorities that the machine trusts.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// The tenant, to be sure that it is this one.

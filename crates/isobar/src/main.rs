@@ -75,7 +75,7 @@ fn run(command: Command, format: Format) -> Outcome {
         Command::Logout => login::logout(),
         Command::Account { action } => login::account(action, format),
         Command::Api(api) => api::run(&api),
-        Command::Completion(completion) => completion::run(&completion),
+        Command::Completion(completion) => completion::run(&completion, args::command()),
         Command::Console(chosen) => console::run(&chosen, format),
     }
 }

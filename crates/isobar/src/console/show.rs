@@ -136,8 +136,8 @@ fn table(items: &[Value], columns: &[String], width: usize) -> Vec<Vec<String>> 
     rows
 }
 
-/// A value as it stands in a table: in one line, without the subscription that an id begins with. Of the id of
-/// a definition only the last part tells it from others.
+/// A value as it stands in a table: in one line, without the subscription that an id begins with. Of the id
+/// of a definition only the last part tells it from others.
 fn in_table(name: &str, value: &str) -> String {
     let value = on_one_line(value);
     if name.ends_with("DefinitionId") {
@@ -208,7 +208,7 @@ mod tests {
         let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names[..4], ["name", "location", "provisioningState", "id"]);
         let value = |name: &str| &fields.iter().find(|(of, _)| of == name).expect(name).1;
-        assert_eq!(value("capacity.totalBytes"), "1 GiB");
+        assert_eq!(value("capacity.totalBytes"), "1.0 GiB");
         assert_eq!(value("health.attention"), "n3 is down, n4 is slow");
         assert_eq!(
             (value("tags").as_str(), value("deletionProtection").as_str()),
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(in_table("scope", "/subscriptions/s"), "/subscriptions/s");
         let narrow = chosen(&items, 40);
         assert_eq!(narrow[0][..3], ["name", "location", "provisioning state"]);
-        let wide = chosen(&items, 100);
+        let wide = chosen(&items, 200);
         assert!(wide[0].len() > narrow[0].len() && wide[0].contains(&"node count".to_owned()), "{wide:?}");
         assert!(wide.iter().all(|row| row.len() == wide[0].len()));
     }

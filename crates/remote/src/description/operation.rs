@@ -104,7 +104,7 @@ impl Operation {
         self.parameters.iter().filter(|parameter| parameter.place == Place::Path)
     }
 
-    /// What a text means at a place of the body: a text where the schema has one, and else JSON if it is that.
+    /// What a text means at a place of the body: a text where the schema has one, else JSON if it is that.
     pub fn value_at(&self, path: &[String], text: &str) -> Value {
         let is_text = self.fields.iter().any(|field| match (&field.kind, path.split_last()) {
             (Kind::Text(_), _) => field.path == path,
