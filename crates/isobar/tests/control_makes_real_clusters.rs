@@ -1,5 +1,5 @@
-//! A control plane makes a cluster of real processes, watches it, repairs it and takes it away; it dies in the
-//! middle and goes on.
+//! A control plane makes a cluster of real processes, watches it, repairs it and takes it away; it dies in
+//! the middle and goes on.
 
 #[path = "../../control/tests/control/common/client.rs"]
 #[allow(dead_code, reason = "it is shared with the tests of the control plane")]

@@ -7,7 +7,7 @@
 //! | folder of `page/` | what |
 //! |---|---|
 //! | `css` | `tokens`: colours and sizes of both themes; then elements, the shell, parts, forms, clusters |
-//! | `js/core` | requests by operations of the table, the login, what is followed; and how elements are made |
+//! | `js/core` | requests by operations of the table, the login, what is followed; making elements |
 //! | `js/parts` | what views are made of: tables, fields, dialogs, charts, notices |
 //! | `js/views` | what an address shows: `views.js` is the list |
 //!

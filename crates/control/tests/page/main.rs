@@ -1,4 +1,4 @@
-//! The page in a real browser, against a real control plane: Chromium without a window, driven by chromedriver.
+//! The page in a real browser against a real control plane: Chromium without a window, over chromedriver.
 //!
 //! Both are Debian's packages `chromium` and `chromium-driver`. Where they are missing they are installed if
 //! ISOBAR_INSTALL is set (as `./test` does) and root runs the tests; else the tests with them say so in one

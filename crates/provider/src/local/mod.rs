@@ -39,8 +39,8 @@ pub struct LocalProvider {
 }
 
 impl LocalProvider {
-    /// Keeps clusters below `root`, which is made if it is not there, and starts their nodes with `program`, the
-    /// binary `isobar`.
+    /// Keeps clusters below `root`, which is made if it is not there, and starts their nodes with `program`,
+    /// the binary `isobar`.
     ///
     /// # Errors
     /// The directory cannot be made or used.
