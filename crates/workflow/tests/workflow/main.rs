@@ -5,7 +5,7 @@
 //! | file | about |
 //! |---|---|
 //! | `a_silent_database_holds_nobody_up` | a database that does not answer while a step runs |
-//! | `operations_survive_a_kill_at_every_point` | a process is killed at every point, and the end is the same |
+//! | `operations_survive_a_kill_at_every_point` | wherever a process is killed, the end is the same |
 //! | `several_processes_share_the_work` | several processes on one database, and what a lost lease means |
 //! | `what_fails_is_tried_again_or_undone` | failures, waits, progress, and the end |
 //! | `what_is_not_wanted_any_more_is_undone` | cancelling |
