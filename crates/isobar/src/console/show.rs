@@ -95,7 +95,10 @@ fn cell(value: &Value, name: &str) -> Option<String> {
             _ => number.to_string(),
         },
         Value::Array(items) => {
-            items.iter().filter_map(|item| cell(item, name)).collect::<Vec<_>>().join(", ")
+            let texts: Vec<String> = items.iter().filter_map(|item| cell(item, name)).collect();
+            // Sentences end by themselves.
+            let between = if texts.iter().all(|text| text.ends_with('.')) { " " } else { ", " };
+            texts.join(between)
         }
         Value::Object(object) => {
             let pair = |(name, value): (&String, &Value)| Some(format!("{name}={}", cell(value, name)?));
