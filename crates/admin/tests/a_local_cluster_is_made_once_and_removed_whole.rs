@@ -35,8 +35,20 @@ fn whatever_moment_it_is_killed_at_the_next_one_makes_it_or_removes_it() {
             assert!(!Local::is_unfinished(&local.dir));
         }
         assert_eq!(Local::remove(&stage.dir(), WAITS).unwrap(), Removed::default());
-        assert!(!Local::is_in(&stage.dir()) && !Local::is_unfinished(&stage.dir()));
+        assert!(!stage.dir().exists(), "killed after {after:?}");
     }
+}
+
+#[test]
+fn a_directory_in_which_nothing_was_made_yet_or_is_left_goes() {
+    let stage = Stage::new();
+    fs::create_dir(stage.dir()).unwrap();
+    assert_eq!(Local::remove(&stage.dir(), WAITS).unwrap(), Removed::default());
+    assert!(!stage.dir().exists());
+    fs::create_dir(stage.dir()).unwrap();
+    fs::write(stage.dir().join("cluster.toml.unfinished.new"), "version = ").unwrap();
+    assert_eq!(Local::remove(&stage.dir(), WAITS).unwrap(), Removed::default());
+    assert!(!stage.dir().exists());
 }
 
 #[test]

@@ -141,8 +141,12 @@ impl Control {
         let known: Vec<Location> = regions.iter().map(|region| region.name.clone()).collect();
         let providers = Providers::new(&options.providers, &known).map_err(ControlError::Served)?;
         let watch = Watch::new(records.clone(), providers.clone(), options.asking.clone(), time.clone());
-        let tools =
-            Tools { providers: providers.clone(), asking: options.asking.clone(), time: time.clone() };
+        let tools = Tools {
+            providers: providers.clone(),
+            asking: options.asking.clone(),
+            watch: watch.clone(),
+            time: time.clone(),
+        };
         let engine = engine(&records, (&tools, &deployments), &options);
         let rows = rows::all();
         let app = Arc::new(App {

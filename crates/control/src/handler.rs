@@ -57,7 +57,7 @@ pub(crate) trait Inside: Send + Sync {
     fn read<'a>(&'a self, prepared: &'a mut Prepared, snapshot: &'a mut Snapshot) -> Answering<'a>;
 
     /// Carries out one that writes, with its entry in the audit log. Nothing is kept before the transaction
-    /// is committed; when it is refused, the transaction is to be dropped.
+    /// is committed, and one in which a request was refused must never be: it may have something of that.
     fn write<'a>(&'a self, prepared: &'a mut Prepared, tx: &'a mut Tx) -> Answering<'a>;
 
     /// Says that a workflow was started in a transaction that is committed now.

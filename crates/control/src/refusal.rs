@@ -67,6 +67,7 @@ impl From<RecordsError> for Refusal {
                 ArmError::another_operation_in_progress(operation).with_retry_after(BUSY_RETRY_AFTER_S)
             }
             RecordsError::TooLarge { bytes_max, .. } => ArmError::request_too_large(*bytes_max),
+            RecordsError::TooDeep { .. } => ArmError::invalid_request_content(&error.to_string()),
             RecordsError::ZeroByte => {
                 ArmError::invalid_request_content("a text has a zero byte, which cannot be kept")
             }
@@ -75,5 +76,18 @@ impl From<RecordsError> for Refusal {
                 ArmError::internal_server_error("the records failed; the log says more")
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_kept_is_the_fault_of_whoever_sends_it() {
+        let status = |error: RecordsError| Refusal::from(error).0.status();
+        assert_eq!(status(RecordsError::TooDeep { what: "a body", depth_max: 127 }), 400);
+        assert_eq!(status(RecordsError::TooLarge { what: "a body", bytes: 2, bytes_max: 1 }), 413);
+        assert_eq!(status(RecordsError::ZeroByte), 400);
     }
 }

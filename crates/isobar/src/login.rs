@@ -127,7 +127,7 @@ fn tell(profile: &Profile, format: Format) -> ExitCode {
         ("subscription", profile.subscription.clone().unwrap_or_else(none)),
         ("location", profile.location.clone().unwrap_or_else(|| "none".to_owned())),
     ] {
-        println!("{label:<15}{value}");
+        println!("{label:<15}{}", console::on_one_line(&value));
     }
     ExitCode::SUCCESS
 }

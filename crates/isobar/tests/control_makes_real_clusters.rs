@@ -195,6 +195,12 @@ async fn a_cluster_is_made_watched_repaired_and_deleted() {
     let replaced = world.post("/nodes/n2/replace", json!({})).await.expect(202);
     let status = world.ended(replaced.header("azure-asyncoperation")).await;
     assert_eq!(status["status"], "Succeeded", "{status:#}");
+    // The one that leads: another one is elected in the middle of it.
+    let healthy = world.until_it_is("Healthy").await;
+    let leader = healthy["health"]["leader"].as_str().expect("a leader");
+    let replaced = world.post(&format!("/nodes/{leader}/replace"), json!({})).await.expect(202);
+    let status = world.ended(replaced.header("azure-asyncoperation")).await;
+    assert_eq!(status["status"], "Succeeded", "{status:#}");
     world.until_it_is("Healthy").await;
     let restarted = world.post("/nodes/n3/restart", json!({})).await.expect(202);
     let status = world.ended(restarted.header("azure-asyncoperation")).await;

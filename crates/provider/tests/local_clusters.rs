@@ -135,6 +135,17 @@ async fn a_call_that_nobody_waits_for_comes_to_nothing_behind_another_one() {
 }
 
 #[tokio::test]
+async fn what_a_killed_call_has_hardly_begun_or_nearly_ended_is_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let provider = provider(&folder);
+    let clusters = folder.path().join("clusters");
+    std::fs::create_dir(clusters.join("c-1")).expect("a directory");
+    std::fs::write(clusters.join("c-1.lock"), "").expect("a file");
+    provider.remove("c-1").await.expect("it goes");
+    assert_eq!(left(&folder), [""; 0]);
+}
+
+#[tokio::test]
 async fn what_does_not_fit_or_is_no_id_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let provider = provider(&folder);

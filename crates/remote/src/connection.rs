@@ -1,9 +1,11 @@
 //! One connection to a control plane, made when it is needed and again when it has ended.
 
+use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{HeaderMap, Response};
@@ -16,7 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::address::Address;
 use crate::error::RemoteError;
-use crate::limits::{ANSWER_BYTES_MAX, ANSWER_MAX, CONNECT_MAX, HEAD_BYTES_MAX};
+use crate::limits::{ANSWER_BYTES_MAX, ANSWER_MAX, CONNECT_MAX, HEAD_BYTES_MAX, PAUSE, PAUSE_MAX};
 use crate::tls;
 
 /// What a server answers.
@@ -51,9 +53,10 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// After how many seconds to come again, where the server says so.
-    pub(crate) fn retry_after_s(&self) -> Option<u64> {
-        self.header("retry-after").and_then(|seconds| seconds.trim().parse().ok())
+    /// How long to wait before coming again: what the server says, within reason.
+    pub(crate) fn pause(&self) -> Duration {
+        let said = self.header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
+        said.map_or(PAUSE, Duration::from_secs).min(PAUSE_MAX)
     }
 }
 
@@ -65,27 +68,23 @@ impl Connection {
 
     /// Sends a message and reads the answer.
     pub(crate) async fn send(&mut self, message: &Message<'_>) -> Result<Answer, RemoteError> {
+        let answered = timeout(ANSWER_MAX, self.exchange_or_again(message)).await;
+        answered.unwrap_or_else(|_| Err(self.unreachable("no answer in time")))
+    }
+
+    /// The server may have ended a connection that was not used for a while, in the moment when it was used
+    /// again. What may be done twice is.
+    async fn exchange_or_again(&mut self, message: &Message<'_>) -> Result<Answer, RemoteError> {
         let had_one = self.sender.is_some();
-        match timeout(ANSWER_MAX, self.exchange(message)).await {
-            Ok(Ok(answer)) => Ok(answer),
-            // The server may have ended a connection that was not used for a while, in the moment when it was
-            // used again. What may be done twice is.
-            Ok(Err(RemoteError::Unreachable { .. })) if had_one && may_be_repeated(message.method) => {
-                self.sender = None;
-                let answered = timeout(ANSWER_MAX, self.exchange(message)).await;
-                answered.unwrap_or_else(|_| Err(self.unreachable("no answer in time")))
+        match self.exchange(message).await {
+            Err(RemoteError::Unreachable { .. }) if had_one && may_be_repeated(message.method) => {
+                self.exchange(message).await
             }
-            Ok(Err(error)) => {
-                self.sender = None;
-                Err(error)
-            }
-            Err(_) => {
-                self.sender = None;
-                Err(self.unreachable("no answer in time"))
-            }
+            answered => answered,
         }
     }
 
+    /// Keeps the connection only if all goes well.
     async fn exchange(&mut self, message: &Message<'_>) -> Result<Answer, RemoteError> {
         let mut sender = match self.sender.take() {
             Some(mut sender) => match sender.ready().await {
@@ -110,7 +109,7 @@ impl Connection {
     async fn read(&self, response: Response<Incoming>) -> Result<Answer, RemoteError> {
         let (parts, body) = response.into_parts();
         let read = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-        let bytes = read.map_err(|error| self.unreachable(&said(&*error)))?.to_bytes();
+        let bytes = read.map_err(|error| self.not_read(&*error))?.to_bytes();
         let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
         let body = match bytes.is_empty() {
             true => Value::Null,
@@ -141,6 +140,14 @@ impl Connection {
         Ok(sender)
     }
 
+    fn not_read(&self, error: &(dyn Error + Send + Sync + 'static)) -> RemoteError {
+        if error.is::<LengthLimitError>() {
+            let why = format!("its answer is longer than {} MiB: ask for less", ANSWER_BYTES_MAX >> 20);
+            return RemoteError::Nonsense { url: self.address.url(), why };
+        }
+        self.unreachable(&said(error))
+    }
+
     fn not_connected(&self, error: &io::Error) -> RemoteError {
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match tls {
@@ -160,12 +167,12 @@ impl Connection {
 }
 
 /// Whether doing it twice is doing it once.
-fn may_be_repeated(method: &str) -> bool {
+pub(crate) fn may_be_repeated(method: &str) -> bool {
     ["GET", "HEAD", "PUT", "DELETE"].contains(&method)
 }
 
 /// An error with what has caused it.
-fn said(error: &(dyn std::error::Error + 'static)) -> String {
+fn said(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! **What is promised**
-//! - *Nothing is known of single operations*: all that can be asked comes out of the OpenAPI document.
+//! - *Of single operations only those of logging in are known*: all else that can be asked comes out of the
+//!   OpenAPI document.
 //! - *The secret and the token stay in the profile*, a file that its owner alone may read. They go to the
 //!   server of the profile and nowhere else, whatever links its answers have.
 //! - *Nothing is sent before the server's certificate is verified*, by the authority in the profile or else

@@ -166,15 +166,41 @@ impl ProfileFile {
         written
     }
 
-    /// Takes it away; says whether it was there.
+    /// Takes it away, and what commands left that were cut off while they wrote it; says whether it was there.
     ///
     /// # Errors
     /// Of the file system.
     pub fn remove(&self) -> Result<bool, RemoteError> {
-        match fs::remove_file(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            removed => removed.map(|()| true).map_err(|error| self.wrong(error)),
+        for left in self.left_over().map_err(|error| self.wrong(error))? {
+            remove(&left)?;
         }
+        remove(&self.0)
+    }
+
+    /// Files beside it that were to become it: `profile.PID.new`. Secrets are in them, too.
+    fn left_over(&self) -> io::Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        let entries = match fs::read_dir(self.0.parent().unwrap_or(Path::new("."))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let of = name.and_then(|name| name.strip_prefix("profile.")?.strip_suffix(".new"));
+            if of.is_some_and(|of| of.parse::<u32>().is_ok()) {
+                found.push(path);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn remove(path: &Path) -> Result<bool, RemoteError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(RemoteError::Profile { path: path.to_owned(), why: error.to_string() }),
+        Ok(()) => Ok(true),
     }
 }
 
@@ -205,5 +231,24 @@ mod tests {
         fs::write(file.path(), "{\"secret\": \"hidden\"").unwrap();
         assert!(file.read().unwrap_err().to_string().contains("log in again"));
         assert!(file.remove().unwrap());
+    }
+
+    #[test]
+    fn what_was_left_half_written_goes_away_as_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = ProfileFile::in_directory(dir.path());
+        file.write(&Profile::new("https://a", None, "t", "c", "hidden-secret")).unwrap();
+        let beside = |name: &str| file.path().with_file_name(name);
+        for name in ["profile.4711.new", "profile.1.new", "profile.mine.new", "other.1.new"] {
+            fs::copy(file.path(), beside(name)).unwrap();
+        }
+        assert!(file.remove().unwrap());
+        let left = fs::read_dir(file.path().parent().unwrap()).unwrap();
+        let mut left: Vec<String> =
+            left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, ["other.1.new", "profile.mine.new"], "what others made stays");
+        fs::write(beside("profile.4711.new"), "{}").unwrap();
+        assert!(!file.remove().unwrap() && !beside("profile.4711.new").exists());
     }
 }

@@ -9,9 +9,9 @@ use isobar_arm::ArmError;
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::connection::{Answer, Connection, Message};
+use crate::connection::{Answer, Connection, Message, may_be_repeated};
 use crate::error::RemoteError;
-use crate::limits::{PAUSE, PAUSE_MAX, TOKEN_LEFT_MIN, TRIES_MAX};
+use crate::limits::{TOKEN_LEFT_MIN, TRIES_MAX};
 use crate::profile::{Profile, ProfileFile, Token};
 use crate::request::Request;
 
@@ -54,15 +54,27 @@ impl Session {
     /// Means another subscription and location from now on.
     ///
     /// # Errors
-    /// The profile cannot be written.
+    /// The profile cannot be written, or is somebody else's by now.
     pub fn mean(
         &mut self,
         subscription: Option<String>,
         location: Option<String>,
     ) -> Result<(), RemoteError> {
+        if let Some(file) = &self.file {
+            let why = "somebody has logged in or out meanwhile: nothing was changed";
+            let kept = self.kept(file)?.ok_or_else(|| RemoteError::Value(why.to_owned()))?;
+            let (subscription, location) = (subscription.clone(), location.clone());
+            file.write(&Profile { subscription, location, ..kept })?;
+        }
         self.profile.subscription = subscription;
         self.profile.location = location;
-        self.file.as_ref().map_or(Ok(()), |file| file.write(&self.profile))
+        Ok(())
+    }
+
+    /// What is in the file now, if that is still the same login. Other commands write there, too.
+    fn kept(&self, file: &ProfileFile) -> Result<Option<Profile>, RemoteError> {
+        let login = |of: &Profile| [&of.url, &of.client_id, &of.secret].map(String::clone);
+        Ok(file.read()?.filter(|kept| login(kept) == login(&self.profile)))
     }
 
     /// The path and query of a link of an answer, or of a path.
@@ -94,10 +106,12 @@ impl Session {
                     may_renew = false;
                     self.profile.token = None;
                 }
-                429 | 503 if tries < TRIES_MAX => {
+                // Whether something was done before a 503 is not known; a 429 says that nothing was.
+                429 | 503
+                    if tries < TRIES_MAX && (answer.status == 429 || may_be_repeated(&request.method)) =>
+                {
                     tries += 1;
-                    let pause = answer.retry_after_s().map_or(PAUSE, Duration::from_secs);
-                    tokio::time::sleep(pause.min(PAUSE_MAX)).await;
+                    tokio::time::sleep(answer.pause()).await;
                 }
                 404 if request.method == "HEAD" => return Ok(answer),
                 400.. => return Err(refusal(&answer)),
@@ -129,10 +143,13 @@ impl Session {
             return Ok(token.text.clone());
         }
         let token = self.ask_for_token().await?;
+        self.profile.token = Some(token.clone());
         let text = token.text.clone();
-        self.profile.token = Some(token);
-        if let Some(file) = &self.file {
-            file.write(&self.profile)?;
+        if let Some(file) = &self.file
+            && let Ok(Some(kept)) = self.kept(file)
+        {
+            // A command that cannot keep its token goes on: the next one asks for another.
+            file.write(&Profile { token: Some(token), ..kept }).ok();
         }
         Ok(text)
     }
@@ -147,11 +164,20 @@ impl Session {
         let path = format!("/{}/oauth2/v2.0/token", self.profile.tenant);
         let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
         let message = Message { method: "POST", path: &path, headers, body: Bytes::from(form) };
-        let answer = self.connection.send(&message).await?;
+        let mut tries = 1;
+        let answer = loop {
+            let answer = self.connection.send(&message).await?;
+            if answer.status != 503 || tries == TRIES_MAX {
+                break answer;
+            }
+            tries += 1;
+            tokio::time::sleep(answer.pause()).await;
+        };
         let text = answer.body["access_token"].as_str();
         match (answer.status, text, answer.body["expires_in"].as_u64()) {
             (200, Some(text), Some(life_s)) => Ok(Token::new(text.to_owned(), Duration::from_secs(life_s))),
             (200, ..) => Err(nonsense(&self.connection.address, "what it gave is no token")),
+            (503, ..) => Err(refusal(&answer)),
             _ => Err(RemoteError::Login(refused_token(&answer))),
         }
     }

@@ -1,13 +1,13 @@
 //! Operations that go on after their request was answered: looking how they stand until they have ended.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use isobar_arm::{ArmError, OperationState, OperationStatus};
 use serde_json::Value;
 
 use crate::connection::Answer;
 use crate::error::RemoteError;
-use crate::limits::{AWAY_MAX, PAUSE, PAUSE_MAX, WAIT_MAX};
+use crate::limits::{AWAY_MAX, PAUSE, WAIT_MAX};
 use crate::request::Request;
 use crate::session::Session;
 
@@ -58,7 +58,7 @@ pub async fn wait(
     let result = of(RESULT);
     let mut status = of(STATUS).or_else(|| result.as_deref().and_then(beside));
     let asked = status.as_ref().or(result.as_ref()).cloned().unwrap_or_default();
-    let mut looking = Looking { began: Instant::now(), answered: Instant::now(), asked };
+    let mut looking = Looking { began: Instant::now(), away_since: None, asked };
     let mut last = None;
     let mut seen = answer;
     loop {
@@ -76,7 +76,7 @@ pub async fn wait(
                 continue;
             }
         };
-        looking.answered = Instant::now();
+        looking.away_since = None;
         if status.is_none() {
             if seen.status == 202 {
                 continue;
@@ -102,25 +102,26 @@ pub async fn wait(
 /// How long it is looked at.
 struct Looking {
     began: Instant,
-    answered: Instant,
+    away_since: Option<Instant>,
     asked: String,
 }
 
 impl Looking {
-    /// Pauses for as long as the last answer said.
+    /// Pauses for as long as the last answer said; a server that is away said nothing of that.
     async fn pause(&self, seen: &Answer) -> Result<(), RemoteError> {
         if self.began.elapsed() > WAIT_MAX {
             return Err(RemoteError::TooLong(self.asked.clone()));
         }
-        let pause = seen.retry_after_s().map_or(PAUSE, Duration::from_secs);
-        tokio::time::sleep(pause.min(PAUSE_MAX)).await;
+        let pause = if self.away_since.is_some() { PAUSE } else { seen.pause() };
+        tokio::time::sleep(pause).await;
         Ok(())
     }
 
     /// A server that starts again is waited for; what goes on there goes on.
-    fn is_away(&self, error: RemoteError) -> Result<(), RemoteError> {
+    fn is_away(&mut self, error: RemoteError) -> Result<(), RemoteError> {
         let is_away = matches!(error, RemoteError::Unreachable { .. });
-        if is_away && self.answered.elapsed() < AWAY_MAX { Ok(()) } else { Err(error) }
+        let since = self.away_since.get_or_insert_with(Instant::now);
+        if is_away && since.elapsed() < AWAY_MAX { Ok(()) } else { Err(error) }
     }
 }
 
@@ -161,5 +162,21 @@ async fn left(
     match read {
         Some(link) => Ok(session.read(&link).await?.body),
         None => Ok(properties.unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_be_away_for_a_minute_from_when_that_was_seen() {
+        let unreachable = || RemoteError::Unreachable { url: "https://a".to_owned(), why: "b".to_owned() };
+        let long_ago = Instant::now().checked_sub(AWAY_MAX).unwrap();
+        let mut looking = Looking { began: long_ago, away_since: None, asked: "/a".to_owned() };
+        assert!(looking.is_away(unreachable()).is_ok(), "however long the last answer is ago");
+        assert!(looking.is_away(RemoteError::NotLoggedIn).is_err());
+        looking.away_since = Some(long_ago);
+        assert!(looking.is_away(unreachable()).is_err());
     }
 }

@@ -12,7 +12,7 @@ use crate::expand::{Draft, expand};
 use crate::facts::Facts;
 use crate::order::{dependencies, ordered};
 use crate::parameters::resolve;
-use crate::value::kind_of;
+use crate::value::{check_depth, kind_of};
 
 /// A resource that is to be made.
 #[derive(Clone, Debug)]
@@ -172,7 +172,9 @@ impl Deployment {
                 let value = self.evaluator.value(&frame(Place::Properties), properties);
                 body.insert("properties".to_owned(), value.map_err(|stop| stop.within("properties"))?);
             }
-            Ok(Value::Object(body))
+            let body = Value::Object(body);
+            check_depth(&body).map_err(Stop::wrong)?;
+            Ok(body)
         };
         self.evaluator.run(work).map_err(|stop: Stop| stop.within(planned.place.as_str()))
     }
@@ -224,6 +226,7 @@ impl Deployment {
         };
         let (value, marks) = self.evaluator.run(work).map_err(within)?;
         let Some(value) = value else { return Ok(None) };
+        check_depth(&value).map_err(|why| within(Stop::wrong(why)))?;
         let kind = output.kind;
         if marks.secret && !kind.is_secure() {
             let why = "it uses a secure parameter, so its type has to be secure as well.";

@@ -102,14 +102,30 @@ fn draft(
     loops: &[Loop],
 ) -> Result<(Draft, String), Stop> {
     let frame = frame(loops);
-    let text =
-        |member: &str, value: &Value| text(evaluator, &frame, value).map_err(|stop| stop.within(member));
+    let text = |member: &str, value: &Value| {
+        shown_text(evaluator, &frame, value).map_err(|stop| stop.within(member))
+    };
     let mut kind = text("type", &definition.kind)?;
     let mut name = text("name", &definition.name)?;
     if let Some((of_parent, parent)) = parent {
         kind = format!("{of_parent}/{kind}");
         name = format!("{parent}/{name}");
     }
+    let group = &evaluator.facts().group;
+    let scope = match &definition.scope {
+        None => group.to_string(),
+        Some(scope) => {
+            let scope = text("scope", scope)?;
+            if scope.starts_with('/') { scope } else { format!("{group}/providers/{scope}") }
+        }
+    };
+    let api_version = text("apiVersion", &definition.api_version)?;
+    let depends_on = definition.depends_on.iter().enumerate().map(|(at, value)| {
+        let within = |stop: Stop| stop.within(format!("[{at}]")).within("dependsOn");
+        shown_text(evaluator, &frame, value).map_err(within)
+    });
+    let depends_on = depends_on.collect::<Result<_, _>>()?;
+    // Behind all that must not use a secret: whether a resource is made may depend on one.
     let is_made = match &definition.condition {
         None => true,
         Some(condition) => {
@@ -121,30 +137,19 @@ fn draft(
             value.as_bool().ok_or_else(wrong)?
         }
     };
-    let group = &evaluator.facts().group;
-    let scope = match &definition.scope {
-        None => group.to_string(),
-        Some(scope) => {
-            let scope = text("scope", scope)?;
-            if scope.starts_with('/') { scope } else { format!("{group}/providers/{scope}") }
-        }
-    };
     let names: Vec<&str> = name.split('/').collect();
     let id = id_of(&scope, &kind, &names).map_err(|why| Stop::wrong(why).within("name"))?;
     if !id.is_within(group) {
         let why = format!("{} is outside of the resource group of the deployment.", quoted(&id.to_string()));
         return Err(Stop::wrong(why).within("scope"));
     }
-    let depends_on = definition.depends_on.iter().enumerate();
-    let depends_on =
-        depends_on.map(|(at, value)| text("dependsOn", value).map_err(|stop| stop.within(format!("[{at}]"))));
     let draft = Draft {
         id,
-        api_version: text("apiVersion", &definition.api_version)?,
+        api_version,
         name: name.clone(),
         place: placed(&definition.place, loops),
         is_made,
-        depends_on: depends_on.collect::<Result<_, _>>()?,
+        depends_on,
         body: definition.body.clone(),
         loops: loops.to_vec(),
         batch_size: definition.copy.as_ref().and_then(|copy| copy.batch_size),
@@ -160,8 +165,12 @@ fn placed(place: &str, loops: &[Loop]) -> String {
     }
 }
 
-fn text(evaluator: &Evaluator, frame: &Frame<'_>, value: &Value) -> Result<String, Stop> {
+/// A text that is kept and told: nothing that was worked out so far may have used a secret.
+fn shown_text(evaluator: &Evaluator, frame: &Frame<'_>, value: &Value) -> Result<String, Stop> {
     match evaluator.value(frame, value)? {
+        _ if evaluator.marks().secret => {
+            Err(Stop::wrong("it uses a secure parameter, which would be kept and shown here."))
+        }
         Value::String(text) => Ok(text),
         other => Err(Stop::wrong(format!("it has to be a text, not {}.", kind_of(&other)))),
     }

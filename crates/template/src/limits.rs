@@ -13,6 +13,10 @@ pub const VALUE_DEPTH_MAX: usize = 100;
 /// Bytes of everything that is worked out to read a template with its values, for the body of one resource,
 /// or for all outputs.
 pub const EVALUATION_BYTES_MAX: u64 = 128 << 20;
+/// Bytes of what `replace`, `split`, `join` or `format` makes.
+pub const TEXT_BYTES_MAX: usize = 16 << 20;
+/// Bytes of all delimiters of a `split`.
+pub const DELIMITERS_BYTES_MAX: usize = 256;
 /// Items that `range` makes.
 pub const RANGE_ITEMS_MAX: i64 = 10_000;
 /// Characters that `padLeft` makes.

@@ -9,7 +9,7 @@ use crate::document::Parameter;
 use crate::error::{Stop, invalid, quoted, refusal};
 use crate::evaluate::{Evaluator, Frame, Given, Place};
 use crate::expression::{self, Expression, Text};
-use crate::value::{kind_of, same_name};
+use crate::value::{check_depth, kind_of, same_name};
 
 /// Reads `{"name": {"value": …}}`.
 ///
@@ -143,7 +143,7 @@ fn parameters_in(value: &Value) -> Vec<String> {
 
 /// Checks a value and gives it to the evaluator.
 fn accept(evaluator: &Evaluator, definition: &Parameter, value: Value) -> Result<Value, ArmError> {
-    if let Err(why) = check(definition, &value) {
+    if let Err(why) = check(definition, &value).and_then(|()| check_depth(&value)) {
         return Err(invalid(&format!("parameters.{}", definition.name), &why));
     }
     evaluator.give(&definition.name, Given { value: value.clone(), secret: definition.kind.is_secure() });

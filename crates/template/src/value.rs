@@ -41,14 +41,27 @@ pub(crate) fn text_of(value: &Value) -> String {
     }
 }
 
-/// About how many bytes it takes; `None` if it is nested too deeply.
-pub(crate) fn bytes_of(value: &Value) -> Option<u64> {
-    measure(value, VALUE_DEPTH_MAX)
+/// Bytes of a value that is nothing but itself.
+pub(crate) const VALUE_BYTES: u64 = 16;
+
+/// About how many bytes it takes.
+///
+/// # Errors
+/// It is nested more deeply than what is kept is read back; a sentence.
+pub(crate) fn bytes_of(value: &Value) -> Result<u64, String> {
+    let too_deep = || format!("a value is nested more than {VALUE_DEPTH_MAX} levels deep.");
+    measure(value, VALUE_DEPTH_MAX).ok_or_else(too_deep)
+}
+
+/// Refuses what is nested too deeply, wherever its levels come from.
+///
+/// # Errors
+/// As [`bytes_of`].
+pub(crate) fn check_depth(value: &Value) -> Result<(), String> {
+    bytes_of(value).map(drop)
 }
 
 fn measure(value: &Value, depth_left: usize) -> Option<u64> {
-    /// Of a value that is nothing but itself.
-    const BYTES: u64 = 16;
     let inside = match value {
         Value::String(text) => Some(text.len() as u64),
         Value::Array(items) => {
@@ -63,7 +76,7 @@ fn measure(value: &Value, depth_left: usize) -> Option<u64> {
         }
         _ => Some(0),
     };
-    inside.map(|bytes| bytes.saturating_add(BYTES))
+    inside.map(|bytes| bytes.saturating_add(VALUE_BYTES))
 }
 
 #[cfg(test)]
@@ -84,8 +97,8 @@ mod tests {
     #[test]
     fn what_is_nested_too_deeply_has_no_measure() {
         let deep = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
-        assert!(bytes_of(&deep(VALUE_DEPTH_MAX)).is_some());
-        assert!(bytes_of(&deep(VALUE_DEPTH_MAX + 1)).is_none());
-        assert!(bytes_of(&json!({"a": "x".repeat(1000)})).is_some_and(|bytes| bytes > 1000));
+        assert!(bytes_of(&deep(VALUE_DEPTH_MAX)).is_ok());
+        assert!(bytes_of(&deep(VALUE_DEPTH_MAX + 1)).is_err());
+        assert!(bytes_of(&json!({"a": "x".repeat(1000)})).is_ok_and(|bytes| bytes > 1000));
     }
 }

@@ -315,6 +315,61 @@ fn bodies_have_what_is_worked_out() {
 }
 
 #[test]
+fn a_secret_is_in_nothing_that_says_which_resource_it_is() {
+    let secret = "[parameters('key')]";
+    let with = |member: &str, value: Value| {
+        let resources = json!([thing("other", json!({})), thing("a", json!({member: value}))]);
+        let parameters = json!({"key": {"type": "secureString"}});
+        read_with(json!({"parameters": parameters, "resources": resources}), json!({"key": "hunter2/x"}))
+    };
+    for (member, value, place) in [
+        ("name", json!(secret), "name"),
+        ("type", json!("[concat('A.B/', parameters('key'))]"), "type"),
+        ("scope", json!(secret), "scope"),
+        ("apiVersion", json!(secret), "apiVersion"),
+        ("dependsOn", json!(["other", secret]), "dependsOn[1]"),
+    ] {
+        let error = with(member, value).err().unwrap_or_else(|| panic!("{member} may be a secret"));
+        assert_eq!(error.target(), Some(format!("resources[1].{place}").as_str()), "{error}");
+        let all = json!(error).to_string();
+        assert!(all.contains("it uses a secure parameter") && !all.contains("hunter2"), "{all}");
+    }
+    // Whether it is made may depend on one.
+    let made = |condition: &str| {
+        let deployment = with("condition", json!(condition)).expect("a deployment");
+        deployment.resources().len()
+    };
+    assert_eq!(made("[equals(parameters('key'), 'hunter2/x')]"), 2);
+    assert_eq!(made("[equals(parameters('key'), 'another')]"), 1);
+}
+
+#[test]
+fn what_is_nested_too_deeply_to_be_kept_is_refused_wherever_its_levels_come_from() {
+    let made = |levels: usize| {
+        let inner = format!("[json('{}1{}')]", "[".repeat(80), "]".repeat(80));
+        (0..levels).fold(json!(inner), |inner, _| json!([inner]))
+    };
+    let parameter = |levels| json!({"parameters": {"p": {"type": "array", "defaultValue": made(levels)}}});
+    let property = |levels| json!({"resources": [thing("a", json!({"properties": {"x": made(levels)}}))]});
+    let output = |levels| json!({"outputs": {"o": {"type": "array", "value": made(levels)}}});
+    for (right, wrong, place) in [
+        (parameter(20), parameter(21), "'parameters.p'"),
+        (property(18), property(19), "'resources[0]'"),
+        (output(20), output(21), "'outputs.o'"),
+    ] {
+        refused(wrong, &format!("{place}: a value is nested more than 100 levels deep"));
+        let deployment = read(right).expect("a deployment");
+        // Beside what is written around them, that can be read back.
+        let all = json!([deployment.parameters(), outputs(&deployment)]).to_string();
+        assert!(serde_json::from_str::<Value>(&all).is_ok(), "{all}");
+    }
+    let given = (0..101).fold(json!(1), |inner, _| json!([inner]));
+    let definition = json!({"parameters": {"p": {"type": "array"}}});
+    let error = read_with(definition, json!({"p": given})).err().expect("it is too deep");
+    assert!(error.message().contains("levels deep"), "{error}");
+}
+
+#[test]
 fn outputs_are_worked_out_and_secure_ones_are_not_shown() {
     let members = json!({
         "parameters": {"key": {"type": "secureString", "defaultValue": "hunter2"}},

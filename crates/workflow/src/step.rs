@@ -27,8 +27,10 @@ pub trait Step: Send + Sync + 'static {
     fn run(&self, context: &Context) -> impl Future<Output = Result<StepOutcome, StepError>> + Send;
 
     /// Undoes it, whether it was done, begun or not begun. A failure, of whatever kind, is tried again
-    /// for ever.
-    fn undo(&self, context: &Context) -> impl Future<Output = Result<StepOutcome, StepError>> + Send;
+    /// for ever. A step without this leaves nothing behind, or what another one takes away.
+    fn undo(&self, _: &Context) -> impl Future<Output = Result<StepOutcome, StepError>> + Send {
+        async { Ok(StepOutcome::done()) }
+    }
 }
 
 /// A step of whatever type.

@@ -22,14 +22,20 @@ pub struct Removed {
 
 impl Local {
     /// Stops all processes of the cluster, unmounts it, and removes its files, and its directory unless
-    /// somebody keeps others there. A directory that is empty or not there is a cluster that was removed.
+    /// somebody keeps others there. A directory that is not there is a cluster that was removed; so is one
+    /// that is empty, and it goes, too.
     ///
     /// # Errors
     /// [`LocalError::NotLocal`] when something else is there; nothing is touched then.
     /// [`LocalError::OthersMount`] when another file system is mounted within it; no file is removed then.
     pub fn remove(dir: &Path, waits: Waits) -> Result<Removed, LocalError> {
         let Some(_held) = hold(dir)? else { return Ok(Removed::default()) };
+        let unfinished = unfinished(dir);
+        let torn = durable::unfinished(&unfinished);
         if files::others(dir)?.is_empty() {
+            // Cut off at the end of this, or before anything else was made.
+            durable::remove(&torn).map_err(cannot("remove", &torn))?;
+            files::remove_empty(dir)?;
             return Ok(Removed::default());
         }
         let mut local = Local::found(dir)?;
@@ -40,11 +46,10 @@ impl Local {
         local.stop_all()?;
         mounts::detach_below(&local.dir)?;
         let dir = &local.dir;
-        let unfinished = unfinished(dir);
         durable::write(&unfinished, local.spec.to_toml()?.as_bytes())
             .map_err(cannot("write", &unfinished))?;
         files::clear(dir, &local.spec)?;
-        for path in [durable::unfinished(&unfinished), unfinished] {
+        for path in [torn, unfinished] {
             durable::remove(&path).map_err(cannot("remove", &path))?;
         }
         let left = files::others(dir)?;

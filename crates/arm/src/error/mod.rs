@@ -101,6 +101,19 @@ impl ArmError {
         self
     }
 
+    /// The same refusal in these words alone: its status, its code and when to try again stay, and nothing
+    /// else that was said.
+    #[must_use]
+    pub fn with_words_only(self, message: impl AsRef<str>) -> Self {
+        ArmError {
+            message: on_one_line(message.as_ref(), MESSAGE_CHARS_MAX).into(),
+            target: None,
+            details: Vec::new(),
+            additional_info: Vec::new(),
+            ..self
+        }
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.status
@@ -177,6 +190,16 @@ mod tests {
         let read: ArmError = serde_json::from_value(value["error"].clone()).expect("an error");
         assert_eq!((read.code(), read.details().len()), (error.code(), 1));
         assert_eq!((read.target(), read.additional_info()), (Some("properties"), error.additional_info()));
+    }
+
+    #[test]
+    fn in_other_words_alone_it_is_answered_and_tried_again_in_the_same_way() {
+        let error = ArmError::new(429, "TooManyRequests", "hunter2").with_target("hunter2");
+        let error = error.with_details(vec![ArmError::new(400, "X", "hunter2")]).with_retry_after(7);
+        let error = error.with_info("X", json!("hunter2")).with_words_only("Nothing\nis told.");
+        assert_eq!((error.status(), error.retry_after_s()), (429, Some(7)));
+        let shown = serde_json::to_value(&error).expect("JSON");
+        assert_eq!(shown, json!({"code": "TooManyRequests", "message": "Nothing is told."}));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 // The beginning: the table of operations, the login, the shell, the views.
 
 import { h } from "./core/dom.js";
+import { isAbort, titleOf } from "./core/errors.js";
 import { hear } from "./core/events.js";
 import { whenLoggedOut } from "./core/http.js";
 import * as operations from "./core/operations.js";
@@ -32,6 +33,12 @@ document.querySelector(".skip").onclick = (event) => {
   event.preventDefault();
   document.getElementById("main")?.focus();
 };
+
+// What nobody has said in its place, such as what went wrong before a dialog was opened.
+window.addEventListener("unhandledrejection", (event) => {
+  if (isAbort(event.reason)) event.preventDefault();
+  else note(`${titleOf(event.reason)}: ${event.reason?.message ?? event.reason}`);
+});
 
 async function begin() {
   try {

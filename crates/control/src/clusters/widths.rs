@@ -1,14 +1,12 @@
 //! How many nodes a cluster has, and how many rows a segment on them: what fits, and what is taken where
 //! nothing is said.
 
+use isobar_base::limits::{DATA_ROWS_MAX, PARITY_ROWS_MAX};
+
 /// Fewest nodes of a cluster.
 pub(crate) const NODES_MIN: u32 = 3;
 /// Most nodes of a cluster.
 pub(crate) const NODES_MAX: u32 = 64;
-/// Most parity rows.
-const PARITY_MAX: u8 = 4;
-/// Most data rows.
-const DATA_MAX: u8 = 16;
 /// Data rows where nothing is said, unless there are fewer nodes.
 const DATA_USUAL: u8 = 6;
 /// Nodes from which on two may be lost where nothing is said.
@@ -34,12 +32,13 @@ impl Widths {
 
 /// The most parity rows that so many nodes can keep: each needs two voters beside the one.
 fn parity_max(nodes: u32) -> u8 {
-    u8::try_from(nodes.saturating_sub(1) / 2).unwrap_or(PARITY_MAX).min(PARITY_MAX)
+    u8::try_from(nodes.saturating_sub(1) / 2).unwrap_or(PARITY_ROWS_MAX).min(PARITY_ROWS_MAX)
 }
 
 /// The most data rows that so many nodes can keep beside so many parity rows.
 fn data_max(nodes: u32, parity_rows: u8) -> u8 {
-    u8::try_from(nodes.saturating_sub(u32::from(parity_rows))).unwrap_or(DATA_MAX).min(DATA_MAX)
+    let room = u8::try_from(nodes.saturating_sub(u32::from(parity_rows)));
+    room.unwrap_or(DATA_ROWS_MAX).min(DATA_ROWS_MAX)
 }
 
 /// What is taken where nothing is said.
@@ -74,6 +73,8 @@ pub(crate) fn check_widths(widths: Widths) -> Vec<(&'static str, String)> {
 
 #[cfg(test)]
 mod tests {
+    use isobar_admin::LocalOptions;
+
     use super::*;
 
     #[test]
@@ -85,6 +86,30 @@ mod tests {
         assert_eq!(of(3), Widths { nodes: 3, data_rows: 2, parity_rows: 1 });
         assert_eq!(of(5), Widths { nodes: 5, data_rows: 3, parity_rows: 2 });
         assert_eq!((of(8).data_rows, of(64).data_rows, of(8).voters()), (6, 6, 5));
+    }
+
+    #[test]
+    fn what_fits_is_what_can_be_made() {
+        let can_be_made = |nodes: u32, data_rows, parity_rows| {
+            let options = LocalOptions {
+                nodes: nodes as usize,
+                target_bytes: 64 << 20,
+                name: "fs".to_owned(),
+                data_rows: Some(data_rows),
+                parity_rows: Some(parity_rows),
+            };
+            options.check().is_ok()
+        };
+        for nodes in NODES_MIN..=NODES_MAX {
+            for parity_rows in 0..=PARITY_ROWS_MAX + 1 {
+                for data_rows in 0..=DATA_ROWS_MAX + 1 {
+                    let widths = Widths { nodes, data_rows, parity_rows };
+                    let fits = check_widths(widths).is_empty();
+                    assert_eq!(fits, can_be_made(nodes, data_rows, parity_rows), "{widths:?}");
+                }
+            }
+        }
+        assert!(!can_be_made(NODES_MIN - 1, 1, 1) && !can_be_made(NODES_MAX + 1, 1, 1));
     }
 
     #[test]

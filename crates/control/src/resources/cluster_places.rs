@@ -147,18 +147,22 @@ fn statements(widths: Widths, size: &Size, raw: u64, usable: u64) -> Vec<String>
     let Widths { nodes, data_rows, parity_rows } = widths;
     let (rows, voters) = (data_rows + parity_rows, widths.voters());
     let of_node = binary_bytes(u64::from(size.targets) * size.target_bytes);
-    let lost = if parity_rows == 1 { "Any 1 node".to_owned() } else { format!("Any {parity_rows} nodes") };
+    let counted =
+        |count: u64, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
+    let (data, parity) = (u64::from(data_rows), u64::from(parity_rows));
     let mut statements = vec![
         format!("Raw capacity: {nodes} nodes x {of_node} = {}.", binary_bytes(raw)),
         format!(
-            "Usable for large files: {data_rows} of {rows} rows of each segment are data, {} x {data_rows}/{rows} = \
-             {}.",
+            "Usable for large files: of the {rows} rows of each segment {} data, {} x {data}/{rows} = {}.",
+            counted(data, "is", "are"),
             binary_bytes(raw),
             binary_bytes(usable)
         ),
         format!(
-            "{lost} may be lost and nothing is: each segment has {parity_rows} rows more than it takes to read it, on \
-             nodes of their own, and {} of {voters} voters decide on metadata.",
+            "Any {} may be lost and nothing is: each segment has {} more than it takes to read it, every row on a node \
+             of its own, and {} of {voters} voters decide on metadata.",
+            counted(parity, "node", "nodes"),
+            counted(parity, "row", "rows"),
             voters / 2 + 1
         ),
     ];
@@ -168,7 +172,8 @@ fn statements(widths: Widths, size: &Size, raw: u64, usable: u64) -> Vec<String>
              and take more room."
         ),
         Some(more) => format!(
-            "A segment has rows on {rows} of the {nodes} nodes: while {more} are away, new segments are as wide as ever."
+            "A segment has rows on {rows} of the {nodes} nodes: while {} away, new segments are as wide as ever.",
+            counted(more, "is", "are")
         ),
     });
     statements

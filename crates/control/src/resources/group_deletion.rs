@@ -60,10 +60,7 @@ impl Step for Empties {
         Ok(StepOutcome::done())
     }
 
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        // Nothing was done yet, or there is no way back.
-        Ok(StepOutcome::done())
-    }
+    // Nothing to undo: nothing was done yet, or there is no way back.
 }
 
 /// Has each cluster of the group deleted by its own workflow; gives how many there still are. One on which

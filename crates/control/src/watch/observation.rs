@@ -26,16 +26,16 @@ pub enum NodeState {
     Unknown,
 }
 
-/// What a node has done since its process started.
+/// What a node has done for clients and operators since its process started.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ServedByNode {
     /// Its process: what others have counted is no part of it.
     pub process: u64,
-    /// Bytes that were written to its targets.
+    /// Bytes of new rows that were written to its targets.
     pub written_bytes: u64,
-    /// Bytes that were read from its targets.
+    /// Bytes of rows that were read from its targets.
     pub read_bytes: u64,
-    /// Requests for rows and for metadata.
+    /// Requests for rows, and operations and questions for the metadata; of these those of other nodes, too.
     pub requests: u64,
 }
 

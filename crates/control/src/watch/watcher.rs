@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use isobar_arm::Timestamp;
 use isobar_provider::ProviderError;
 use isobar_records::{Records, ResourceFilter};
 use parking_lot::Mutex;
@@ -18,7 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::ask::AskClusters;
 use super::observation::Observation;
-use super::rates::Rates;
+use super::sight::{Seen, Sight};
 use crate::clock::Time;
 use crate::clusters::{CLUSTER_KIND, deployment_of, is_made, provider_of};
 use crate::limits::{
@@ -27,23 +26,6 @@ use crate::limits::{
 use crate::providers::Providers;
 use crate::refusal::Refusal;
 use crate::store::gather;
-
-/// Rates are of at least so long a time.
-const RATE_TIME_MIN: Duration = Duration::from_millis(500);
-
-/// What was seen of a cluster at one look.
-#[derive(Clone, Debug)]
-pub(crate) struct Sight {
-    /// What.
-    pub observation: Observation,
-    /// When.
-    pub at: Timestamp,
-    /// What each node has done since the look before, in their order.
-    pub node_rates: Vec<Rates>,
-    /// What all have done.
-    pub rates: Rates,
-    moment: Instant,
-}
 
 /// Watches. A clone is another handle.
 #[derive(Clone)]
@@ -59,12 +41,6 @@ struct Inner {
     turns: Semaphore,
     /// Somebody asks for what nobody has looked at.
     wanted: Notify,
-}
-
-#[derive(Default)]
-struct Seen {
-    asked: Option<Instant>,
-    sight: Option<Arc<Sight>>,
 }
 
 /// A cluster to be looked at.
@@ -102,17 +78,20 @@ impl Watch {
 
     /// Looks now.
     pub(crate) async fn look_now(&self, provider: &str, deployment: &str) -> Arc<Sight> {
-        let looked = timeout(LOOK_MAX, self.look(provider, deployment)).await;
+        let mut begun = Instant::now();
+        let looked = timeout(LOOK_MAX, self.look(provider, deployment, &mut begun)).await;
         let observation = looked.unwrap_or_else(|_| {
             Observation::unknown("The cluster was not looked at: that takes too long at the moment.")
         });
-        self.keep(deployment, observation)
+        self.keep(deployment, begun, observation)
     }
 
-    async fn look(&self, provider: &str, deployment: &str) -> Observation {
+    /// Looks when it has its turn, and says when that was.
+    async fn look(&self, provider: &str, deployment: &str, begun: &mut Instant) -> Observation {
         let Inner { providers, asking, turns, .. } = &*self.0;
         // It is never closed.
         let _turn = turns.acquire().await;
+        *begun = Instant::now();
         let Some(of) = providers.named(provider) else {
             let why = format!("The provider '{provider}' is not part of this control plane.");
             return Observation::unknown(why);
@@ -125,29 +104,12 @@ impl Watch {
         }
     }
 
-    fn keep(&self, deployment: &str, observation: Observation) -> Arc<Sight> {
-        let now = Instant::now();
+    /// Keeps what somebody has seen at a look that began then.
+    pub(crate) fn keep(&self, deployment: &str, begun: Instant, observation: Observation) -> Arc<Sight> {
+        let at = self.0.time.now();
         let mut seen = self.0.seen.lock();
-        let known = seen.get_mut(deployment);
-        let before = known.as_ref().and_then(|known| known.sight.clone());
-        let node_rates = match &before {
-            // Over so short a time a rate says nothing.
-            Some(before)
-                if now - before.moment < RATE_TIME_MIN
-                    && before.node_rates.len() == observation.nodes.len() =>
-            {
-                before.node_rates.clone()
-            }
-            Some(before) => Rates::of_nodes(&before.observation, &observation, now - before.moment),
-            None => observation.nodes.iter().map(|_| Rates::default()).collect(),
-        };
-        let rates = Rates::sum(&node_rates);
-        let sight = Sight { observation, at: self.0.time.now(), node_rates, rates, moment: now };
-        let sight = Arc::new(sight);
-        if let Some(known) = known {
-            known.sight = Some(sight.clone());
-        }
-        sight
+        // Who makes a cluster sees it before it is among those that are watched.
+        seen.entry(deployment.to_owned()).or_default().keep(begun, observation, at)
     }
 
     /// Watches for ever.
@@ -203,7 +165,10 @@ impl Watch {
     fn remember_only(&self, all: &[Watched]) {
         let mut seen = self.0.seen.lock();
         let names: BTreeSet<&str> = all.iter().map(|watched| watched.deployment.as_str()).collect();
-        seen.retain(|deployment, _| names.contains(deployment.as_str()));
+        // What was seen of one that is being made is shown as soon as it is made.
+        let is_new =
+            |known: &Seen| known.sight.as_ref().is_some_and(|sight| sight.moment.elapsed() < LOOK_EVERY_ELSE);
+        seen.retain(|deployment, known| names.contains(deployment.as_str()) || is_new(known));
         for watched in all {
             seen.entry(watched.deployment.clone()).or_default();
         }

@@ -1,5 +1,5 @@
-//! What is done to one node. Whether it may be away is asked of the cluster at the moment before it stops,
-//! and again before its disks are blanked.
+//! What is done to one node. Whether it may be away is asked of the cluster in the very step that stops it,
+//! whenever that is tried, and again in the one that blanks its disks.
 //!
 //! Nothing of it is undone but that a stopped node is started again: what was blanked is gone, and a node
 //! that is not whole stays so until it is replaced again. The cluster's health says how it is.
@@ -12,14 +12,13 @@ use super::give_up::{begins, failed, is_late};
 use super::safety::{Action, judge};
 use super::tools::Tools;
 use super::work::{REPLACE, RESTART, Work};
-use crate::limits::STEP_LOOKS_EVERY;
-use crate::watch::{AskRefusal, NodeState};
+use crate::limits::{PROVIDER_TRIES_MAX, STEP_LOOKS_EVERY};
+use crate::watch::{AskRefusal, NodeObservation, NodeState, Observation};
 
 /// Restarts a node, or starts one that is down.
 pub(super) fn restart(tools: &Tools) -> Workflow {
     Workflow::new(RESTART)
-        .step(Checks(tools.clone(), Action::Restart))
-        .step(Stops(tools.clone()))
+        .step(Stops(tools.clone(), Action::Restart))
         .step(Starts(tools.clone()))
         .step(Serves(tools.clone()))
         .on_end(EndsAction)
@@ -28,8 +27,7 @@ pub(super) fn restart(tools: &Tools) -> Workflow {
 /// Replaces what a node has.
 pub(super) fn replace(tools: &Tools) -> Workflow {
     Workflow::new(REPLACE)
-        .step(Checks(tools.clone(), Action::Replace))
-        .step(Stops(tools.clone()))
+        .step(Stops(tools.clone(), Action::Replace))
         .step(Blanks(tools.clone()))
         .step(Starts(tools.clone()))
         .step(Admits(tools.clone()))
@@ -41,38 +39,19 @@ fn node_of(work: &Work) -> Result<&str, StepError> {
     work.node.as_deref().ok_or_else(|| StepError::fail("InvalidInput", "there is no node"))
 }
 
-/// Fails unless the node may be away.
-async fn check(tools: &Tools, context: &Context, action: Action) -> Result<(), StepError> {
-    let work = tools.work(context)?;
-    let verdict = judge(action, node_of(&work)?, &tools.look(context, &work).await?);
+/// Fails unless the node may be away. Where nobody knows, it is asked again: who led may just have stopped.
+async fn check(tools: &Tools, context: &Context, work: &Work, action: Action) -> Result<(), StepError> {
+    let verdict = judge(action, node_of(work)?, &tools.look(context, work).await?.observation);
+    let why = verdict.statements.join(" ");
     match verdict.allowed {
         true => Ok(()),
-        false => Err(StepError::fail("UnsafeOperation", verdict.statements.join(" "))),
+        false if !verdict.known && context.attempts() + 1 < PROVIDER_TRIES_MAX => Err(StepError::retry(why)),
+        false => Err(StepError::fail("UnsafeOperation", why)),
     }
 }
 
-struct Checks(Tools, Action);
-
-impl Step for Checks {
-    fn name(&self) -> &str {
-        "check"
-    }
-
-    fn words(&self) -> &str {
-        "Checking whether the node may be away"
-    }
-
-    async fn run(&self, context: &Context) -> Result<StepOutcome, StepError> {
-        check(&self.0, context, self.1).await?;
-        Ok(StepOutcome::done())
-    }
-
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        Ok(StepOutcome::done())
-    }
-}
-
-struct Stops(Tools);
+/// Stops the node, if it may be away.
+struct Stops(Tools, Action);
 
 impl Step for Stops {
     fn name(&self) -> &str {
@@ -85,6 +64,7 @@ impl Step for Stops {
 
     async fn run(&self, context: &Context) -> Result<StepOutcome, StepError> {
         let work = self.0.work(context)?;
+        check(&self.0, context, &work, self.1).await?;
         let stopped = self.0.provider(&work)?.stop(&work.deployment, node_of(&work)?).await;
         stopped.map_err(|error| failed(context, error))?;
         Ok(StepOutcome::done())
@@ -112,15 +92,11 @@ impl Step for Blanks {
     }
 
     async fn run(&self, context: &Context) -> Result<StepOutcome, StepError> {
-        check(&self.0, context, Action::Replace).await?;
         let work = self.0.work(context)?;
+        check(&self.0, context, &work, Action::Replace).await?;
         let provider = self.0.provider(&work)?;
         let blanked = provider.blank(&work.deployment, node_of(&work)?, context.operation_id()).await;
         blanked.map_err(|error| failed(context, error))?;
-        Ok(StepOutcome::done())
-    }
-
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
         Ok(StepOutcome::done())
     }
 }
@@ -142,21 +118,6 @@ impl Step for Starts {
         started.map_err(|error| failed(context, error))?;
         Ok(StepOutcome::Done(begins(&self.0.time)))
     }
-
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        Ok(StepOutcome::done())
-    }
-}
-
-/// Starts the node if it has ended meanwhile.
-async fn keep_running(tools: &Tools, context: &Context, work: &Work) -> Result<(), StepError> {
-    let provider = tools.provider(work)?;
-    let node = node_of(work)?;
-    let running = provider.running(&work.deployment).await.map_err(|error| failed(context, error))?;
-    if !running.contains(node) {
-        provider.start(&work.deployment, node).await.map_err(|error| failed(context, error))?;
-    }
-    Ok(())
 }
 
 /// Waits until the node serves, with everything it should have.
@@ -174,7 +135,8 @@ impl Step for Serves {
     async fn run(&self, context: &Context) -> Result<StepOutcome, StepError> {
         let work = self.0.work(context)?;
         let name = node_of(&work)?;
-        let seen = self.0.look(context, &work).await?;
+        let sight = self.0.look(context, &work).await?;
+        let seen = &sight.observation;
         let node = seen.node(name);
         if node.is_some_and(|node| node.state == NodeState::Up && node.whole) {
             return Ok(StepOutcome::done());
@@ -184,16 +146,28 @@ impl Step for Serves {
             return Err(StepError::fail("NodeNotReady", format!("{name}: {words}")));
         }
         context.report(50, format!("{name}: {words}"));
-        keep_running(&self.0, context, &work).await?;
+        self.0.keep_running(context, &work, work.node.as_slice()).await?;
         Ok(StepOutcome::again(STEP_LOOKS_EVERY))
-    }
-
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        Ok(StepOutcome::done())
     }
 }
 
-/// Tells the leader that the blank disks take the places of the lost ones.
+/// Whether a node has disks that a leader does not know, if one says so. Without a leader nobody knows what
+/// is part of the cluster.
+fn is_blank(node: &NodeObservation, seen: &Observation) -> Option<bool> {
+    (node.state == NodeState::Up && seen.leader.is_some()).then_some(node.blank)
+}
+
+/// Tells the leader that the blank disks of a node take the places of the lost ones; gives what came of it.
+async fn admit(tools: &Tools, context: &Context, work: &Work) -> Result<String, StepError> {
+    let (spec, name) = (tools.access(context, work).await?, node_of(work)?);
+    match tools.asking.admit(&spec, name).await {
+        Ok(()) => Ok(format!("The disks of {name} are admitted, and not seen in the cluster yet")),
+        Err(AskRefusal::Retry(why)) => Ok(why),
+        Err(AskRefusal::Cannot(why)) => Err(StepError::fail("NodeNotAdmitted", why)),
+    }
+}
+
+/// Has the blank disks admitted to the cluster.
 struct Admits(Tools);
 
 impl Step for Admits {
@@ -208,32 +182,21 @@ impl Step for Admits {
     async fn run(&self, context: &Context) -> Result<StepOutcome, StepError> {
         let work = self.0.work(context)?;
         let name = node_of(&work)?;
-        let spec = self.0.access(context, &work).await?;
-        let seen = self.0.asking.look(&spec).await;
-        let node = seen.node(name).filter(|node| node.state == NodeState::Up);
-        if node.is_some_and(|node| !node.blank) {
-            return Ok(StepOutcome::done());
-        }
-        let asked = match node {
+        let sight = self.0.look(context, &work).await?;
+        let seen = &sight.observation;
+        let words = match seen.node(name).and_then(|node| is_blank(node, seen)) {
+            Some(false) => return Ok(StepOutcome::done()),
             // The leader is asked only once the node is seen with its new disks: an old report of it would
             // make the leader find nothing to replace.
-            Some(_) => self.0.asking.admit(&spec, name).await,
-            None => Err(AskRefusal::Retry(format!("{name} is not up yet"))),
+            Some(true) => admit(&self.0, context, &work).await?,
+            None => format!("{name} is not up yet, or nobody leads: {}", seen.statement),
         };
-        match asked {
-            Err(AskRefusal::Cannot(why)) => return Err(StepError::fail("NodeNotAdmitted", why)),
-            Err(AskRefusal::Retry(why)) if is_late(context, &self.0.time) => {
-                return Err(StepError::fail("NodeNotAdmitted", why));
-            }
-            Err(AskRefusal::Retry(why)) => context.report(50, why),
-            Ok(()) => context.report(80, format!("The disks of {name} are admitted")),
+        if is_late(context, &self.0.time) {
+            return Err(StepError::fail("NodeNotAdmitted", words));
         }
-        keep_running(&self.0, context, &work).await?;
+        context.report(50, words);
+        self.0.keep_running(context, &work, work.node.as_slice()).await?;
         Ok(StepOutcome::again(STEP_LOOKS_EVERY))
-    }
-
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        Ok(StepOutcome::done())
     }
 }
 
@@ -253,21 +216,22 @@ impl Step for Rebuilds {
     async fn run(&self, context: &Context) -> Result<StepOutcome, StepError> {
         let work = self.0.work(context)?;
         let name = node_of(&work)?;
-        let seen = self.0.look(context, &work).await?;
+        let sight = self.0.look(context, &work).await?;
+        let seen = &sight.observation;
         let Some(node) = seen.node(name) else {
-            return Err(StepError::retry(seen.statement));
+            return Err(StepError::retry(&seen.statement));
         };
         if node.state == NodeState::Up && node.whole {
             return Ok(StepOutcome::done());
         }
+        if is_blank(node, seen) == Some(true) {
+            // Others came since, or not all were admitted.
+            admit(&self.0, context, &work).await?;
+        }
         let (done, all) = node.rebuild.unwrap_or_default();
         let [done, all] = [done, all].map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
         report(context, done, all, &format!("{name}: {}", node.statement));
-        keep_running(&self.0, context, &work).await?;
+        self.0.keep_running(context, &work, work.node.as_slice()).await?;
         Ok(StepOutcome::again(STEP_LOOKS_EVERY))
-    }
-
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        Ok(StepOutcome::done())
     }
 }

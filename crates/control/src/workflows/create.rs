@@ -1,9 +1,7 @@
 //! Making a cluster: what does not fit is found before anything is made; what fails later is taken away.
 
-use std::sync::Arc;
-
 use isobar_arm::ArmError;
-use isobar_provider::{Misfit, Plan, Provider};
+use isobar_provider::{Misfit, Plan};
 use isobar_workflow::{Context, Outputs, Step, StepError, StepOutcome, Workflow};
 use serde_json::json;
 
@@ -25,20 +23,13 @@ pub(super) fn workflow(tools: &Tools) -> Workflow {
         .on_end(EndsCreate)
 }
 
-/// A plan that does not fit.
-pub(crate) struct Refused(pub Vec<Misfit>);
-
-impl Refused {
-    /// As an operation's error.
-    pub(crate) fn error(&self) -> ArmError {
-        let details = self.0.iter().map(|misfit| {
-            let target = if misfit.of.is_empty() { "" } else { &misfit.of };
-            ArmError::new(409, "DoesNotFit", &misfit.why).with_target(target)
-        });
-        let details: Vec<ArmError> = details.collect();
-        let first = self.0.first().map_or("", |misfit| misfit.why.as_str());
-        ArmError::new(409, "DoesNotFit", format!("The cluster does not fit: {first}")).with_details(details)
-    }
+/// The error of an operation whose plan does not fit.
+fn refused(misfits: &[Misfit]) -> ArmError {
+    let details =
+        misfits.iter().map(|misfit| ArmError::new(409, "DoesNotFit", &misfit.why).with_target(&misfit.of));
+    let first = misfits.first().map_or("", |misfit| misfit.why.as_str());
+    let error = ArmError::new(409, "DoesNotFit", format!("The cluster does not fit: {first}"));
+    error.with_details(details.collect())
 }
 
 fn plan_of(work: &Work) -> Result<&Plan, StepError> {
@@ -62,12 +53,8 @@ impl Step for Checks {
         let misfits = misfits.map_err(|error| failed(context, error))?;
         match misfits.is_empty() {
             true => Ok(StepOutcome::done()),
-            false => Err(StepError::Fail(json!(Refused(misfits).error()))),
+            false => Err(StepError::Fail(json!(refused(&misfits)))),
         }
-    }
-
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        Ok(StepOutcome::done())
     }
 }
 
@@ -130,29 +117,10 @@ impl Step for Starts {
         Ok(StepOutcome::Done(begins(&self.0.time)))
     }
 
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        // What is made is taken away with all that runs of it.
-        Ok(StepOutcome::done())
-    }
+    // Nothing to undo: what is made is taken away with all that runs of it.
 }
 
 struct Founds(Tools);
-
-impl Founds {
-    /// Starts again what has ended meanwhile: another program had its port, say.
-    async fn keep_running(
-        &self,
-        context: &Context,
-        work: &Work,
-        provider: &Arc<dyn Provider>,
-    ) -> Result<(), StepError> {
-        let running = provider.running(&work.deployment).await.map_err(|error| failed(context, error))?;
-        for node in nodes_of(context)?.iter().filter(|node| !running.contains(*node)) {
-            provider.start(&work.deployment, node).await.map_err(|error| failed(context, error))?;
-        }
-        Ok(())
-    }
-}
 
 impl Step for Founds {
     fn name(&self) -> &str {
@@ -165,8 +133,8 @@ impl Step for Founds {
 
     async fn run(&self, context: &Context) -> Result<StepOutcome, StepError> {
         let work = self.0.work(context)?;
-        let provider = self.0.provider(&work)?;
-        let seen = self.0.look(context, &work).await?;
+        let sight = self.0.look(context, &work).await?;
+        let seen = &sight.observation;
         if seen.state == HealthState::Healthy {
             return Ok(StepOutcome::done());
         }
@@ -175,13 +143,10 @@ impl Step for Founds {
         if is_late(context, &self.0.time) {
             return Err(StepError::fail("ClusterNotReady", format!("It does not become healthy: {words}")));
         }
-        report(context, seen.nodes_up(), nodes_of(context)?.len() + 1, &words);
-        self.keep_running(context, &work, &provider).await?;
+        let nodes = nodes_of(context)?;
+        report(context, seen.nodes_up(), nodes.len() + 1, &words);
+        self.0.keep_running(context, &work, &nodes).await?;
         Ok(StepOutcome::again(STEP_LOOKS_EVERY))
-    }
-
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        Ok(StepOutcome::done())
     }
 }
 

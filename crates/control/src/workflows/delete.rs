@@ -1,48 +1,15 @@
-//! Deleting a cluster: its nodes stop, then everything is taken away, then its records go.
+//! Deleting a cluster: everything is taken away, whatever runs of it, then its records go.
 
 use isobar_workflow::{Context, Step, StepError, StepOutcome, Workflow};
 
-use super::create::report;
 use super::ends::EndsDelete;
 use super::give_up::again;
 use super::tools::Tools;
 use super::work::DELETE;
 
-/// The workflow.
+/// The workflow. There is no way back from the beginning: what is being taken away is gone in part.
 pub(super) fn workflow(tools: &Tools) -> Workflow {
-    Workflow::new(DELETE)
-        .step(Stops(tools.clone()))
-        .no_return()
-        .step(Removes(tools.clone()))
-        .on_end(EndsDelete)
-}
-
-struct Stops(Tools);
-
-impl Step for Stops {
-    fn name(&self) -> &str {
-        "stop"
-    }
-
-    fn words(&self) -> &str {
-        "Stopping the nodes"
-    }
-
-    async fn run(&self, context: &Context) -> Result<StepOutcome, StepError> {
-        let work = self.0.work(context)?;
-        let provider = self.0.provider(&work)?;
-        let running = provider.running(&work.deployment).await.map_err(again)?;
-        for (at, node) in running.iter().enumerate() {
-            report(context, at, running.len(), &format!("{} nodes run", running.len() - at));
-            provider.stop(&work.deployment, node).await.map_err(again)?;
-        }
-        Ok(StepOutcome::done())
-    }
-
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        // Nobody cancels a deletion, and nothing fails here for good.
-        Ok(StepOutcome::done())
-    }
+    Workflow::new(DELETE).no_return().step(Removes(tools.clone())).on_end(EndsDelete)
 }
 
 struct Removes(Tools);
@@ -62,7 +29,5 @@ impl Step for Removes {
         Ok(StepOutcome::done())
     }
 
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        Ok(StepOutcome::done())
-    }
+    // Nothing to undo: nobody cancels a deletion, and nothing fails here for good.
 }

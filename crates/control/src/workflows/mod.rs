@@ -3,9 +3,9 @@
 //! | workflow | steps |
 //! |---|---|
 //! | [`CREATE`] | check, make, start, found; what fails is taken away again |
-//! | [`DELETE`] | stop, remove; from the first one's end on there is no way back |
-//! | [`RESTART`] | check, stop, start, whole |
-//! | [`REPLACE`] | check, stop, blank, start, admit, whole |
+//! | [`DELETE`] | remove; there is no way back |
+//! | [`RESTART`] | stop, start, serve |
+//! | [`REPLACE`] | stop, blank, start, admit, rebuild |
 //!
 //! Steps call a provider for machines, and the cluster itself for what it knows: whether it is founded, what
 //! may be lost. At the end the records of the cluster and its nodes change in the transaction that ends the

@@ -1,4 +1,4 @@
-//! Whether a node may be away: judged before it is stopped, from how the cluster is at that moment.
+//! Whether a node may be away: judged right before it is stopped or blanked, from how the cluster is then.
 
 use serde_json::{Value, json};
 
@@ -18,6 +18,8 @@ pub(crate) enum Action {
 pub(crate) struct Verdict {
     /// Whether it is done.
     pub allowed: bool,
+    /// Whether it is known: else it is refused for the moment only.
+    pub known: bool,
     /// What happens, or why not: a sentence each.
     pub statements: Vec<String>,
     /// How many more nodes may be lost meanwhile, when that is known.
@@ -26,7 +28,11 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     fn refused(why: String) -> Verdict {
-        Verdict { allowed: false, statements: vec![why], spare: None }
+        Verdict { allowed: false, known: true, statements: vec![why], spare: None }
+    }
+
+    fn unknown(why: String) -> Verdict {
+        Verdict { known: false, ..Verdict::refused(why) }
     }
 
     /// As it is answered.
@@ -42,17 +48,17 @@ impl Verdict {
 /// What would come of an action on a node.
 pub(crate) fn judge(action: Action, node: &str, seen: &Observation) -> Verdict {
     let Some(of_node) = seen.node(node) else {
-        return Verdict::refused(match seen.state {
-            HealthState::Unknown => seen.statement.clone(),
-            _ => format!("The cluster file has no node {node}."),
-        });
+        return match seen.state {
+            HealthState::Unknown => Verdict::unknown(seen.statement.clone()),
+            _ => Verdict::refused(format!("The cluster file has no node {node}.")),
+        };
     };
     let happens = match (action, of_node.state) {
         (Action::Restart, NodeState::Down | NodeState::Unknown) => {
             // What is away already cannot be lost by that.
             let statements = vec![format!("{node} does not answer: it is started again.")];
             let spare = of_node.spare_without.and_then(|spare| u32::try_from(spare).ok());
-            return Verdict { allowed: true, statements, spare };
+            return Verdict { allowed: true, known: true, statements, spare };
         }
         (Action::Restart, NodeState::Up) => format!("{node} stops for about a second."),
         (Action::Replace, _) => format!(
@@ -64,7 +70,7 @@ pub(crate) fn judge(action: Action, node: &str, seen: &Observation) -> Verdict {
         Action::Replace => "Until that is done",
     };
     match of_node.spare_without.map(u32::try_from) {
-        None => Verdict::refused(format!(
+        None => Verdict::unknown(format!(
             "How many nodes may be lost is not known at the moment, so nothing is done to {node}: look again."
         )),
         Some(Err(_)) => Verdict::refused(format!(
@@ -77,7 +83,7 @@ pub(crate) fn judge(action: Action, node: &str, seen: &Observation) -> Verdict {
                 1 => format!("{meanwhile} 1 more node may be lost."),
                 more => format!("{meanwhile} {more} more nodes may be lost."),
             };
-            Verdict { allowed: true, statements: vec![happens, lost], spare: Some(spare) }
+            Verdict { allowed: true, known: true, statements: vec![happens, lost], spare: Some(spare) }
         }
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use isobar_config::ClusterSpec;
 use isobar_provider::Provider;
 use isobar_workflow::{Context, StepError};
+use tokio::time::Instant;
 
 use super::give_up::failed;
 use super::work::Work;
 use crate::clock::Time;
 use crate::providers::Providers;
-use crate::watch::{AskClusters, Observation};
+use crate::watch::{AskClusters, Sight, Watch};
 
 /// What the steps have at hand. A clone is another handle.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub(crate) struct Tools {
     pub providers: Providers,
     /// How clusters are asked.
     pub asking: Arc<dyn AskClusters>,
+    /// What is shown of clusters: what the steps see is shown, too.
+    pub watch: Watch,
     /// The time.
     pub time: Time,
 }
@@ -48,8 +51,26 @@ impl Tools {
     }
 
     /// How the cluster is now.
-    pub(crate) async fn look(&self, context: &Context, work: &Work) -> Result<Observation, StepError> {
+    pub(crate) async fn look(&self, context: &Context, work: &Work) -> Result<Arc<Sight>, StepError> {
         let spec = self.access(context, work).await?;
-        Ok(self.asking.look(&spec).await)
+        let begun = Instant::now();
+        let seen = self.asking.look(&spec).await;
+        // Who asks right after an operation is not shown how it was before.
+        Ok(self.watch.keep(&work.deployment, begun, seen))
+    }
+
+    /// Starts those of some nodes that have ended meanwhile: another program had the port of one, say.
+    pub(crate) async fn keep_running(
+        &self,
+        context: &Context,
+        work: &Work,
+        nodes: &[String],
+    ) -> Result<(), StepError> {
+        let provider = self.provider(work)?;
+        let running = provider.running(&work.deployment).await.map_err(|error| failed(context, error))?;
+        for node in nodes.iter().filter(|node| !running.contains(*node)) {
+            provider.start(&work.deployment, node).await.map_err(|error| failed(context, error))?;
+        }
+        Ok(())
     }
 }

@@ -109,7 +109,7 @@ impl Story {
             // check, make, three starts.
             (AsksFor::Create, None) => 10,
             (AsksFor::Create, Some(_)) => 8,
-            (AsksFor::Delete, _) => 10,
+            (AsksFor::Delete, _) => 2,
             (AsksFor::Restart, _) => 4,
             (AsksFor::Replace, _) => 8,
         }
@@ -186,10 +186,32 @@ async fn replacing_a_node(database: TestDatabase) {
     story.told(&database).await;
 }
 
+/// Between judging and stopping it dies, and another node is lost.
+async fn a_node_is_not_stopped_on_an_old_verdict(database: TestDatabase) {
+    let mut world = World::start(&database).await;
+    world.make_group("rg1").await;
+    for action in ["restart", "replace"] {
+        world.make_small_cluster("rg1", action, false).await;
+        let hands = world.machines.dying_at(0);
+        world = world.die_and_start_with(hands.clone()).await;
+        let path = world.cluster("rg1", &format!("{action}/nodes/n2/{action}"));
+        let asked = world.client.json("POST", &path, json!({})).await.expect(202);
+        hands.death().await;
+        world.machines.kill(action, "n3");
+        let before = world.machines.calls().len();
+        world = world.die_and_start_again().await;
+        let status = ended(&world, asked.header("azure-asyncoperation")).await;
+        assert_eq!(status["error"]["code"], "UnsafeOperation", "{status:#}");
+        let calls = world.machines.calls()[before..].to_vec();
+        assert!(!calls.contains(&"stop".to_owned()), "{action}: {calls:?}");
+    }
+}
+
 isobar_records::on_both_databases!(
     making_a_cluster,
     failing_to_make_a_cluster,
     deleting_a_cluster,
     restarting_a_node,
     replacing_a_node,
+    a_node_is_not_stopped_on_an_old_verdict,
 );

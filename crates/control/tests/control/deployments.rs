@@ -396,15 +396,79 @@ async fn secure_parameters_are_used_and_never_kept_or_shown(database: TestDataba
     assert_eq!(done["properties"]["outputs"], json!({"key": {"type": "SecureString"}}));
     assert_eq!(done["properties"]["parameters"]["key"], json!({"type": "SecureString"}));
     let exported = world.client.json("POST", &path(&world, "d1/exportTemplate"), json!({})).await.expect(200);
+    let all = format!("{}{done}{}", all_that_is_kept(&database).await, exported.body);
+    assert!(all.contains("SecureString"), "nothing was looked at");
+    for secret in ["hunter2", "correct-horse", "sealed"] {
+        assert!(!all.contains(secret), "{secret} is kept");
+    }
+}
+
+async fn all_that_is_kept(database: &TestDatabase) -> String {
     let records = database.open().await;
     let mut snapshot = records.read().await.expect("a snapshot");
     let rows = snapshot.list_resources(&ResourceFilter::default()).await.expect("rows");
     let operations = snapshot.list_operations(&OperationFilter::default()).await.expect("operations");
     let audit = snapshot.list_audit(&AuditFilter::default()).await.expect("entries");
-    let all = format!("{rows:?}{operations:?}{audit:?}{done}{}", exported.body);
-    assert!(all.contains("SecureString"), "nothing was looked at");
-    for secret in ["hunter2", "correct-horse", "sealed"] {
-        assert!(!all.contains(secret), "{secret} is kept");
+    format!("{rows:?}{operations:?}{audit:?}")
+}
+
+async fn what_uses_a_secret_and_is_refused_for_good_fails_at_once(database: TestDatabase) {
+    let world = World::start(&database).await;
+    world.make_group("rg1").await;
+    let template = template(json!({
+        "parameters": {"key": {"type": "secureString"}},
+        "resources": [lock("keep", json!({"properties": {"level": "[parameters('key')]"}}))],
+    }));
+    let body = request(&template, json!({"key": {"value": "hunter2-hunter2"}}));
+    let failed = deploy(&world, &world.client, "d1", body).await;
+    assert_eq!(state(&failed), "Failed", "{failed:#}");
+    let made = operations(&world, "d1").await;
+    let told = &made.body["value"][0]["properties"];
+    assert_eq!((&told["statusCode"], &told["provisioningState"]), (&json!("BadRequest"), &json!("Failed")));
+    let records = database.open().await;
+    let mut snapshot = records.read().await.expect("a snapshot");
+    let filter =
+        AuditFilter { action: Some("Microsoft.Authorization/locks/write"), ..AuditFilter::default() };
+    let entries = snapshot.list_audit(&filter).await.expect("entries");
+    assert_eq!(entries.iter().map(|(_, entry)| entry.outcome).collect::<Vec<_>>(), [400], "{entries:#?}");
+    drop(snapshot);
+    let all = format!("{}{failed}{}", all_that_is_kept(&database).await, made.body);
+    assert!(all.contains("nothing more of the reason is kept"), "nothing was looked at");
+    assert!(!all.contains("hunter2") && !all.contains("sealed"), "the secret is kept");
+}
+
+async fn what_can_never_be_looked_at_fails_in_the_end(database: TestDatabase) {
+    let world = World::start(&database).await;
+    world.make_group("rg1").await;
+    let id = world.make_cluster("rg1", "c1", json!({})).await;
+    // Nobody can read it any more.
+    let mut tx = database.open().await.begin().await.expect("a transaction");
+    let row = tx.hold_resource(&id.to_lowercase()).await.expect("a row").expect("a cluster");
+    tx.update_resource(&row.key, row.revision, &json!([]), 0).await.expect("another body");
+    tx.commit().await.expect("it is kept");
+    let notes = format!("[string(reference('{id}', '2026-12-01').nodeCount)]");
+    let lock = lock("keep", json!({"properties": {"level": "CanNotDelete", "notes": notes}}));
+    let output = json!({"count": {"type": "int", "value": notes.replace("[string", "[int")}});
+    for template in
+        [template(json!({"resources": [lock]})), template(json!({"resources": [], "outputs": output}))]
+    {
+        let body = request(&template, json!({}));
+        let answer = world.client.put(&path(&world, "d1"), body).await;
+        assert!([200, 201].contains(&answer.status), "{answer:#?}");
+        let begun = Instant::now();
+        let failed = loop {
+            let now = world.client.get(&path(&world, "d1")).await.expect(200).body;
+            if !["Accepted", "Running"].contains(&state(&now)) {
+                break now;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it is tried for ever: {now:#}");
+            // It waits longer each time, up to a minute.
+            world.clock.advance(20_000);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        assert_eq!(state(&failed), "Failed", "{failed:#}");
+        let detail = &failed["properties"]["error"]["details"][0];
+        assert_eq!((&detail["code"], &detail["target"]), (&json!("InternalServerError"), &json!(id)));
     }
 }
 
@@ -509,6 +573,8 @@ isobar_records::on_both_databases!(
     what_cannot_be_deployed_is_told_before,
     what_if_tells_what_would_change,
     secure_parameters_are_used_and_never_kept_or_shown,
+    what_uses_a_secret_and_is_refused_for_good_fails_at_once,
+    what_can_never_be_looked_at_fails_in_the_end,
     a_kill_in_the_middle_makes_nothing_twice,
     a_cancelled_deployment_ends_and_what_it_made_stays,
     a_body_of_az_is_read,

@@ -5,6 +5,7 @@ use crate::common::people::{self, CONTRIBUTOR, READER, give};
 use crate::common::{GROUPS, OURS, World};
 use isobar_records::testing::TestDatabase;
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 async fn a_group_is_deleted_with_all_that_is_in_it(database: TestDatabase) {
     let world = World::start(&database).await;
@@ -18,14 +19,16 @@ async fn a_group_is_deleted_with_all_that_is_in_it(database: TestDatabase) {
     let accepted = client.delete(&world.group("rg1")).await.expect(202);
     assert!(accepted.body.is_null() && accepted.header("retry-after") == "1");
     let location = accepted.header("location").to_owned();
+    let begun = Instant::now();
     loop {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the group stays");
         let answer = client.follow(&location).await;
         if answer.status == 200 {
             break;
         }
         assert_eq!((answer.status, answer.header("retry-after")), (202, "1"));
         assert_eq!(answer.header("location"), location);
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     client.get(&world.group("rg1")).await.refused(404, "ResourceGroupNotFound");
     client.delete(&world.group("rg1")).await.refused(404, "ResourceGroupNotFound");

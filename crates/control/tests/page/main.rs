@@ -5,8 +5,10 @@
 //! line and pass.
 
 mod accessible;
+mod asking;
 mod browser;
 mod clusters;
+mod clusters_that_failed;
 #[allow(dead_code, reason = "the other program of tests uses more of it")]
 #[path = "../control/common/mod.rs"]
 mod common;

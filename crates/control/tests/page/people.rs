@@ -6,16 +6,35 @@ use crate::browser::Browser;
 use crate::common::World;
 use crate::common::client::Client;
 
+const NO_SECRET_AT_FIRST: &str = "const real = window.fetch;
+    window.fetch = async (url, options) => {
+        if (!String(url).includes('/addPassword')) return real(url, options);
+        window.fetch = real;
+        const body = JSON.stringify({error: {code: 'generalException', message: 'out of order'}});
+        return new Response(body, {status: 500});
+    };";
+
 async fn a_reader(database: TestDatabase) {
     let world = World::start(&database).await;
     world.make_group("shared").await;
     let Some(browser) = Browser::open(&world.running.url).await else { return };
     browser.log_in(&world.first).await;
     browser.go("access/principals").await;
+    // Whoever logs in in another tab is not the one who has logged in here.
+    browser.script("localStorage.setItem('isobar.client', 'somebody else')").await;
+    browser.client.refresh().await.expect("a page");
+    browser.sees("(you)").await;
     browser.press("Let somebody log in").await;
     browser.fill("Name", "grafana").await;
+    // The secret fails at first; to try again makes nobody else.
+    browser.script(NO_SECRET_AT_FIRST).await;
+    browser.press("Make it").await;
+    browser.sees("out of order").await;
     browser.press("Make it").await;
     browser.sees("It is shown this once").await;
+    let all = world.client.get("/v1.0/servicePrincipals").await.expect(200);
+    let all = all.body["value"].as_array().expect("a list").iter();
+    assert_eq!(all.filter(|one| one["displayName"] == "grafana").count(), 1);
     let shown =
         browser.script("return [...document.querySelectorAll('dialog pre')].map(one => one.innerText)").await;
     let told = |at: usize| shown[at].as_str().expect("text").to_owned();

@@ -9,6 +9,52 @@ use isobar_records::testing::{TestDatabase, on_sqlite};
 use crate::browser::Browser;
 use crate::common::World;
 
+/// Commands with the options that they have, but for those of every command.
+const OPTIONS: &[(&str, &str)] = &[
+    (
+        "Clusters_CreateOrUpdate",
+        "group name if-match if-none-match location node-count data-rows parity-rows deletion-protection sku tags",
+    ),
+    ("Locks_CreateOrUpdate", "scope name if-match if-none-match level notes"),
+    (
+        "RoleAssignments_Create",
+        "scope name if-match if-none-match principal-id principal-type role-definition-id description",
+    ),
+    ("Nodes_Replace", "group cluster name dry-run"),
+    ("ServicePrincipals_RemovePassword", "id key-id"),
+    ("ActivityLogs_List", "filter top"),
+];
+
+/// Fills in all fields, and gives the command.
+const FILL_IN: &str = "const all = (tags) => [...document.querySelectorAll(`main form :is(${tags})`)];
+    all('input').forEach((one) => { one.value = one.type === 'number' ? '3' : 'x'; });
+    all('textarea').forEach((one) => { one.value = '{\"a\": \"b\"}'; });
+    all('select').forEach((one) => { one.selectedIndex = one.options.length - 1; });
+    document.querySelector('main form').oninput();
+    return [...document.querySelectorAll('main pre')].map((one) => one.innerText);";
+
+/// The options are those of the command line: its rule is `console::names` of crate isobar.
+async fn options(browser: &Browser) {
+    for (id, options) in OPTIONS {
+        browser.script(&format!("location.hash = '#/api/{id}'")).await;
+        browser.until(id, |text| text.contains(id) && text.contains("Send")).await;
+        let texts = browser.script(FILL_IN).await;
+        let line = texts[0].as_str().expect("a command");
+        let shown: BTreeSet<&str> = line.split(' ').filter_map(|word| word.strip_prefix("--")).collect();
+        assert_eq!(shown, options.split(' ').collect(), "{line}");
+    }
+}
+
+/// A login is shown as it is sent, without its secret.
+async fn no_secret(browser: &Browser) {
+    browser.script("location.hash = '#/api/Login_TokenAdfs'").await;
+    browser.fill("client_id", "who").await;
+    browser.fill("client_secret", "hidden").await;
+    let shown = browser.script("return document.querySelector('main pre').innerText").await;
+    let shown = shown.as_str().expect("text");
+    assert!(shown.ends_with("\ncontent-type: application/x-www-form-urlencoded\n\nclient_id=who"), "{shown}");
+}
+
 async fn every_operation(database: TestDatabase) {
     let world = World::start(&database).await;
     world.make_group("shared").await;
@@ -42,6 +88,8 @@ async fn every_operation(database: TestDatabase) {
         let has_body = browser.text().await.contains("Write it as JSON");
         assert_eq!(has_body, operation.body.is_some(), "{}", operation.id);
     }
+    options(&browser).await;
+    no_secret(&browser).await;
     browser.script("location.hash = '#/api/ResourceGroups_Get'").await;
     browser.fill("resourceGroupName", "shared").await;
     browser.press("Send").await;

@@ -13,11 +13,11 @@ const DEPTH_MAX: usize = 3;
 
 /// Says why something was not done; gives the exit code for it.
 pub fn complain(error: &RemoteError) -> ExitCode {
-    lines(error).iter().for_each(|line| output::complain(line));
+    told(error).iter().for_each(|line| output::complain(line));
     if error.is_not_found() { ExitCode::from(NOT_THERE) } else { ExitCode::FAILURE }
 }
 
-fn lines(error: &RemoteError) -> Vec<String> {
+fn told(error: &RemoteError) -> Vec<String> {
     let mut lines = vec![on_one_line(&format!("isobar: {error}"))];
     if let Some(said) = error.said() {
         details(said, 1, &mut lines);
@@ -40,6 +40,11 @@ pub fn on_one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// The same of a text that has lines of its own: a file, or a page.
+pub fn lines(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && !"\n\t".contains(c) { ' ' } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,10 +56,12 @@ mod tests {
             detail("sku", "There is none.\u{1b}[2J"),
             detail("nodeCount", "nodeCount is 3 to 64."),
         ]);
-        let lines = lines(&RemoteError::Refused { status: 400, error: Box::new(error) });
+        let lines = told(&RemoteError::Refused { status: 400, error: Box::new(error) });
         assert_eq!(lines[0], "isobar: InvalidRequestContent: Two fields are wrong.");
         assert!(lines[1].starts_with("  sku: There is none."), "{lines:?}");
         assert_eq!(lines[2], "  nodeCount is 3 to 64.");
         assert!(lines.iter().all(|line| line.chars().all(|c| !c.is_control())));
+        let text = super::lines("a\tb\r\n\u{1b}[2J\u{9b}2J\u{8}c\n");
+        assert_eq!(text, "a\tb \n [2J 2J c\n");
     }
 }

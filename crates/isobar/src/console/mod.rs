@@ -28,7 +28,7 @@ use isobar_remote::description::Operation;
 use isobar_remote::{ProfileFile, RemoteError, Request, Session, Standing};
 use serde_json::Value;
 
-pub use complain::{NOT_THERE, complain};
+pub use complain::{NOT_THERE, complain, on_one_line};
 pub use gather::read_body;
 use show::show;
 
@@ -107,14 +107,20 @@ async fn carry_out(
     if let Some(link) = isobar_remote::goes_on(&answer) {
         if options::is_set(matches, options::NO_WAIT) {
             show(&answer.body, operation, format);
-            let path = session.path_of(&link)?;
-            output::complain(&format!("it goes on; how it stands: isobar api GET '{path}'"));
+            tell_where("it goes on", &session.path_of(&link)?);
             return Ok(ExitCode::SUCCESS);
         }
         let progress = Progress::new(false);
         let waited = isobar_remote::wait(session, request, answer, |now| tell(&progress, now)).await;
         progress.finish();
-        let left = waited?;
+        let left = match (waited, session.path_of(&link)) {
+            (Err(error @ RemoteError::Unreachable { .. }), Ok(path)) => {
+                let code = complain(&error);
+                tell_where("it may go on", &path);
+                return Ok(code);
+            }
+            (waited, _) => waited?,
+        };
         match left.is_null() {
             true => said("Done.", format),
             false => show(&left, operation, format),
@@ -142,11 +148,16 @@ async fn carry_out(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where somebody finds it later.
+fn tell_where(what: &str, path: &str) {
+    output::complain(&on_one_line(&format!("{what}; how it stands: isobar api GET '{path}'")));
+}
+
 /// How an operation stands that goes on.
 fn tell(progress: &Progress, now: &Standing) {
     let percent = now.percent.map(|percent| format!(" {percent} %")).unwrap_or_default();
     let message = now.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-    progress.step(complain::on_one_line(&format!("{}{percent}{message}", now.state)));
+    progress.step(on_one_line(&format!("{}{percent}{message}", now.state)));
 }
 
 /// A sentence where there is no answer to show; programs see the exit code.
@@ -176,7 +187,7 @@ fn confirm(operation: &Operation, matches: &ArgMatches) -> Result<(), RemoteErro
 pub fn show_bare(body: &Value) {
     match body {
         Value::Null => {}
-        Value::String(text) => println!("{text}"),
+        Value::String(text) => println!("{}", complain::lines(text)),
         body => output::json(body),
     }
 }

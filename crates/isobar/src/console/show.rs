@@ -3,7 +3,7 @@
 use isobar_remote::description::Operation;
 use serde_json::Value;
 
-use super::complain::on_one_line;
+use super::complain::{lines, on_one_line};
 use super::names::in_words;
 use crate::output::{self, Format};
 
@@ -53,12 +53,12 @@ fn pairs(body: &Value) {
     }
 }
 
-/// All fields that have a value, by dotted names without `properties`.
+/// All fields that have a value, by dotted names without `properties`; nothing in them moves the cursor.
 fn fields(value: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     collect(value, "", 0, &mut found);
     found.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
-    found
+    found.into_iter().map(|(name, value)| (on_one_line(&name), lines(&value))).collect()
 }
 
 fn collect(value: &Value, place: &str, depth: usize, found: &mut Vec<(String, String)>) {
@@ -218,6 +218,31 @@ mod tests {
             ("env=prod owner=a", "yes")
         );
         assert!(!names.iter().any(|name| name.contains("leader") || name.contains("etag")), "{names:?}");
+    }
+
+    #[test]
+    fn nothing_that_a_server_answers_moves_the_cursor() {
+        let bad = "a\u{1b}[2J\u{9b}1m\r\u{7}b";
+        let of_lines = format!("{bad}\n{bad}\n");
+        let item = json!({
+            "name": bad, bad: bad, "tags": {bad: bad}, "list": [bad, {bad: bad}],
+            "properties": {"template": of_lines, "deep": {bad: {bad: of_lines}}},
+        });
+        let is_plain = |text: &str| text.chars().all(|c| !c.is_control());
+        let fields = fields(&item);
+        assert_eq!(fields.len(), 6, "{fields:?}");
+        for (name, value) in &fields {
+            assert!(is_plain(name) && value.lines().all(is_plain), "{name:?}: {value:?}");
+        }
+        let template =
+            fields.iter().find(|(name, _)| name == "template").map(|(_, value)| value.lines().count());
+        assert_eq!(template, Some(2), "lines stay lines");
+        assert!(super::fields(&json!(of_lines)).iter().all(|(_, value)| value.lines().all(is_plain)));
+        let columns = ["name", "tags", "properties.template"].map(str::to_owned);
+        let items = [item];
+        for row in table(&items, &columns, 200).iter().chain(&chosen(&items, 1000)) {
+            assert!(row.iter().all(|cell| is_plain(cell)), "{row:?}");
+        }
     }
 
     #[test]

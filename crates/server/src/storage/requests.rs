@@ -21,11 +21,11 @@ use crate::limits::KEYS_PER_MESSAGE_MAX;
 
 /// Carries out a storage request.
 pub(crate) fn handle(node: &Arc<NodeContext>, request: Request, responder: Responder) {
-    node.counts.storage_request();
+    node.counts.storage_request(request.from);
     let carried_out = match request.opcode {
         Opcode::Put => put(node, request, responder),
         Opcode::Rewrite => rewrite(node, request, responder),
-        Opcode::Get => get(node, &request.body, responder),
+        Opcode::Get => get(node, request, responder),
         Opcode::Delete => delete(node, &request.body, responder),
         Opcode::Withdraw => withdraw(node, &request.body, responder),
         Opcode::List => list(node, &request.body, responder),
@@ -58,10 +58,10 @@ fn put(node: &Arc<NodeContext>, request: Request, responder: Responder) -> Begun
     if request.from != Role::Node && !target.has_room_for_all(request.payload.len() as u64) {
         return Err((responder, Refusal::Storage(StorageError::Full)));
     }
-    let (node, bytes) = (node.clone(), request.payload.len() as u64);
+    let (node, from, bytes) = (node.clone(), request.from, request.payload.len() as u64);
     target.put_then(put.header, request.payload, move |target, result| {
         if result.is_ok() {
-            node.counts.written(bytes);
+            node.counts.written(from, bytes);
         }
         reply_done(target, result, responder);
     });
@@ -74,18 +74,18 @@ fn rewrite(node: &NodeContext, request: Request, responder: Responder) -> Begun 
     Ok(())
 }
 
-fn get(node: &Arc<NodeContext>, body: &[u8], responder: Responder) -> Begun {
-    let (get, target, responder) = parse(node, body, responder, |get: &GetRequest| get.target)?;
+fn get(node: &Arc<NodeContext>, request: Request, responder: Responder) -> Begun {
+    let (get, target, responder) = parse(node, &request.body, responder, |get: &GetRequest| get.target)?;
     let to_the_end = get.units == 0;
     let Some(end) = get.first_unit.checked_add(get.units) else {
         return Err((responder, Refusal::Unreadable));
     };
     // The length of the row is not known here: all of it is read when only the end is wanted.
     let units = if to_the_end { Store::WHOLE } else { get.first_unit..end };
-    let node = node.clone();
+    let (node, from) = (node.clone(), request.from);
     target.get_then(get.key, units, move |target, result| match result {
         Ok(fragment) => {
-            node.counts.read(fragment.data.len() as u64);
+            node.counts.read(from, fragment.data.len() as u64);
             reply_fragment(fragment, get.first_unit, responder);
         }
         // A target that still lacks rows cannot tell "deleted" from "not rebuilt yet".

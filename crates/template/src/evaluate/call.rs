@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Evaluator, Frame, special};
+use super::{Evaluator, Frame, Marks, special};
 use crate::error::{Stop, quoted};
 use crate::expression::Expression;
 use crate::functions::{self, Arguments, check_count};
@@ -26,8 +26,16 @@ impl Evaluator {
         if function.is_none() && !special::is_known(&lower) {
             return Err(Stop::wrong(unknown(name)));
         }
+        let before = self.marks.replace(Marks::default());
         let values = arguments.iter().map(|argument| self.expression(frame, argument));
-        let values: Vec<Value> = values.collect::<Result<_, _>>()?;
+        let values: Result<Vec<Value>, Stop> = values.collect();
+        let of_arguments = self.marks.get();
+        self.marks.set(before.and(of_arguments));
+        let values = values?;
+        if of_arguments.secret && lower == "reference" {
+            // Which resource is asked for is told wherever it cannot be had.
+            return Err(Stop::wrong("a secure parameter cannot say which resource is meant."));
+        }
         let arguments = Arguments(&values);
         let Some(function) = function else { return self.special(frame, &lower, &arguments) };
         let done = check_count(function.name, (function.least, function.most), values.len());

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{Evaluator, Frame, Loop, Variable};
 use crate::error::{Stop, quoted};
 use crate::limits::COPIES_MAX;
-use crate::value::kind_of;
+use crate::value::{VALUE_BYTES, kind_of};
 
 /// Whether a member of an object is a list of loops that make further members.
 pub(super) fn is_of_properties(name: &str, value: &Value) -> bool {
@@ -74,6 +74,7 @@ impl Evaluator {
         for index in 0..count {
             let mut loops = frame.loops.to_vec();
             loops.push(Loop { name: name.to_owned(), index });
+            self.take(loops.iter().map(|of| VALUE_BYTES + of.name.len() as u64).sum())?;
             let item = self.value(&Frame { loops: &loops, ..*frame }, input);
             items.push(item.map_err(|stop| stop.within("input"))?);
         }

@@ -22,11 +22,11 @@ use serde_json::{Map, Value, json};
 use crate::error::{Reference, Stop, quoted};
 use crate::expression::{self, Expression, Text};
 use crate::facts::Facts;
-use crate::limits::{EVALUATION_BYTES_MAX, EVALUATION_DEPTH_MAX, VALUE_DEPTH_MAX};
+use crate::limits::{EVALUATION_BYTES_MAX, EVALUATION_DEPTH_MAX};
 pub(crate) use resources::Known;
 use resources::Resources;
 
-use crate::value::{bytes_of, kind_of, member, same_name};
+use crate::value::{VALUE_BYTES, bytes_of, kind_of, member, same_name};
 
 /// Where an expression stands: what it may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,9 +167,15 @@ impl Evaluator {
         Ok((done, self.marks.get()))
     }
 
+    /// What was used so far by what is being worked out.
+    pub(crate) fn marks(&self) -> Marks {
+        self.marks.get()
+    }
+
     /// Works out everything in a value.
     pub(crate) fn value(&self, frame: &Frame<'_>, value: &Value) -> Result<Value, Stop> {
         let _level = self.enter()?;
+        self.take(VALUE_BYTES)?;
         match value {
             Value::String(text) => self.text(frame, text),
             Value::Array(items) => {
@@ -204,12 +210,10 @@ impl Evaluator {
 
     /// Works out a text.
     fn text(&self, frame: &Frame<'_>, text: &str) -> Result<Value, Stop> {
+        // Also an expression that gives little is read each time.
+        self.take(text.len() as u64)?;
         let expression = match expression::read(text)? {
-            Text::Literal(literal) => {
-                let value = json!(literal);
-                self.charge(&value)?;
-                return Ok(value);
-            }
+            Text::Literal(literal) => return Ok(json!(literal)),
             Text::Expression(expression) => expression,
         };
         let before = self.marks.replace(Marks::default());
@@ -310,10 +314,11 @@ impl Evaluator {
 
     /// Takes what a value needs from the allowance.
     fn charge(&self, value: &Value) -> Result<(), Stop> {
-        let Some(bytes) = bytes_of(value) else {
-            let why = format!("a value is nested more than {VALUE_DEPTH_MAX} levels deep.");
-            return Err(Stop::wrong(why));
-        };
+        self.take(bytes_of(value).map_err(Stop::wrong)?)
+    }
+
+    /// Takes so many bytes from the allowance.
+    fn take(&self, bytes: u64) -> Result<(), Stop> {
         match self.bytes_left.get().checked_sub(bytes) {
             Some(left) => self.bytes_left.set(left),
             None => {

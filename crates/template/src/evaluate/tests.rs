@@ -3,6 +3,7 @@
 use isobar_arm::ResourceId;
 
 use super::*;
+use crate::limits::VALUE_DEPTH_MAX;
 
 pub(crate) fn facts() -> Facts {
     let group = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1";
@@ -90,6 +91,7 @@ fn what_uses_a_secret_is_marked_and_never_in_an_error() {
         "[int(parameters('key'))]",
         "[resourceGroup()[variables('v')]]",
         "[resourceId(parameters('key'), 'b')]",
+        "[reference(resourceId('A.B/c', parameters('key')), '2020-01-01').x]",
     ] {
         let error = value(&evaluator, &json!({"a": written})).expect_err(written);
         assert!(error.contains("nothing of it is shown") && !error.contains("hunter2"), "{error}");
@@ -173,6 +175,16 @@ fn little_cannot_make_too_much() {
     let error =
         value(&evaluator(Value::Object(doubling)), &json!("[variables('v59')]")).expect_err("too much");
     assert!(error.contains("takes more than"), "{error}");
+    let turns = |name: &str, input: Value| json!({"copy": [{"name": name, "count": 800, "input": input}]});
+    let literals = turns("a", turns("b", turns("c", json!(1))));
+    // Nothing but its name, of which each turn has one.
+    let names = turns(&"n".repeat(1 << 20), json!(1));
+    // Hardly anything comes out of much that is read.
+    let reads = turns("a", turns("b", json!(format!("[if(true(), 1, '{}')]", "x".repeat(20_000)))));
+    for much in [literals, names, reads] {
+        let error = value(&evaluator(json!({})), &much).expect_err("too much");
+        assert!(error.contains("takes more than"), "{error}");
+    }
     let mut nesting = serde_json::Map::new();
     nesting.insert("v0".to_owned(), json!([]));
     for at in 1..200 {

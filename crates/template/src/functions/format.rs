@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::text::push;
 use super::{ANY, Arguments, Function};
 use crate::limits::PADDED_CHARS_MAX;
 use crate::value::text_of;
@@ -15,20 +16,20 @@ fn format(arguments: &Arguments<'_>) -> Result<Value, String> {
     let mut rest = arguments.text(0)?;
     let mut text = String::new();
     while let Some(at) = rest.find(['{', '}']) {
-        text.push_str(&rest[..at]);
+        push(&mut text, &rest[..at])?;
         let sign = &rest[at..=at];
         rest = &rest[at + 1..];
         if let Some(doubled) = rest.strip_prefix(sign) {
-            text.push_str(sign);
+            push(&mut text, sign)?;
             rest = doubled;
             continue;
         }
         let end = rest.find('}').filter(|_| sign == "{");
         let end = end.ok_or("a brace that stands for itself is doubled: {{ or }}.")?;
-        text.push_str(&place(&rest[..end], arguments)?);
+        push(&mut text, &place(&rest[..end], arguments)?)?;
         rest = &rest[end + 1..];
     }
-    text.push_str(rest);
+    push(&mut text, rest)?;
     Ok(json!(text))
 }
 

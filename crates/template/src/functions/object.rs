@@ -1,10 +1,11 @@
 //! Functions of objects, and of what lists and objects have in common.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value, json};
 
 use super::{ANY, Arguments, Function};
 use crate::limits::VALUE_DEPTH_MAX;
-use crate::value::{member, same_name};
 
 pub(super) const TABLE: &[Function] = &[
     Function::of("createObject", (0, ANY), create),
@@ -32,61 +33,63 @@ fn create(arguments: &Arguments<'_>) -> Result<Value, String> {
 fn union(arguments: &Arguments<'_>) -> Result<Value, String> {
     match arguments.any(0) {
         Value::Array(_) => {
-            let mut all: Vec<Value> = Vec::new();
+            let (mut all, mut seen) = (Vec::new(), HashSet::new());
             for at in 0..arguments.0.len() {
-                for item in arguments.list(at)? {
-                    if !all.contains(item) {
-                        all.push(item.clone());
-                    }
-                }
+                all.extend(arguments.list(at)?.iter().filter(|item| seen.insert(*item)).cloned());
             }
             Ok(Value::Array(all))
         }
         Value::Object(_) => {
-            let mut all = Map::new();
-            for at in 0..arguments.0.len() {
-                merge(&mut all, arguments.object(at)?, VALUE_DEPTH_MAX);
-            }
-            Ok(Value::Object(all))
+            let all = (0..arguments.0.len()).map(|at| arguments.object(at)).collect::<Result<Vec<_>, _>>()?;
+            Ok(Value::Object(merged(&all, VALUE_DEPTH_MAX)))
         }
         _ => Err(arguments.wrong(0, "array or object")),
     }
 }
 
-fn merge(all: &mut Map<String, Value>, more: &Map<String, Value>, depth_left: usize) {
-    for (name, value) in more {
-        let known = all.keys().find(|known| same_name(known, name)).cloned();
-        let name = known.unwrap_or_else(|| name.clone());
-        match (all.get_mut(&name), value) {
-            (Some(Value::Object(inner)), Value::Object(more)) if depth_left > 0 => {
-                merge(inner, more, depth_left - 1);
-            }
-            _ => drop(all.insert(name, value.clone())),
-        }
+/// The members of all of them, each by the name that came first.
+fn merged(objects: &[&Map<String, Value>], depth_left: usize) -> Map<String, Value> {
+    let mut members: HashMap<String, (&String, Vec<&Value>)> = HashMap::new();
+    for (name, value) in objects.iter().copied().flatten() {
+        members.entry(name.to_lowercase()).or_insert_with(|| (name, Vec::new())).1.push(value);
     }
+    let one = |(name, values): (&String, Vec<&Value>)| {
+        // Something else than an object takes the place of what was before it.
+        let begin = values.iter().rposition(|value| !value.is_object()).map_or(0, |at| at + 1);
+        let objects: Vec<_> = values[begin..].iter().filter_map(|value| value.as_object()).collect();
+        let value = match objects.len() {
+            2.. if depth_left > 0 => Value::Object(merged(&objects, depth_left - 1)),
+            _ => values.last().copied().cloned().unwrap_or_default(),
+        };
+        (name.clone(), value)
+    };
+    members.into_values().map(one).collect()
 }
 
 /// What is in all of them.
 fn intersection(arguments: &Arguments<'_>) -> Result<Value, String> {
     match arguments.any(0) {
         Value::Array(first) => {
-            let mut common: Vec<Value> = Vec::new();
-            for item in first.iter() {
-                if !common.contains(item) {
-                    common.push(item.clone());
-                }
-            }
+            let mut seen = HashSet::new();
+            let mut common: Vec<&Value> = first.iter().filter(|item| seen.insert(*item)).collect();
             for at in 1..arguments.0.len() {
-                let other = arguments.list(at)?;
+                let other: HashSet<&Value> = arguments.list(at)?.iter().collect();
                 common.retain(|item| other.contains(item));
             }
-            Ok(Value::Array(common))
+            Ok(json!(common))
         }
         Value::Object(first) => {
             let mut common = first.clone();
             for at in 1..arguments.0.len() {
                 let other = arguments.object(at)?;
-                common.retain(|name, value| member(other, name) == Some(value));
+                let mut lower: HashMap<String, &Value> = HashMap::new();
+                for (name, value) in other {
+                    lower.entry(name.to_lowercase()).or_insert(value);
+                }
+                common.retain(|name, value| {
+                    let other = other.get(name).or_else(|| lower.get(&name.to_lowercase()).copied());
+                    other == Some(value)
+                });
             }
             Ok(Value::Object(common))
         }

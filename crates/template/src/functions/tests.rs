@@ -207,6 +207,70 @@ fn unions_intersections_and_members() {
 }
 
 #[test]
+fn of_two_objects_of_one_name_the_members_are_united_whatever_the_case() {
+    gives(&[
+        (
+            "union(createObject('A', createObject('x', 1, 'y', 2)), createObject('a', createObject('Y', 3)))",
+            json!({"A": {"x": 1, "y": 3}}),
+        ),
+        (
+            "union(createObject('a', createObject('b', 1)), createObject('a', 5), createObject('a', createObject('c', 2)))",
+            json!({"a": {"c": 2}}),
+        ),
+        ("union(createObject('a', createObject('b', 1)), createObject('a', 5))", json!({"a": 5})),
+        ("union(createArray(1, 1), createArray(2, 1))", json!([1, 2])),
+        ("intersection(createArray(1, 2, 1), createArray(1, 3))", json!([1])),
+        ("intersection(createObject('a', 1, 'b', 2), createObject('A', 1, 'B', 3))", json!({"a": 1})),
+    ]);
+}
+
+#[test]
+fn what_would_be_too_much_is_not_made() {
+    let many = "padLeft('', 16384, 'x')";
+    let places = "{0}".repeat(2000);
+    let delimiter = "x".repeat(300);
+    for (expression, why) in [
+        (format!("replace({many}, 'x', {many})"), "'replace': what it makes has more than 16777216 bytes"),
+        (format!("join(range(0, 10000), {many})"), "'join': what it makes has more than 16777216 bytes"),
+        (format!("format('{places}', {many})"), "'format': what it makes has more than 16777216 bytes"),
+        (
+            format!("split(replace({many}, 'x', padLeft('', 100, 'x')), 'x')"),
+            "'split': what it makes has more than 16777216 bytes",
+        ),
+        (format!("split('a', '{delimiter}')"), "the delimiters have more than 256 bytes"),
+    ] {
+        let made = work_out(&expression);
+        assert!(made.as_ref().is_err_and(|error| error.contains(why)), "{why}: {made:?}");
+    }
+    // Nearly as much is.
+    assert_eq!(
+        work_out(&format!("length(replace({many}, 'x', padLeft('', 1000, 'y')))")),
+        Ok(json!(16_384_000))
+    );
+}
+
+#[test]
+fn what_is_large_is_united_compared_and_split_in_a_moment() {
+    let call = |name: &str, arguments: &[Value]| {
+        let function = super::find(name).expect("a function");
+        (function.call)(&super::Arguments(arguments)).expect("a value")
+    };
+    let object = |name: &str| -> Value {
+        (0..100_000).map(|at| (format!("{name}{at}"), json!(at))).collect::<Map<String, Value>>().into()
+    };
+    let list = |from: u32| json!((from..from + 300_000).collect::<Vec<u32>>());
+    let begun = std::time::Instant::now();
+    let length = |value: Value| value.as_array().map(Vec::len).or(value.as_object().map(Map::len));
+    assert_eq!(length(call("union", &[list(0), list(100_000)])), Some(400_000));
+    assert_eq!(length(call("intersection", &[list(0), list(100_000)])), Some(200_000));
+    assert_eq!(length(call("union", &[object("a"), object("A"), object("b")])), Some(200_000));
+    assert_eq!(length(call("intersection", &[object("a"), object("A")])), Some(100_000));
+    let text = json!("xy".repeat(800_000));
+    assert_eq!(length(call("split", &[text, json!(["x", "z"])])), Some(800_001));
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+#[test]
 fn logic_and_numbers() {
     gives(&[
         ("if(equals('a', 'a'), 'yes', 'no')", json!("yes")),

@@ -4,8 +4,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde_json::{Value, json};
 
 use super::{ANY, Arguments, Function};
-use crate::limits::PADDED_CHARS_MAX;
-use crate::value::text_of;
+use crate::limits::{DELIMITERS_BYTES_MAX, PADDED_CHARS_MAX, TEXT_BYTES_MAX};
+use crate::value::{VALUE_BYTES, text_of};
 
 pub(super) const TABLE: &[Function] = &[
     Function::of("concat", (1, ANY), concat),
@@ -36,6 +36,21 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(
 
 fn lower(arguments: &Arguments<'_>, at: usize) -> Result<String, String> {
     Ok(arguments.text(at)?.to_lowercase())
+}
+
+/// Refuses to make more than so many bytes.
+fn check_bytes(bytes: usize) -> Result<(), String> {
+    match bytes {
+        0..=TEXT_BYTES_MAX => Ok(()),
+        _ => Err(format!("what it makes has more than {TEXT_BYTES_MAX} bytes.")),
+    }
+}
+
+/// Adds to a text: before there is too much of it, not after.
+pub(super) fn push(text: &mut String, more: &str) -> Result<(), String> {
+    check_bytes(text.len().saturating_add(more.len()))?;
+    text.push_str(more);
+    Ok(())
 }
 
 /// Joins texts, or lists.
@@ -78,7 +93,12 @@ fn replace(arguments: &Arguments<'_>) -> Result<Value, String> {
     if old.is_empty() {
         return Err("argument 2 must not be empty.".to_owned());
     }
-    Ok(json!(text.replace(old, new)))
+    let mut replaced = String::new();
+    for (at, part) in text.split(old).enumerate() {
+        push(&mut replaced, if at > 0 { new } else { "" })?;
+        push(&mut replaced, part)?;
+    }
+    Ok(json!(replaced))
 }
 
 fn split(arguments: &Arguments<'_>) -> Result<Value, String> {
@@ -92,15 +112,24 @@ fn split(arguments: &Arguments<'_>) -> Result<Value, String> {
         _ => return Err(arguments.wrong(1, "string, or an array of them")),
     };
     let delimiters: Vec<&str> = delimiters.into_iter().filter(|delimiter| !delimiter.is_empty()).collect();
-    let (mut parts, mut rest) = (Vec::new(), text);
-    loop {
-        let next =
-            delimiters.iter().filter_map(|delimiter| Some((rest.find(delimiter)?, delimiter.len()))).min();
-        let Some((at, length)) = next else { break };
-        parts.push(json!(rest[..at]));
-        rest = &rest[at + length..];
+    if delimiters.iter().map(|delimiter| delimiter.len()).sum::<usize>() > DELIMITERS_BYTES_MAX {
+        return Err(format!("the delimiters have more than {DELIMITERS_BYTES_MAX} bytes."));
     }
-    parts.push(json!(rest));
+    let (mut parts, mut begin, mut at) = (Vec::new(), 0, 0);
+    while at < text.len() {
+        // Bytes will do: no character begins inside another one.
+        let rest = &text.as_bytes()[at..];
+        let found = delimiters.iter().filter(|delimiter| rest.starts_with(delimiter.as_bytes()));
+        let Some(length) = found.map(|delimiter| delimiter.len()).min() else {
+            at += 1;
+            continue;
+        };
+        parts.push(json!(text[begin..at]));
+        check_bytes(text.len().saturating_add(parts.len().saturating_mul(VALUE_BYTES as usize)))?;
+        at += length;
+        begin = at;
+    }
+    parts.push(json!(text[begin..]));
     Ok(Value::Array(parts))
 }
 
@@ -109,8 +138,13 @@ fn join(arguments: &Arguments<'_>) -> Result<Value, String> {
     if items.iter().any(|item| matches!(item, Value::Array(_) | Value::Object(_))) {
         return Err("the items of argument 1 have to be of type string, int or bool.".to_owned());
     }
-    let texts: Vec<String> = items.iter().map(text_of).collect();
-    Ok(json!(texts.join(arguments.text(1)?)))
+    let delimiter = arguments.text(1)?;
+    let mut joined = String::new();
+    for (at, item) in items.iter().enumerate() {
+        push(&mut joined, if at > 0 { delimiter } else { "" })?;
+        push(&mut joined, &text_of(item))?;
+    }
+    Ok(json!(joined))
 }
 
 fn pad_left(arguments: &Arguments<'_>) -> Result<Value, String> {

@@ -251,18 +251,21 @@ pub struct UnusableTarget {
     pub why: String,
 }
 
-/// What a node has done since it started.
+/// What a node has done since it started. Bytes and requests for rows are those of clients and operators:
+/// what other nodes ask for is not counted, nor what the node does by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Served {
     /// Drawn when the process started: counts of another one begin at zero.
     pub process: u64,
-    /// Bytes of rows made durable on its targets.
+    /// Bytes of new rows made durable on its targets, parity included. A damaged row that is written again
+    /// is not new.
     pub written_bytes: u64,
-    /// Bytes of rows read from its targets.
+    /// Bytes of rows read from its targets: all of a row, too, when only its end was asked for.
     pub read_bytes: u64,
-    /// Requests for rows.
+    /// Requests for rows of every kind, those refused included.
     pub storage_requests: u64,
-    /// Operations and questions for the metadata.
+    /// Operations and questions for the metadata that came to this node, whether it leads or not: those of
+    /// other nodes, too, and each time one is sent.
     pub metadata_requests: u64,
 }
 

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::common::acts::Acts;
 use crate::common::world::World;
-use crate::common::{Losses, ManualClock, OPTIONS, Process, SaysWhenDropped, for_ever, in_time, until};
+use crate::common::{Losses, ManualClock, OPTIONS, Process, in_time, until};
 
 /// How long a renewal waits by itself.
 const WAIT: Duration = Duration::from_secs(10);
@@ -26,17 +26,7 @@ impl Busy {
     async fn new(database: &TestDatabase, lease_ms: i64) -> Busy {
         let (world, losses) = (World::new(), Losses::default());
         let dropped = Arc::new(Mutex::new(0));
-        let hangs = {
-            let dropped = dropped.clone();
-            Acts::new("a", &world).acting(move |_| {
-                let says = SaysWhenDropped(dropped.clone());
-                async move {
-                    let _says = says;
-                    for_ever().await;
-                    unreachable!()
-                }
-            })
-        };
+        let hangs = Acts::hanging("a", &world, &dropped);
         // With room for one operation it does not look for others meanwhile. Its clock stands still, so a
         // lease runs out by waiting for an answer only.
         let options = Options { at_once: 1, lease_ms, ..OPTIONS };

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::common::acts::Acts;
 use crate::common::world::{World, WritesTheEnd, ends_of};
-use crate::common::{Losses, ManualClock, OPTIONS, Process, SaysWhenDropped, for_ever, in_time, until};
+use crate::common::{Losses, ManualClock, OPTIONS, Process, in_time, until};
 
 /// How often the mortal process takes a step before it gets stuck there.
 const CALLS_BEFORE_STUCK: u32 = 5;
@@ -45,7 +45,7 @@ impl Crowd {
                 *calls
             };
             if calls > CALLS_BEFORE_STUCK {
-                for_ever().await;
+                pending::<()>().await;
             }
         }
         if context.operation().owner == "other" {
@@ -141,16 +141,7 @@ async fn what_an_older_owner_saves_does_not_count(database: TestDatabase) {
 async fn a_step_is_dropped_when_its_lease_is_lost(database: TestDatabase) {
     let (world, clock, losses) = (World::new(), ManualClock::new(), Losses::default());
     let dropped = Arc::new(Mutex::new(0));
-    let hangs = {
-        let dropped = dropped.clone();
-        Acts::new("a", &world).acting(move |_| {
-            let says = SaysWhenDropped(dropped.clone());
-            async move {
-                let _says = says;
-                pending().await
-            }
-        })
-    };
+    let hangs = Acts::hanging("a", &world, &dropped);
     let workflow = Workflow::new("w").step(hangs.clone());
     let process =
         Process::new(&database, workflow, "old", OPTIONS, clock.clone(), losses.clone()).await.run();
@@ -197,16 +188,7 @@ async fn a_lease_lives_as_long_as_its_step(database: TestDatabase) {
 async fn a_process_that_stops_gives_back_what_it_has(database: TestDatabase) {
     let (world, clock) = (World::new(), ManualClock::new());
     let dropped = Arc::new(Mutex::new(0));
-    let hangs = {
-        let dropped = dropped.clone();
-        Acts::new("b", &world).acting(move |_| {
-            let says = SaysWhenDropped(dropped.clone());
-            async move {
-                let _says = says;
-                pending().await
-            }
-        })
-    };
+    let hangs = Acts::hanging("b", &world, &dropped);
     let workflow = Workflow::new("w").step(Acts::new("a", &world)).step(hangs.clone());
     let first = Process::simple(&database, workflow, &clock).await.run();
     first.start("o").await;

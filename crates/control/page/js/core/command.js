@@ -1,10 +1,12 @@
 // The command line that does what an operation does. The server's description of an operation has its words;
 // what options are called follows from its parameters and the schema of its body, as the command line itself
-// makes them.
+// makes them (`console` of crate isobar).
 
 import { schemaOf } from "./operations.js";
 import * as session from "./session.js";
 
+/** Where a page begins is followed, not given. */
+const PAGE = "$skipToken";
 /** Options that every command has: no field is called so. */
 const TAKEN = ["help", "output", "log", "log-json", "set", "body", "version"];
 
@@ -62,7 +64,11 @@ export function commandLine(operation, params = {}, { body, query = {}, headers 
     if (name !== "subscriptionId" || operation.path.endsWith("{subscriptionId}")) add(option, [quoted(value)]);
     else taken.add(option);
   }
-  for (const [name, value] of [...Object.entries(query), ...Object.entries(headers)]) if (value) add(hyphenated(name), [quoted(String(value))]);
+  const given = { ...query, ...headers };
+  for (const { name } of [...operation.inQuery, ...operation.inHeader]) {
+    if (given[name] && name !== PAGE) add(hyphenated(name), [quoted(String(given[name]))]);
+    else taken.add(hyphenated(name));
+  }
   for (const [path, schema, value] of settings(body ?? {}, operation.schema)) {
     const option = fieldOption(path);
     // What the schema does not know has no option of its own.

@@ -1,4 +1,4 @@
-// What parts of the page tell each other: the connection, the login, operations that run.
+// What parts of the page tell each other: the connection, operations that run.
 
 const target = new EventTarget();
 

@@ -58,7 +58,10 @@ export const find = (id) => byId.get(id);
 /** A schema with its references followed. */
 export function schemaOf(schema) {
   let found = schema;
-  for (let depth = 0; found?.$ref && depth < 8; depth += 1) found = schemas[found.$ref.split("/").at(-1)];
+  for (let depth = 0; found?.$ref && depth < 8; depth += 1) {
+    const { $ref, ...beside } = found;
+    found = { ...schemas[$ref.split("/").at(-1)], ...beside };
+  }
   if (found?.allOf) return Object.assign({}, ...found.allOf.map(schemaOf), found);
   return found ?? {};
 }

@@ -7,18 +7,23 @@ const PAUSE_MS_MAX = 30000;
 
 /**
  * Calls `ask` now and then every `ms` milliseconds after it has ended, while the page is visible, until the
- * signal aborts. After failures the pauses become longer; `failed` hears of each.
+ * signal aborts. After failures the pauses become longer; `failed` hears of each. Gives what asks at once; while
+ * an answer is waited for, it is asked again after that: the answer may be older than the wish.
  */
 export function poll(ms, ask, signal, failed = () => {}) {
   let timer = 0;
   let failures = 0;
   let running = false;
+  let wished = false;
   const again = () => {
     clearTimeout(timer);
     if (!signal.aborted && !document.hidden) timer = setTimeout(run, Math.min(ms * 2 ** failures, PAUSE_MS_MAX));
   };
   const run = async () => {
-    if (running || signal.aborted || document.hidden) return;
+    if (signal.aborted || document.hidden) return;
+    wished = running;
+    if (running) return;
+    clearTimeout(timer);
     running = true;
     try {
       await ask();
@@ -30,7 +35,8 @@ export function poll(ms, ask, signal, failed = () => {}) {
       }
     }
     running = false;
-    again();
+    if (wished) run();
+    else again();
   };
   document.addEventListener("visibilitychange", run, { signal });
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });

@@ -1,7 +1,5 @@
 // Who is logged in: a token in this tab, for as long as it is good. The secret is sent once and kept nowhere.
 
-import { tell } from "./events.js";
-
 const TOKEN = "isobar.token";
 const CLIENT = "isobar.client";
 const SUBSCRIPTION = "isobar.subscription";
@@ -24,21 +22,17 @@ export function token() {
   return session && session.until > Date.now() + MARGIN_MS ? session.token : null;
 }
 
-/** Whether there has been a login in this tab. */
-export const began = () => Boolean(kept());
-
 /** Until when the token is good, in milliseconds. */
 export const until = () => kept()?.until ?? 0;
 
-/** The client id of whoever has logged in here last. */
-export const client = () => localStorage.getItem(CLIENT) ?? "";
+/** The client id of whoever has logged in in this tab, or else in this browser last. */
+export const client = () => kept()?.client ?? localStorage.getItem(CLIENT) ?? "";
 
 /** Keeps a token. */
 export function begin(clientId, answer) {
   const until = Date.now() + answer.expires_in * 1000;
-  sessionStorage.setItem(TOKEN, JSON.stringify({ token: answer.access_token, until }));
+  sessionStorage.setItem(TOKEN, JSON.stringify({ token: answer.access_token, until, client: clientId }));
   localStorage.setItem(CLIENT, clientId);
-  tell("login");
 }
 
 /** Forgets it, and everything that this tab knows. */

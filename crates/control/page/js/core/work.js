@@ -4,6 +4,7 @@
 import { isAbort, Refused, titleOf } from "./errors.js";
 import { tell } from "./events.js";
 import { send } from "./http.js";
+import { isSame } from "./ids.js";
 import { below } from "./operations.js";
 
 const KEY = "isobar.work";
@@ -31,7 +32,7 @@ export const known = () => items;
 export const running = () => items.filter((item) => !isEnded(item));
 
 /** The newest one that works on a resource and runs, or has ended badly. */
-export const of = (target) => items.find((item) => item.target?.toLowerCase() === target.toLowerCase());
+export const of = (target) => items.find((item) => isSame(item.target, target));
 
 /** Forgets those that have ended. */
 export function forget() {
@@ -67,7 +68,8 @@ async function run(item) {
       pause = await look(item);
     } catch (error) {
       if (isAbort(error)) return;
-      if (error instanceof Refused && error.status < 500) {
+      // Who is told to come again later has not been told how it stands.
+      if (error instanceof Refused && error.status < 500 && error.status !== 429) {
         // Its resource may be gone together with the right to look at it.
         Object.assign(item, { status: "Failed", endedAt: new Date().toISOString() });
         item.error = { code: error.code, message: `Nothing more can be told of it. ${titleOf(error)}: ${error.message}` };

@@ -2,7 +2,7 @@
 
 import { h } from "../core/dom.js";
 import { ago, moment } from "../core/format.js";
-import { pageOf, scopeWords } from "../core/ids.js";
+import { isSame, pageOf, scopeWords } from "../core/ids.js";
 import { all, call, find } from "../core/operations.js";
 import * as session from "../core/session.js";
 import { datatable } from "./datatable.js";
@@ -17,7 +17,7 @@ const PANEL_MS = 5000;
 export const actionWords = (action) => all().find(({ permission }) => permission === action)?.summary ?? action;
 
 /** Who did it. */
-const callerWords = (caller) => (caller === session.client() ? "you" : caller || "the control plane");
+const callerWords = (caller) => (isSame(caller, session.client()) ? "you" : caller || "the control plane");
 
 /** The columns of a list of entries. */
 export const COLUMNS = [

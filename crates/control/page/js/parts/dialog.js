@@ -1,6 +1,10 @@
 // Dialogs: the browser's own, so that focus stays inside, Esc closes and focus goes back.
 
 import { fill, h } from "../core/dom.js";
+import { wrongFields } from "../core/errors.js";
+import { call } from "../core/operations.js";
+import { equivalent } from "./equivalent.js";
+import { sayWrong, text } from "./field.js";
 import { problem } from "./notice.js";
 
 let numbered = 0;
@@ -44,47 +48,46 @@ export function dialog(title, content, { stays = false, wide = false } = {}) {
 }
 
 /**
- * A form in a dialog. `fields` are nodes; `send` does it and may throw, which is said in place, and at its
- * fields by `wrong(error)`. Gives what `send` gave.
+ * A form in a dialog. `fields` are nodes; `request()` gives the call that it makes: an operation's id, parameters,
+ * content. It is shown in other words, made by `send`, and what is wrong with it is said at its fields. `check`
+ * says there what is wrong before anything is sent, and gives whether it may be. Gives what `send` gave.
  */
-export function formDialog(title, { fields, send, action, danger = false, wrong = () => new Map(), same = () => null, wide = false }) {
+export function formDialog(title, { fields, action, request, send = () => call(...request()), check = () => true, danger = false }) {
+  const said = fields.filter((field) => field.wrong);
   return dialog(title, (close) => {
     const place = h("div");
     const submit = h("button", { type: "submit", class: danger ? "danger" : "primary" }, action);
-    const form = h("form", { class: "stack", novalidate: true }, fields, place,
-      h("div", { class: "actions" }, submit, h("button", { type: "button", onclick: () => close() }, "Cancel")));
     const equal = h("div");
-    form.append(equal);
-    form.oninput = () => fill(equal, same());
+    const form = h("form", { class: "stack", novalidate: true }, fields, place,
+      h("div", { class: "actions" }, submit, h("button", { type: "button", onclick: () => close() }, "Cancel")), equal);
+    form.oninput = () => fill(equal, equivalent(request()));
     form.oninput();
     form.onsubmit = async (event) => {
       event.preventDefault();
       submit.disabled = true;
       fill(place);
-      wrong(null);
+      sayWrong(said, new Map());
       try {
-        close((await send()) ?? true);
+        if (check()) close(await send());
       } catch (error) {
-        fill(place, problem(error, { elsewhere: wrong(error) }));
-        form.querySelector("[aria-invalid=true]")?.focus();
+        fill(place, problem(error, { elsewhere: sayWrong(said, wrongFields(error)) }));
+        form.oninput();
       }
       submit.disabled = false;
+      form.querySelector("[aria-invalid=true]")?.focus();
     };
     return form;
-  }, { wide });
+  });
 }
 
-/** Asks before something is taken away. With `name`, it has to be typed. */
-export function confirmDialog(title, { lines, action, name, send, same, danger = true }) {
-  const typed = name && h("input", { id: "typed-name", autocomplete: "off", spellcheck: "false" });
-  const field = name && h("div", { class: "field" },
-    h("label", { for: "typed-name" }, "Type ", h("strong", null, name), " to go on"), typed);
-  return formDialog(title, {
-    fields: [lines.map((line) => (line instanceof Node ? line : h("p", null, line))), field],
-    action, danger, same,
-    send: () => {
-      if (name && typed.value.trim() !== name) throw Object.assign(new Error(`Type ${name}, as it is written.`), { status: 400 });
-      return send();
-    },
-  });
+/** Asks before something is done. With `name`, it has to be typed. */
+export function confirmDialog(title, { lines, action, name, request, danger = true }) {
+  const said = lines.map((line) => (line instanceof Node ? line : h("p", null, line)));
+  if (!name) return formDialog(title, { fields: said, action, danger, request });
+  const typed = text(["Type ", h("strong", null, name), " to go on"]);
+  const check = () => {
+    typed.wrong(typed.value() === name ? "" : `Type ${name}, as it is written.`);
+    return typed.value() === name;
+  };
+  return formDialog(title, { fields: [...said, typed], action, danger, request, check });
 }

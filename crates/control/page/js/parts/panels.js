@@ -1,13 +1,11 @@
 // Panels that a subscription, a group and a cluster have alike: tags, locks, activity.
 
 import { h, own } from "../core/dom.js";
-import { wrongFields } from "../core/errors.js";
 import { isSame, scopeOf, scopeWords } from "../core/ids.js";
 import { call, list } from "../core/operations.js";
 import { announce, note } from "./announce.js";
 import { confirmDialog, formDialog } from "./dialog.js";
-import { equivalent } from "./equivalent.js";
-import { choice, sayWrong, tags as tagsField, text } from "./field.js";
+import { choice, tags as tagsField, text } from "./field.js";
 import { CALM_MS, live } from "./live.js";
 import { icon } from "./icon.js";
 import { tagList } from "./view.js";
@@ -17,14 +15,9 @@ const LEVELS = { CanNotDelete: "Cannot be deleted", ReadOnly: "Read only: nothin
 /** The tags of a scope, and a way to change them. */
 export function tagsPanel(signal, scope) {
   const edit = async (present) => {
-    const field = tagsField(present);
-    const request = () => [{ scope }, { body: { properties: { tags: field.value() } } }];
-    const done = await formDialog("Change tags", {
-      fields: [field], action: "Keep these tags",
-      send: () => call("Tags_CreateOrUpdateAtScope", ...request()),
-      wrong: (error) => sayWrong([field], error ? new Map([...wrongFields(error)].map(([name, words]) => [name.replace(/^properties\./, ""), words])) : new Map()),
-      same: () => equivalent(["Tags_CreateOrUpdateAtScope", ...request()]),
-    });
+    const field = tagsField(present, { name: "properties.tags" });
+    const request = () => ["Tags_CreateOrUpdateAtScope", { scope }, { body: { properties: { tags: field.value() } } }];
+    const done = await formDialog("Change tags", { fields: [field], action: "Keep these tags", request });
     if (done) {
       announce("The tags were changed.");
       again();
@@ -42,14 +35,9 @@ export async function newLock(scopes) {
   const name = text("Name", { value: "keep", name: "lockName" });
   const level = choice("Forbids", Object.entries(LEVELS), { name: "properties.level" });
   const notes = text("Why", { optional: true, name: "properties.notes", hint: "Whoever is stopped by it reads this." });
-  const fields = [where, name, level, notes];
-  const request = () => [{ scope: where.value(), lockName: name.value() }, { body: { properties: { level: level.value(), ...(notes.value() && { notes: notes.value() }) } } }];
-  const made = await formDialog("Add a lock", {
-    fields, action: "Add the lock",
-    send: () => call("Locks_CreateOrUpdate", ...request()),
-    wrong: (error) => sayWrong(fields, error ? wrongFields(error) : new Map()),
-    same: () => equivalent(["Locks_CreateOrUpdate", ...request()]),
-  });
+  const request = () => ["Locks_CreateOrUpdate", { scope: where.value(), lockName: name.value() },
+    { body: { properties: { level: level.value(), ...(notes.value() && { notes: notes.value() }) } } }];
+  const made = await formDialog("Add a lock", { fields: [where, name, level, notes], action: "Add the lock", request });
   if (made) note("The lock is there.");
   return made;
 }
@@ -59,9 +47,7 @@ export async function removeLock(lock) {
   const params = { scope: scopeOf(lock.id), lockName: lock.name };
   const gone = await confirmDialog(`Take the lock ${lock.name} away?`, {
     lines: [`${scopeWords(params.scope)} can then be deleted or changed by whoever has the right.`],
-    action: "Take it away",
-    send: () => call("Locks_Delete", params),
-    same: () => equivalent(["Locks_Delete", params]),
+    action: "Take it away", request: () => ["Locks_Delete", params],
   });
   if (gone) note("The lock is gone.");
   return gone;

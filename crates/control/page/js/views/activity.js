@@ -43,10 +43,20 @@ export function activityView({ signal }) {
     if (older.length === 0) next = body.nextLink;
     return body.value;
   };
+  let reading = false;
   const readMore = async () => {
-    const { body } = await send({ method: "GET", url: below(next), signal });
-    older.push(...body.value);
-    next = body.nextLink;
+    if (reading) return;
+    reading = true;
+    const before = older;
+    try {
+      const { body } = await send({ method: "GET", url: below(next), signal });
+      // Somebody may have chosen other entries meanwhile.
+      if (older !== before) return;
+      older.push(...body.value);
+      next = body.nextLink;
+    } finally {
+      reading = false;
+    }
     shown.again();
   };
   const shown = live(signal, EVERY_MS, load, (newest) => {

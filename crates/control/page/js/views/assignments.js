@@ -1,17 +1,17 @@
 // Roles: who has which, and where.
 
 import { h } from "../core/dom.js";
-import { wrongFields } from "../core/errors.js";
 import { isSame, nameOf, pageOf, scopeOf, scopeWords } from "../core/ids.js";
-import { call, find, list } from "../core/operations.js";
+import { find, list } from "../core/operations.js";
 import * as session from "../core/session.js";
 import { note } from "../parts/announce.js";
 import { datatable } from "../parts/datatable.js";
 import { confirmDialog, formDialog } from "../parts/dialog.js";
 import { equivalent } from "../parts/equivalent.js";
-import { choice, sayWrong, text } from "../parts/field.js";
+import { choice, text } from "../parts/field.js";
 import { CALM_MS, live } from "../parts/live.js";
 import { empty } from "../parts/notice.js";
+import { principals } from "./principals.js";
 
 const scopeHere = () => `/subscriptions/${session.subscription()}`;
 
@@ -23,15 +23,14 @@ export async function scopes({ tenant = false } = {}) {
     ...[...groups, ...clusters].map(({ id }) => [id, scopeWords(id)])];
 }
 
-async function give(principals) {
+async function give() {
   const [people, roles, places] = await Promise.all([principals(), list("RoleDefinitions_List", { scope: scopeHere() }), scopes({ tenant: true })]);
   const who = choice("Who", people.map(({ id, displayName, appId }) => [id, `${displayName} (${appId.slice(0, 8)}…)`]), { name: "properties.principalId" });
   const role = choice("Role", roles.map(({ name, properties }) => [name, `${properties.roleName}: ${properties.description}`]), { value: roles.at(-1)?.name, name: "properties.roleDefinitionId" });
   const where = choice("Where", places, { value: scopeHere() });
   const why = text("Why", { optional: true, name: "properties.description" });
-  const fields = [who, role, where, why];
   const name = crypto.randomUUID();
-  const request = () => [{ scope: where.value(), roleAssignmentName: name }, {
+  const request = () => ["RoleAssignments_Create", { scope: where.value(), roleAssignmentName: name }, {
     body: {
       properties: {
         roleDefinitionId: `${where.value() === "/" ? "" : scopeHere()}/providers/Microsoft.Authorization/roleDefinitions/${role.value()}`,
@@ -39,12 +38,7 @@ async function give(principals) {
       },
     },
   }];
-  const done = await formDialog("Give a role", {
-    fields, action: "Give the role",
-    send: () => call("RoleAssignments_Create", ...request()),
-    wrong: (error) => sayWrong(fields, error ? wrongFields(error) : new Map()),
-    same: () => equivalent(["RoleAssignments_Create", ...request()]),
-  });
+  const done = await formDialog("Give a role", { fields: [who, role, where, why], action: "Give the role", request });
   if (done) note("The role was given.");
   return done;
 }
@@ -53,14 +47,13 @@ async function take(assignment, role, person) {
   const params = { scope: scopeOf(assignment.id), roleAssignmentName: assignment.name };
   const gone = await confirmDialog(`Take ${role} from ${person}?`, {
     lines: [`It held for: ${scopeWords(params.scope)}. From the next request on it does not.`], action: "Take the role",
-    send: () => call("RoleAssignments_Delete", params),
-    same: () => equivalent(["RoleAssignments_Delete", params]),
+    request: () => ["RoleAssignments_Delete", params],
   });
   if (gone) note("The role was taken.");
   return gone;
 }
 
-export function assignmentsPart(signal, principals) {
+export function assignmentsPart(signal) {
   let people = [];
   const load = async () => {
     const scope = scopeHere();
@@ -71,7 +64,7 @@ export function assignmentsPart(signal, principals) {
   };
   const shown = live(signal, CALM_MS, load, ({ assignments, roles }) => {
     const roleOf = ({ properties }) => roles.find(({ name }) => isSame(name, nameOf(properties.roleDefinitionId)))?.properties.roleName ?? "an unknown role";
-    const personOf = ({ properties }) => people.find(({ id }) => id === properties.principalId)?.displayName ?? properties.principalId;
+    const personOf = ({ properties }) => people.find(({ id }) => isSame(id, properties.principalId))?.displayName ?? properties.principalId;
     const columns = [
       { label: "Who", cell: (one) => [h("span", { class: "name" }, personOf(one)), h("div", { class: "fine" }, one.properties.description ?? "")] },
       { label: "Role", cell: roleOf },
@@ -81,5 +74,5 @@ export function assignmentsPart(signal, principals) {
     return [assignments.length > 0 ? datatable("Role assignments", columns, assignments, ({ id }) => id)
       : empty("Nobody has a role here", "Give one to whoever has to work in this subscription."), equivalent(["RoleAssignments_List", { scope: scopeHere() }])];
   });
-  return { node: shown.place, actions: [h("button", { class: "primary", onclick: async () => (await give(principals)) && shown.again() }, "Give a role")] };
+  return { node: shown.place, actions: [h("button", { class: "primary", onclick: async () => (await give()) && shown.again() }, "Give a role")] };
 }

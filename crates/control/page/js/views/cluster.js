@@ -4,11 +4,12 @@ import { fill, h, own } from "../core/dom.js";
 import { hear } from "../core/events.js";
 import { bytes, count, percent, rate } from "../core/format.js";
 import { sample, samplesOf } from "../core/history.js";
+import { groupOf, isSame } from "../core/ids.js";
 import { call, list } from "../core/operations.js";
 import { go } from "../core/router.js";
 import * as session from "../core/session.js";
 import { activityPanel } from "../parts/activity.js";
-import { announce, note } from "../parts/announce.js";
+import { note } from "../parts/announce.js";
 import { chart } from "../parts/chart.js";
 import { equivalent } from "../parts/equivalent.js";
 import { LIVE_MS, live } from "../parts/live.js";
@@ -19,18 +20,29 @@ import { kindOf, state } from "../parts/state.js";
 import { view } from "../parts/view.js";
 import { workPlace } from "../parts/work.js";
 import { deletePanel, mountPanel, protectionPanel } from "./clusterpanels.js";
-import { stateOf } from "./clusters.js";
+import { gaveUp, stateOf } from "./clusters.js";
 import { nodesPanel } from "./nodes.js";
+
+/** One that could not be made: what can be done about it. */
+function notMade({ id, name, properties }) {
+  const query = new URLSearchParams({ group: groupOf(id), name });
+  const why = properties.provisioningState === "Canceled" ? "Making it was cancelled." : "What went wrong is told by the operation that failed.";
+  return notice("bad", "It was not made", why, h("p", null, h("a", { href: `#/create?${query}` }, "Create it again"), " with the same name, or delete it."));
+}
 
 /** The sentence on its health, and what to do. */
 function healthNotice({ properties }) {
   const { health, provisioningState: doing } = properties;
-  if (doing === "Failed") return notice("bad", "It was not made", "What went wrong is told by the operation that failed. Create it again with the same name, or delete it.");
-  if (doing !== "Succeeded" && !health) return notice("unknown", `It is being ${doing === "Deleting" ? "deleted" : "made"}`, "Its nodes and numbers appear when it is there.");
+  if (kindOf(doing) === "busy" && !health) return notice("unknown", `It is being ${doing === "Deleting" ? "deleted" : "made"}`, "Its nodes and numbers appear when it is there.");
   if (!health) return notice("unknown", "Nobody has looked at it yet", "Its health is looked at every few seconds while this page is open.");
   const kind = kindOf(health.state);
   return notice(kind, h("span", { class: "statement" }, health.statement), (health.attention ?? []).length > 0 && h("ul", null, health.attention.map((line) => h("li", null, line))));
 }
+
+/** What was done with it last, if that went badly: it is there all the same. */
+const lastNotice = ({ properties: { provisioningState: last } }) => ["Failed", "Canceled"].includes(last)
+  && notice("warn", `The last operation on it ${last === "Failed" ? "failed" : "was cancelled"}`,
+    last === "Failed" && "What went wrong is told by that operation.", "How it is now stands below.");
 
 function figures({ properties: { capacity, throughput, health, nodeCount, dataRows, parityRows } }) {
   const of = (name, value, beside) => h("div", null, h("dt", null, name), h("dd", null, value), beside && h("dd", { class: "fine" }, beside));
@@ -85,21 +97,19 @@ export function clusterView({ params: { group, cluster: name }, signal }) {
     map.draw(cluster, nodes);
     fill(badge, state(stateOf(cluster)));
     fill(side, h("section", { class: "panel" }, h("h2", null, "Cluster"), facts(cluster), equivalent(["Clusters_Get", params])), mountPanel(cluster, params));
-    fill(protection, protectionPanel(cluster, params, () => shown.again()), deletePanel(cluster, params, id, () => shown.again()));
-    return [healthNotice(cluster), figures(cluster)];
+    fill(protection, !gaveUp(cluster) && protectionPanel(cluster, params, () => shown.again()), deletePanel(cluster, params, id, () => shown.again()));
+    return [gaveUp(cluster) ? notMade(cluster) : [lastNotice(cluster), healthNotice(cluster)], figures(cluster)];
   });
   graphs.hidden = true;
   const check = async () => {
-    const { body } = await call("Clusters_CheckHealth", params, { signal }).catch((error) => ({ body: { statement: error.message } }));
+    const { body } = await call("Clusters_CheckHealth", params, { signal });
     note(body.statement);
     shown.again();
   };
   hear("work-ended", (item) => {
-    if (item.target === id && item.status === "Succeeded") {
-      if (/^Deleting the cluster/.test(item.title)) go("#/clusters");
-      else shown.again();
-    }
-    announce(`${item.title}: ${item.status}`);
+    if (!isSame(item.target, id)) return;
+    if (item.status === "Succeeded" && /^Deleting the cluster/.test(item.title)) go("#/clusters");
+    else shown.again();
   }, signal);
   return view(name, {
     crumbs: [["#/clusters", "Clusters"], [`#/groups/${encodeURIComponent(group)}`, group]], beside: badge,

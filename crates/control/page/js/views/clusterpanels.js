@@ -1,20 +1,18 @@
 // What stands beside a cluster: how to mount it, its protection, and how to delete it.
 
 import { h } from "../core/dom.js";
-import { call } from "../core/operations.js";
 import * as work from "../core/work.js";
 import { note } from "../parts/announce.js";
 import { copyable } from "../parts/copy.js";
 import { confirmDialog, dialog } from "../parts/dialog.js";
 import { equivalent } from "../parts/equivalent.js";
 import { notice } from "../parts/notice.js";
+import { gaveUp } from "./clusters.js";
 
 async function showSecrets(params) {
   const answer = await confirmDialog("Show how clients log in?", {
     lines: ["Whoever has the credential can read and write every file of the cluster. That it was shown is in the activity log."],
-    action: "Show it", danger: false,
-    send: () => call("Clusters_ListSecrets", params),
-    same: () => equivalent(["Clusters_ListSecrets", params]),
+    action: "Show it", danger: false, request: () => ["Clusters_ListSecrets", params],
   });
   if (!answer) return;
   const { clusterFile, clientCredential } = answer.body;
@@ -25,20 +23,18 @@ async function showSecrets(params) {
 }
 
 /** How to mount it. */
-export function mountPanel({ properties }, params) {
-  const command = properties.clientInfo?.mountCommand;
+export function mountPanel(cluster, params) {
+  const command = cluster.properties.clientInfo?.mountCommand;
   return h("section", { class: "panel stack tight" }, h("h2", null, "Mount it"),
     command ? [copyable(command, "mount command"), h("p", { class: "fine" }, "On another machine, ", h("button", { class: "link", onclick: () => showSecrets(params) }, "with these files"), ".")]
-      : h("p", { class: "quiet" }, "When it is there, the command stands here."));
+      : h("p", { class: "quiet" }, gaveUp(cluster) ? "It was not made." : "When it is there, the command stands here."));
 }
 
 async function protect(params, wanted, again) {
-  const content = { body: { properties: { deletionProtection: wanted } } };
   const done = await confirmDialog(wanted ? "Protect it from deletion?" : "Take the protection away?", {
     lines: [wanted ? "It cannot be deleted then, nor its group, until somebody takes the protection away." : "It can be deleted then, with all its files, by whoever has the right."],
     action: wanted ? "Protect it" : "Take it away", danger: !wanted,
-    send: () => call("Clusters_Update", params, content),
-    same: () => equivalent(["Clusters_Update", params, content]),
+    request: () => ["Clusters_Update", params, { body: { properties: { deletionProtection: wanted } } }],
   });
   if (done) {
     note(wanted ? "It is protected." : "The protection is gone.");
@@ -55,7 +51,8 @@ export function protectionPanel({ properties }, params, again) {
 }
 
 async function remove(cluster, params, id, again) {
-  if (cluster.properties.deletionProtection) {
+  const isEmpty = gaveUp(cluster);
+  if (cluster.properties.deletionProtection && !isEmpty) {
     await dialog(`${cluster.name} is protected`, (close) => h("div", { class: "stack" },
       notice("warn", "The files of the cluster would be lost", "Take the protection away first, under Protection. Then it can be deleted."),
       equivalent(["Clusters_Update", params, { body: { properties: { deletionProtection: false } } }]),
@@ -64,10 +61,9 @@ async function remove(cluster, params, id, again) {
     return;
   }
   const answer = await confirmDialog(`Delete the cluster ${cluster.name}?`, {
-    lines: [h("p", null, "All its files are lost, at once and for ever: ", h("strong", null, "there is no way back"), ".")],
-    name: cluster.name, action: "Delete the cluster",
-    send: () => call("Clusters_Delete", params),
-    same: () => equivalent(["Clusters_Delete", params]),
+    lines: [isEmpty ? "It was not made, so no files are lost."
+      : h("p", null, "All its files are lost, at once and for ever: ", h("strong", null, "there is no way back"), ".")],
+    name: !isEmpty && cluster.name, action: "Delete the cluster", request: () => ["Clusters_Delete", params],
   });
   if (answer) {
     work.follow(answer, `Deleting the cluster ${cluster.name}`, id);
@@ -78,6 +74,6 @@ async function remove(cluster, params, id, again) {
 /** How to delete it. */
 export function deletePanel(cluster, params, id, again) {
   return h("section", { class: "panel stack tight" }, h("h2", null, "Delete"),
-    h("p", null, "The cluster goes with all its files."),
+    h("p", null, gaveUp(cluster) ? "It was not made, and has no files." : "The cluster goes with all its files."),
     h("div", null, h("button", { class: "danger small", onclick: () => remove(cluster, params, id, again) }, "Delete the cluster")));
 }

@@ -14,10 +14,13 @@ import { empty, notice } from "../parts/notice.js";
 import { kindOf, state } from "../parts/state.js";
 import { tagList, view } from "../parts/view.js";
 
-/** The state to show of a cluster: what is done with it, or else how it is. */
-export function stateOf({ properties }) {
-  const { provisioningState: doing, health } = properties;
-  return doing !== "Succeeded" ? doing : health?.state ?? "Unknown";
+/** Whether it could not be made: it has no nodes then, and no files. */
+export const gaveUp = ({ properties }) => ["Failed", "Canceled"].includes(properties.provisioningState) && !properties.clusterId;
+
+/** The state to show of a cluster: what is being done with it, or else how it is. */
+export function stateOf(cluster) {
+  const { provisioningState: doing, health } = cluster.properties;
+  return kindOf(doing) === "busy" || gaveUp(cluster) ? doing : health?.state ?? "Unknown";
 }
 
 const createLink = () => h("a", { class: "button primary", href: "#/create" }, "Create a cluster");
@@ -66,7 +69,7 @@ const NOTHING = () => empty("There is no cluster yet",
 
 export function clustersView({ signal }) {
   let order = { by: "Name", down: false };
-  const bar = filters([["group", "All groups"], ["location", "All locations"], ["tag", "All tags"]], () => shown.again(), { search: "Search clusters" });
+  const bar = filters([["group", "All groups"], ["location", "All locations"], ["tag", "All tags"]], () => shown.redraw(), { search: "Search clusters" });
   const draw = (clusters) => {
     clusters.forEach(sample);
     bar.hidden = clusters.length === 0;
@@ -79,7 +82,7 @@ export function clustersView({ signal }) {
       && (!tag || tagsOf(cluster).includes(tag)) && found(search, [cluster.name, groupOf(cluster.id), cluster.location, stateOf(cluster), ...tagsOf(cluster)]));
     const onorder = (wanted) => {
       order = wanted;
-      shown.again();
+      shown.redraw();
     };
     return [figures(fitting), fitting.length > 0
       ? datatable("Clusters", COLUMNS, fitting, ({ id }) => id, { order, onorder })

@@ -12,6 +12,7 @@ import { box, choice, filledTags, number, sayWrong, tags, text } from "../parts/
 import { notice, problem } from "../parts/notice.js";
 import { view } from "../parts/view.js";
 import { advice, misfits } from "./advice.js";
+import { gaveUp } from "./clusters.js";
 import { newGroup } from "./groups.js";
 
 const PAUSE_MS = 300;
@@ -20,7 +21,7 @@ const PAUSE_MS = 300;
 function form(groups, locations) {
   const given = asked();
   const group = choice("Resource group", groups.map(({ name }) => [name, name]), { value: given.get("group") ?? groups[0]?.name, name: "resourceGroupName" });
-  const name = text("Name", { hint: "It is a part of addresses and of mount commands.", name: "clusterName" });
+  const name = text("Name", { value: given.get("name") ?? "", hint: "It is a part of addresses and of mount commands.", name: "clusterName" });
   const groupPlace = groups.find(({ name: of }) => of === group.value())?.location;
   const location = choice("Location", locations.map((one) => [one.name, one.displayName]), { value: groupPlace, name: "location" });
   const size = choice("Size of a node", [["", "The smallest"]], { name: "sku" });
@@ -38,7 +39,9 @@ function form(groups, locations) {
     };
   };
   const params = () => ({ resourceGroupName: group.value(), clusterName: name.value() });
-  return { group, name, location, size, nodes, data, parity, guard, label, all, body, params };
+  /** The call that makes it, unless a group has one of this name. */
+  const request = (condition = { "If-None-Match": "*" }) => ["Clusters_CreateOrUpdate", params(), { body: body(), headers: condition }];
+  return { group, name, location, size, nodes, data, parity, guard, label, all, body, params, request };
 }
 
 /** Sizes of nodes at a location, in words. */
@@ -86,7 +89,7 @@ function review(fields, plan, { back, make }) {
       Object.keys(labels).length > 0 && row("Tags", Object.entries(labels).map(([name, value]) => `${name}=${value}`).join(", "))),
     place, h("div", { class: "actions" }, button, h("button", { class: "plain", onclick: () => back() }, "Back")),
     h("section", { class: "stack" }, h("h2", null, "The same by other means"),
-      [...equivalents("Clusters_CreateOrUpdate", params, { body: fields.body() }), ["ARM template", template(fields)]]
+      [...equivalents(...fields.request()), ["ARM template", template(fields)]]
         .map(([what, words]) => h("div", null, h("p", { class: "label" }, what), copyable(words, what)))));
 }
 
@@ -181,7 +184,13 @@ async function begin({ content, beside, stepPlace, signal }) {
   };
   const make = async () => {
     const params = fields.params();
-    const answer = await call("Clusters_CreateOrUpdate", params, { body: fields.body(), headers: { "If-None-Match": "*" } });
+    const answer = await call(...fields.request()).catch(async (error) => {
+      if (error.status !== 412) throw error;
+      // One that could not be made leaves its name to the next try, unless somebody else has begun that.
+      const { body: there } = await call("Clusters_Get", params);
+      if (!gaveUp(there)) throw error;
+      return call(...fields.request({ "If-Match": there.etag }));
+    });
     work.follow(answer, `Creating the cluster ${params.clusterName}`, answer.body.id);
     note(`The cluster ${params.clusterName} is being made.`);
     go(`#/clusters/${encodeURIComponent(params.resourceGroupName)}/${encodeURIComponent(params.clusterName)}`);

@@ -3,13 +3,12 @@
 import { h } from "../core/dom.js";
 import { hear } from "../core/events.js";
 import { moment } from "../core/format.js";
-import { pageOf } from "../core/ids.js";
+import { isSame, pageOf } from "../core/ids.js";
 import { call, list } from "../core/operations.js";
 import { go } from "../core/router.js";
 import * as session from "../core/session.js";
 import * as work from "../core/work.js";
 import { activityPanel } from "../parts/activity.js";
-import { note } from "../parts/announce.js";
 import { datatable } from "../parts/datatable.js";
 import { confirmDialog } from "../parts/dialog.js";
 import { equivalent } from "../parts/equivalent.js";
@@ -33,9 +32,7 @@ async function remove(name, id) {
   const answer = await confirmDialog(`Delete the group ${name}?`, {
     lines: [resources.length === 0 ? "There is nothing in it. Its locks, roles and tags go with it."
       : `Everything in it goes with it, and cannot be brought back: ${resources.map((one) => one.name).join(", ")}.`],
-    name, action: "Delete the group",
-    send: () => call("ResourceGroups_Delete", params),
-    same: () => equivalent(["ResourceGroups_Delete", params]),
+    name, action: "Delete the group", request: () => ["ResourceGroups_Delete", params],
   });
   if (answer) work.follow(answer, `Deleting the group ${name}`, id);
 }
@@ -53,10 +50,7 @@ export function groupView({ params: { group: name }, signal }) {
     resources.length === 0 ? empty("Nothing is in this group", "Clusters that are made in it stand here.", h("a", { class: "button", href: `#/create?group=${encodeURIComponent(name)}` }, "Create a cluster"))
       : datatable("Resources", COLUMNS, resources, (one) => one.id)]);
   hear("work-ended", (item) => {
-    if (item.target === id && item.status === "Succeeded" && !signal.aborted) {
-      note(`The group ${name} is gone.`);
-      go("#/groups");
-    }
+    if (isSame(item.target, id) && item.status === "Succeeded" && !signal.aborted) go("#/groups");
   }, signal);
   return view(name, {
     crumbs: [["#/groups", "Resource groups"]],

@@ -1,15 +1,14 @@
 // Resource groups: what belongs together and is deleted together.
 
 import { h } from "../core/dom.js";
-import { wrongFields } from "../core/errors.js";
 import { moment } from "../core/format.js";
-import { call, list } from "../core/operations.js";
+import { list } from "../core/operations.js";
 import { go } from "../core/router.js";
 import { note } from "../parts/announce.js";
 import { datatable } from "../parts/datatable.js";
 import { formDialog } from "../parts/dialog.js";
 import { equivalent } from "../parts/equivalent.js";
-import { choice, filledTags, sayWrong, tags, text } from "../parts/field.js";
+import { choice, filledTags, tags, text } from "../parts/field.js";
 import { different, filters, found } from "../parts/filters.js";
 import { CALM_MS, live } from "../parts/live.js";
 import { empty } from "../parts/notice.js";
@@ -22,21 +21,15 @@ export async function newGroup() {
   const name = text("Name", { hint: "Letters, digits, and - _ . ( )", name: "resourceGroupName" });
   const place = choice("Location", locations.map((one) => [one.name, one.displayName]), { name: "location" });
   const tagField = tags();
-  const request = () => [{ resourceGroupName: name.value() }, { body: { location: place.value(), ...filledTags(tagField) } }];
-  const made = await formDialog("Make a resource group", {
-    fields: [name, place, tagField],
-    action: "Make the group",
-    send: async () => {
-      const [params, content] = request();
-      if (!params.resourceGroupName) throw Object.assign(new Error("Give the group a name."), { status: 400, target: "resourceGroupName" });
-      await call("ResourceGroups_CreateOrUpdate", params, { ...content, headers: { "If-None-Match": "*" } });
-      return params.resourceGroupName;
-    },
-    wrong: (error) => sayWrong([name, place, tagField], error ? wrongFields(error) : new Map()),
-    same: () => equivalent(["ResourceGroups_CreateOrUpdate", ...request()]),
-  });
-  if (made) note(`The group ${made} was made.`);
-  return made;
+  const request = () => ["ResourceGroups_CreateOrUpdate", { resourceGroupName: name.value() },
+    { body: { location: place.value(), ...filledTags(tagField) }, headers: { "If-None-Match": "*" } }];
+  const check = () => {
+    name.wrong(name.value() ? "" : "Give the group a name.");
+    return Boolean(name.value());
+  };
+  const made = await formDialog("Make a resource group", { fields: [name, place, tagField], action: "Make the group", request, check });
+  if (made) note(`The group ${made.body.name} was made.`);
+  return made?.body.name;
 }
 
 const COLUMNS = [
@@ -54,7 +47,7 @@ export function groupsView({ signal }) {
     if (name) go(`#/groups/${encodeURIComponent(name)}`);
   };
   const makeButton = () => h("button", { class: "primary", onclick: make }, "Make a group");
-  const bar = filters([["location", "All locations"]], () => shown.again(), { search: "Search groups" });
+  const bar = filters([["location", "All locations"]], () => shown.redraw(), { search: "Search groups" });
   const shown = live(signal, CALM_MS, () => list("ResourceGroups_List", {}, { signal }), (groups) => {
     bar.hidden = groups.length === 0;
     if (groups.length === 0) {
@@ -66,7 +59,7 @@ export function groupsView({ signal }) {
       && found(search, [group.name, group.location, ...Object.entries(group.tags ?? {}).flat()]));
     const onorder = (wanted) => {
       order = wanted;
-      shown.again();
+      shown.redraw();
     };
     return [fitting.length > 0 ? datatable("Resource groups", COLUMNS, fitting, ({ id }) => id, { order, onorder })
       : empty("No group fits", "Search for something else, or choose all locations."), equivalent(["ResourceGroups_List"])];

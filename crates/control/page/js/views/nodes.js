@@ -11,6 +11,7 @@ import { icon } from "../parts/icon.js";
 import { meter } from "../parts/meter.js";
 import { notice } from "../parts/notice.js";
 import { kindOf, state } from "../parts/state.js";
+import { gaveUp } from "./clusters.js";
 
 const ACTIONS = {
   restart: { id: "Nodes_Restart", words: "Restart", doing: "Restarting", title: "Restart" },
@@ -20,8 +21,8 @@ const ACTIONS = {
 /** From so many nodes on, the map says less of each. */
 const MANY = 24;
 
-/** What is done with a node, or else how it is. */
-const stateOfNode = ({ properties }) => (properties.provisioningState !== "Succeeded" ? properties.provisioningState : properties.state);
+/** What is being done with a node, or else how it is. */
+const stateOfNode = ({ properties: { provisioningState: doing, state: is } }) => (kindOf(doing) === "busy" ? doing : is);
 
 const total = (node, of) => (node.properties.targets ?? []).reduce((sum, target) => sum + (target[of] ?? 0), 0);
 
@@ -35,7 +36,6 @@ function meanwhile(may) {
 async function act(params, node, { id, words, doing, title }, clusterId) {
   const of = { ...params, nodeName: node.name };
   const { body: plan } = await call(id, of, { body: { dryRun: true } });
-  const content = { body: { dryRun: false } };
   const may = plan.nodesMayBeLostMeanwhile;
   const lines = h("ul", null, plan.statements.map((line) => h("li", null, line)));
   if (!plan.allowed) {
@@ -48,9 +48,7 @@ async function act(params, node, { id, words, doing, title }, clusterId) {
       notice(may > 0 ? "good" : "warn", meanwhile(may), "This is what will happen:", lines),
       h("p", { class: "fine" }, "Nothing was done yet: this was a dry run."),
     ],
-    action: `${words} ${node.name}`, danger: !(may > 0),
-    send: () => call(id, of, content),
-    same: () => equivalent([id, of, content]),
+    action: `${words} ${node.name}`, danger: !(may > 0), request: () => [id, of, { body: { dryRun: false } }],
   });
   return answer && work.follow(answer, `${doing} ${node.name} of ${params.clusterName}`, clusterId);
 }
@@ -81,7 +79,8 @@ function details(node, doing, problemPlace) {
       h("dt", null, "Metadata"), h("dd", null, properties.votes ? "has a vote" : "has no vote"),
       h("dt", null, "Targets"), h("dd", null, targets.length === 0 ? "–" : targets.map((target) => h("div", { class: "row" }, state(target.state), h("code", null, target.id), h("span", { class: "fine" }, `${bytes(target.usedBytes)} of ${bytes(target.totalBytes)}`)))),
       h("dt", null, "Operations"), h("dd", null, properties.throughput ? `${count(properties.throughput.operationsPerSecond)}/s` : "–"),
-      h("dt", null, "Seen"), h("dd", null, properties.observedAt ? ago(properties.observedAt) : "–")));
+      h("dt", null, "Seen"), h("dd", null, properties.observedAt ? ago(properties.observedAt) : "–"),
+      properties.provisioningState !== "Succeeded" && [h("dt", null, "Last operation"), h("dd", null, state(properties.provisioningState))]));
 }
 
 /** Words on what the map means. */
@@ -112,7 +111,7 @@ export function nodesPanel(params, clusterId, again) {
   node.draw = (cluster, nodes) => {
     present = [cluster, nodes];
     if (nodes.length === 0) {
-      fill(place, h("p", { class: "quiet" }, "They appear when the cluster is there."));
+      fill(place, h("p", { class: "quiet" }, gaveUp(cluster) ? "It has none: it was not made." : "They appear when the cluster is there."));
       return;
     }
     const choose = (name) => () => {

@@ -1,14 +1,13 @@
 // Subscriptions: separate sets of groups, rights and locks.
 
 import { h } from "../core/dom.js";
-import { wrongFields } from "../core/errors.js";
-import { call, list } from "../core/operations.js";
+import { list } from "../core/operations.js";
 import * as session from "../core/session.js";
 import { note } from "../parts/announce.js";
 import { datatable } from "../parts/datatable.js";
 import { formDialog } from "../parts/dialog.js";
 import { equivalent } from "../parts/equivalent.js";
-import { choice, sayWrong, text } from "../parts/field.js";
+import { choice, text } from "../parts/field.js";
 import { CALM_MS, live } from "../parts/live.js";
 import { state } from "../parts/state.js";
 import { view } from "../parts/view.js";
@@ -24,13 +23,9 @@ async function change(present) {
   const name = text("Name", { value: present?.displayName ?? "", name: "properties.displayName" });
   const lifecycle = choice("State", STATES, { value: SHOWN[present?.state] ?? "Registered", name: "state" });
   const id = present?.subscriptionId ?? crypto.randomUUID();
-  const fields = present ? [name, lifecycle] : [name];
-  const request = () => [{ subscriptionId: id }, { body: { state: lifecycle.value(), properties: { displayName: name.value() } } }];
+  const request = () => ["Subscriptions_PutLifecycle", { subscriptionId: id }, { body: { state: lifecycle.value(), properties: { displayName: name.value() } } }];
   const done = await formDialog(present ? `Change ${present.displayName}` : "Make a subscription", {
-    fields, action: present ? "Change it" : "Make it",
-    send: () => call("Subscriptions_PutLifecycle", ...request()),
-    wrong: (error) => sayWrong(fields, error ? wrongFields(error) : new Map()),
-    same: () => equivalent(["Subscriptions_PutLifecycle", ...request()]),
+    fields: present ? [name, lifecycle] : [name], action: present ? "Change it" : "Make it", request,
   });
   if (done) note(present ? "The subscription was changed." : "The subscription was made. It is among the choices on top when the page is loaded again.");
   return done;

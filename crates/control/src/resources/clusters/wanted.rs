@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use isobar_arm::{ArmError, Body, Fields, Location, Problems, Shape, Tags, read_body_and};
+use isobar_base::limits::{DATA_ROWS_MAX, PARITY_ROWS_MAX};
 use isobar_provider::{Plan, Provider, Size};
 use serde_json::Value;
 
@@ -57,7 +58,8 @@ fn properties(fields: &Fields<'_, '_>) -> Option<Properties> {
     let (data, parity) = (fields.get("dataRows"), fields.get("parityRows"));
     let given = (data.is_present(), parity.is_present());
     let rows = |number: Option<u64>| number.and_then(|number| u8::try_from(number).ok());
-    let (data_rows, parity_rows) = (rows(data.integer(1..=16)), rows(parity.integer(1..=4)));
+    let data_rows = rows(data.integer(1..=u64::from(DATA_ROWS_MAX)));
+    let parity_rows = rows(parity.integer(1..=u64::from(PARITY_ROWS_MAX)));
     if let Some(nodes) = nodes
         && given == (data_rows.is_some(), parity_rows.is_some())
     {

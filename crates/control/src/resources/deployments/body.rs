@@ -1,6 +1,6 @@
 //! What a request about a deployment says.
 
-use isobar_arm::{ArmError, Fields, Problems, Tags};
+use isobar_arm::{ArmError, Fields, Problems, ResourceId, Tags};
 use isobar_template::given_values;
 use serde_json::{Map, Value};
 
@@ -15,6 +15,12 @@ pub(super) struct Asked {
     pub tags: Tags,
     /// Whether what-if tells the ids of resources alone.
     pub ids_only: bool,
+}
+
+/// The group that its path names.
+pub(super) fn group(call: &Call) -> Result<ResourceId, Refusal> {
+    let name = call.params.get("resourceGroupName");
+    Ok(ResourceId::parse(&format!("{}/resourceGroups/{name}", call.subscription()?))?)
 }
 
 /// What a client reads and cannot set.

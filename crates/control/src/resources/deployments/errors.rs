@@ -12,11 +12,10 @@ pub(super) fn is_of_the_moment(error: &ArmError) -> bool {
 }
 
 /// An error of a resource whose body has secrets: nothing is told but its code.
-pub(super) fn hidden(error: &ArmError) -> ArmError {
-    let message =
-        "The resource was refused. It uses secure parameters, so nothing more of the reason is kept.";
-    let told = serde_json::from_value(json!({"code": error.code(), "message": message}));
-    told.unwrap_or_else(|_| ArmError::new(409, "DeploymentFailed", message))
+pub(super) fn hidden(error: ArmError) -> ArmError {
+    error.with_words_only(
+        "The resource was refused. It uses secure parameters, so nothing more of the reason is kept.",
+    )
 }
 
 /// A refusal of what a turn needs: it may go better another time, or it never will.

@@ -3,7 +3,7 @@
 use isobar_arm::{ArmError, ResourceId};
 use isobar_records::Snapshot;
 
-use super::{made, record};
+use super::{body, made, record};
 use crate::call::Call;
 use crate::http::Reply;
 use crate::refusal::Refusal;
@@ -11,9 +11,11 @@ use crate::store::Stored;
 
 /// The deployment that the path names, in which the provider is left out.
 async fn deployment(call: &Call, snapshot: &mut Snapshot) -> Result<ResourceId, Refusal> {
-    let group = call.subscription()?.to_string() + "/resourceGroups/" + call.params.get("resourceGroupName");
-    let group = ResourceId::parse(&group)?;
-    let id = group.resource("Microsoft.Resources", "deployments", call.params.get("deploymentName"))?;
+    let id = body::group(call)?.resource(
+        "Microsoft.Resources",
+        "deployments",
+        call.params.get("deploymentName"),
+    )?;
     let stored = Stored::find(snapshot, &id).await?.ok_or_else(|| record::not_found(&id))?;
     Ok(stored.id)
 }

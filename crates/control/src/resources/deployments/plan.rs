@@ -85,6 +85,11 @@ fn values(parameters: Map<String, Value>) -> Map<String, Value> {
     parameters.into_iter().filter_map(value).collect()
 }
 
+/// The refusal of a plan that nobody can read, today or another time.
+fn broken() -> ArmError {
+    ArmError::new(409, "DeploymentPlanNotReadable", "The plan of the deployment cannot be read.")
+}
+
 /// The deployment as it was kept.
 ///
 /// # Errors
@@ -96,7 +101,6 @@ pub(super) async fn load(
 ) -> Result<Deployment, Refusal> {
     let stored = Stored::get(snapshot, &id_of(id)?).await?;
     let properties = &stored.document.properties;
-    let broken = || ArmError::internal_server_error("the plan of a deployment cannot be read");
     let Some(Value::Object(values)) = properties.get("values") else { return Err(broken().into()) };
     let mut values = values.clone();
     if let Some(sealed) = properties.get("sealed").and_then(Value::as_str) {
@@ -127,4 +131,17 @@ pub(super) async fn forget_secrets(tx: &mut Tx, id: &ResourceId, now_ms: i64) ->
         tx.update_resource(&plan.key, plan.revision, &plan.body, now_ms).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use isobar_workflow::StepError;
+
+    use super::super::errors::trouble;
+    use super::*;
+
+    #[test]
+    fn a_plan_that_cannot_be_read_is_not_read_again_and_again() {
+        assert!(matches!(trouble(broken().into()), StepError::Fail(_)));
+    }
 }

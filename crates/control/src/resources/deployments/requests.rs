@@ -1,7 +1,7 @@
 //! Operations on deployments: beginning one, looking, ending, forgetting.
 
 use isobar_arm::filter::DEPLOYMENTS as WORDS;
-use isobar_arm::{ArmError, ProvisioningState, ResourceId, names};
+use isobar_arm::{ArmError, ProvisioningState, names};
 use isobar_records::{NewOperation, ResourceFilter, Snapshot, Tx};
 use serde_json::{Value, json};
 
@@ -14,15 +14,9 @@ use crate::limits::{DEPLOYMENTS_MAX, POLL_AFTER_S};
 use crate::refusal::Refusal;
 use crate::store::{Document, Stored, gather};
 
-/// The group that a deployment is in.
-fn group_of(call: &Call) -> Result<ResourceId, Refusal> {
-    let name = call.params.get("resourceGroupName");
-    Ok(ResourceId::parse(&format!("{}/resourceGroups/{name}", call.subscription()?))?)
-}
-
 pub(super) async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     let (filter, paging) = (call.filter(&WORDS)?, call.paging()?);
-    let group = Stored::get(snapshot, &group_of(call)?).await?;
+    let group = Stored::get(snapshot, &body::group(call)?).await?;
     let subscription = call.subscription()?.name().to_lowercase();
     let group = group.id.name().to_lowercase();
     let rows = ResourceFilter { after: paging.after.as_deref(), ..record::filter(&subscription, &group) };
@@ -37,7 +31,7 @@ pub(super) async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, 
 }
 
 pub(super) async fn get(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
-    Stored::get(snapshot, &group_of(call)?).await?;
+    Stored::get(snapshot, &body::group(call)?).await?;
     let stored = Stored::find(snapshot, &call.target).await?;
     let stored = stored.ok_or_else(|| record::not_found(&call.target))?;
     let reply = Reply::json(200, record::shown(snapshot, &stored).await?);
@@ -53,7 +47,7 @@ pub(super) async fn head(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, 
 pub(super) async fn put(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     names::DEPLOYMENT.check("deployment", call.target.name())?;
     let asked = body::read(call)?;
-    let group = group_of(call)?;
+    let group = body::group(call)?;
     let group = Stored::hold(tx, &group).await?.ok_or_else(|| group.not_found())?;
     check_living(&group)?;
     let facts = plan::facts(call, tx, &group).await?;
@@ -146,7 +140,7 @@ pub(super) async fn cancel(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
         );
         return Err(ArmError::new(409, "DeploymentCannotBeCancelled", message).into());
     };
-    tx.request_cancel(&operation.id, call.now().millis()).await?;
+    call.app.engine.cancel_in(tx, &operation.id).await?;
     Ok(Reply { started: true, ..Reply::empty(204) })
 }
 

@@ -1,8 +1,9 @@
 //! What would come of a template: `validate` and `whatIf`.
 //!
-//! Each resource is made by the same request as in a deployment, in one transaction that is dropped. What
-//! cannot be known before (a property of something that is not made yet) stays as it is written; such a
-//! resource, and whatever depends on it, is not tried.
+//! Each resource is made by the same request as in a deployment, in one transaction that is never kept. It
+//! goes on behind a refusal, so that all of them are told at once; what was refused may have left something
+//! in it, and a later refusal may follow from that. What cannot be known before (a property of something that
+//! is not made yet) stays as it is written; such a resource, and whatever depends on it, is not tried.
 
 use isobar_arm::{ArmError, ResourceId, names};
 use isobar_records::Snapshot;
@@ -93,9 +94,7 @@ async fn attempts(call: &Call, inside: &dyn Inside) -> Result<(Asked, Value, Vec
         now: call.now(),
     };
     let mut snapshot = call.app.records.read().await?;
-    let name = call.params.get("resourceGroupName");
-    let group = ResourceId::parse(&format!("{}/resourceGroups/{name}", call.subscription()?))?;
-    let group = Stored::get(&mut snapshot, &group).await?;
+    let group = Stored::get(&mut snapshot, &body::group(call)?).await?;
     let facts = plan::facts(call, &mut snapshot, &group).await?;
     let mut deployment = plan::read(&asked, facts)?;
     types::check(&call.app, &deployment)?;
@@ -170,7 +169,7 @@ async fn inside_get(
     look(inside, asker, snapshot, &reference).await
 }
 
-/// Makes all of them in a transaction that is dropped.
+/// Makes all of them in a transaction that is never kept.
 ///
 /// # Errors
 /// `InvalidTemplateDeployment`, with the refusals as its details.
@@ -193,7 +192,7 @@ async fn try_all(
             Ok(reply) => attempt.after = reply.body,
             Err(Refusal(error)) if error.status() < 500 => {
                 untried.push(attempt.at);
-                let error = if attempt.unknown { hidden(&error) } else { error };
+                let error = if attempt.unknown { hidden(error) } else { error };
                 let target = attempt.id.to_string();
                 refusals.push(if error.target().is_none() { error.with_target(target) } else { error });
             }

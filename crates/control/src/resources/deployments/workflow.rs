@@ -54,10 +54,6 @@ impl Step for Concludes {
     async fn run(&self, context: &Context) -> Result<StepOutcome, StepError> {
         Run::load(&self.0, context).await?.outputs().await
     }
-
-    async fn undo(&self, _: &Context) -> Result<StepOutcome, StepError> {
-        Ok(StepOutcome::done())
-    }
 }
 
 /// Writes down how it ended.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use isobar_config::{ClusterSpec, NodeSpec};
 use isobar_control::{
@@ -18,6 +19,8 @@ use tokio::sync::watch;
 pub const NAME: &str = "machines";
 /// Bytes of a node of the smaller size.
 pub const SMALL_BYTES: u64 = 64 << 20;
+/// How long an election takes.
+const ELECTION: Duration = Duration::from_millis(400);
 /// More nodes than this do not fit.
 pub const NODES_THAT_FIT: u32 = 20;
 
@@ -44,6 +47,8 @@ struct State {
     faults: BTreeMap<&'static str, ProviderError>,
     calls: Vec<String>,
     number: u64,
+    /// A call after which nobody leads for a moment, and when that was.
+    elects_after: Option<(&'static str, Option<Instant>)>,
 }
 
 /// What there is. A clone is another handle.
@@ -99,6 +104,11 @@ impl Machines {
     /// No call fails any more.
     pub fn is_mended(&self) {
         self.0.lock().faults.clear();
+    }
+
+    /// After every call of this name nobody leads any cluster for a moment.
+    pub fn elects_after(&self, call: &'static str) {
+        self.0.lock().elects_after = Some((call, None));
     }
 
     /// A node of the only cluster of this name dies.
@@ -168,6 +178,9 @@ impl Hands {
             let done = {
                 let mut state = self.machines.0.lock();
                 state.calls.push(name.to_owned());
+                if let Some((_, since)) = state.elects_after.as_mut().filter(|(call, _)| *call == name) {
+                    *since = Some(Instant::now());
+                }
                 match state.faults.get(name).cloned() {
                     Some(error) => Err(error),
                     None => does(&mut state),
@@ -307,8 +320,11 @@ impl AskClusters for Hands {
     fn look<'a>(&'a self, spec: &'a ClusterSpec) -> Asking<'a, Observation> {
         Box::pin(async move {
             let mut state = self.machines.0.lock();
+            let elects = state.elects_after.and_then(|(_, since)| since);
+            let is_led = elects.is_none_or(|since| since.elapsed() > ELECTION);
             match state.made.values_mut().find(|made| made.spec.cluster == spec.cluster) {
-                Some(made) => observe(made),
+                Some(made) if is_led => observe(made),
+                Some(made) => without_leader(observe(made)),
                 None => Observation::unknown("There is no such cluster."),
             }
         })
@@ -319,6 +335,7 @@ impl AskClusters for Hands {
             self.pass("before admit".to_owned()).await;
             {
                 let mut state = self.machines.0.lock();
+                state.calls.push("admit".to_owned());
                 let made = state.made.values_mut().find(|made| made.spec.cluster == spec.cluster);
                 let made = made.ok_or_else(|| AskRefusal::Cannot("it is gone".to_owned()))?;
                 made.nodes.get_mut(node).expect("a node").blank = false;
@@ -326,6 +343,20 @@ impl AskClusters for Hands {
             self.pass("after admit".to_owned()).await;
             Ok(())
         })
+    }
+}
+
+/// What is seen while nobody leads: which disks are part of the cluster nobody knows, nor what may be lost.
+fn without_leader(seen: Observation) -> Observation {
+    let not_known =
+        |node| NodeObservation { whole: false, blank: false, rebuild: None, spare_without: None, ..node };
+    Observation {
+        state: HealthState::Unhealthy,
+        statement: "No majority has a leader.".to_owned(),
+        nodes_may_be_lost: None,
+        leader: None,
+        nodes: seen.nodes.into_iter().map(not_known).collect(),
+        ..seen
     }
 }
 

@@ -1,6 +1,6 @@
 //! Steps that do what a test says.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::sync::Arc;
 
 use isobar_workflow::{Context, Step, StepError, StepOutcome};
@@ -28,11 +28,32 @@ pub struct Calls {
     pub undo: u32,
 }
 
+/// Says that it was dropped.
+struct SaysWhenDropped(Arc<Mutex<u32>>);
+
+impl Drop for SaysWhenDropped {
+    fn drop(&mut self) {
+        *self.0.lock() += 1;
+    }
+}
+
 impl Acts {
     /// One that just goes.
     pub fn new(name: &'static str, world: &World) -> Acts {
         let goes: Act = Arc::new(|_| Box::pin(async { Ok(StepOutcome::done()) }));
         Acts { name, world: world.clone(), act: goes.clone(), back: goes, calls: Arc::default() }
+    }
+
+    /// One that never returns, and counts how often it is dropped.
+    pub fn hanging(name: &'static str, world: &World, dropped: &Arc<Mutex<u32>>) -> Acts {
+        let dropped = dropped.clone();
+        Acts::new(name, world).acting(move |_| {
+            let says = SaysWhenDropped(dropped.clone());
+            async move {
+                let _says = says;
+                pending().await
+            }
+        })
     }
 
     /// What it comes to when its thing is made.

@@ -5,7 +5,7 @@ pub mod acts;
 pub mod points;
 pub mod world;
 
-use std::future::{Future, pending};
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -186,18 +186,4 @@ pub async fn until(what: &str, is: impl Fn() -> bool) {
 /// Never waits longer than a test may take.
 pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what}: not yet"))
-}
-
-/// Says that it was dropped.
-pub struct SaysWhenDropped(pub Arc<Mutex<u32>>);
-
-impl Drop for SaysWhenDropped {
-    fn drop(&mut self) {
-        *self.0.lock() += 1;
-    }
-}
-
-/// Never returns.
-pub async fn for_ever() {
-    pending().await
 }

@@ -176,7 +176,7 @@ impl<'c> Run<'c> {
             Ok(reply) => reply,
             Err(Refusal(error)) => {
                 drop(tx);
-                let error = if body.secret && !is_of_the_moment(&error) { hidden(&error) } else { error };
+                let error = if body.secret { hidden(error) } else { error };
                 return self.refused(at, error, Some(&prepared)).await;
             }
         };
@@ -206,6 +206,15 @@ impl<'c> Run<'c> {
         Ok(true)
     }
 
+    /// Tries again what was refused for the moment only, unless that was done often enough.
+    fn try_again(&self, id: &ResourceId, error: &ArmError) -> Result<(), StepError> {
+        if !is_of_the_moment(error) || self.context.attempts() >= DEPLOYMENT_TRIES_MAX {
+            return Ok(());
+        }
+        let after = Duration::from_secs(u64::from(error.retry_after_s().unwrap_or(0)));
+        Err(StepError::Retry { after, why: format!("{id}: {}", error.message()) })
+    }
+
     /// Notes a resource that was refused, unless it may go better another time.
     async fn refused(
         &mut self,
@@ -213,11 +222,7 @@ impl<'c> Run<'c> {
         error: ArmError,
         prepared: Option<&Prepared>,
     ) -> Result<bool, StepError> {
-        if is_of_the_moment(&error) && self.context.attempts() < DEPLOYMENT_TRIES_MAX {
-            let after = Duration::from_secs(u64::from(error.retry_after_s().unwrap_or(0)));
-            let planned = &self.deployment.resources()[at];
-            return Err(StepError::Retry { after, why: format!("{}: {}", planned.id, error.message()) });
-        }
+        self.try_again(&self.deployment.resources()[at].id, &error)?;
         let mut tx = self.tools.records.begin().await.map_err(StepError::retry)?;
         if let Some(prepared) = prepared {
             let entry = audit::entry(&prepared.call, error.status(), Some(error.code()));

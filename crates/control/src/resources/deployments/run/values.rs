@@ -5,7 +5,6 @@ use isobar_template::{Made, Reference};
 use isobar_workflow::{Outputs, StepError, StepOutcome};
 use serde_json::{Value, json};
 
-use super::super::errors::is_of_the_moment;
 use super::super::looking::{look, missing};
 use super::Run;
 use crate::limits::DEPLOYMENT_OUTPUTS_BYTES_MAX;
@@ -73,8 +72,10 @@ impl Run<'_> {
                 self.documents.insert(reference, document);
                 Ok(Ok(()))
             }
-            Err(Refusal(error)) if is_of_the_moment(&error) => Err(StepError::retry(error.message())),
-            Err(Refusal(error)) => Ok(Err(error.with_target(reference.id.to_string()))),
+            Err(Refusal(error)) => {
+                self.try_again(&reference.id, &error)?;
+                Ok(Err(error.with_target(reference.id.to_string())))
+            }
         }
     }
 }
