@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::identity::{Guard, Issuer};
 use crate::names::Names;
 use crate::providers::Providers;
+use crate::readiness::MeasureReadiness;
 use crate::sealing::SealingKey;
 use crate::table::Catalog;
 use crate::watch::Watch;
@@ -47,6 +48,8 @@ pub(crate) struct App {
     pub providers: Providers,
     /// How clusters are.
     pub watch: Watch,
+    /// Who measures how ready clusters are.
+    pub readiness: Arc<dyn MeasureReadiness>,
 }
 
 impl App {

@@ -145,6 +145,7 @@ impl Control {
             providers: providers.clone(),
             asking: options.asking.clone(),
             watch: watch.clone(),
+            readiness: options.readiness.clone(),
             time: time.clone(),
         };
         let engine = engine(&records, (&tools, &deployments), &options);
@@ -161,6 +162,7 @@ impl Control {
             regions,
             providers,
             watch: watch.clone(),
+            readiness: options.readiness.clone(),
         });
         let front = Arc::new(Front::new(app, rows));
         let inside: Arc<dyn Inside> = front.clone();

@@ -32,7 +32,8 @@
 //! | `store`, `subscription` | resources as they are kept and answered |
 //! | `providers`, `clusters` | who has machines; what a cluster is among the records |
 //! | `watch` | how clusters are, looked at now and then |
-//! | `workflows` | making and deleting clusters, restarting and replacing nodes |
+//! | `workflows` | making, deleting and measuring clusters, restarting and replacing nodes |
+//! | `readiness` | who measures how ready clusters are |
 //! | `resources` | the operations, a file for each kind of resource |
 //! | `openapi` | the table as an OpenAPI document |
 //! | `page` | what people look at in a browser; its files are in `page/` of the crate |
@@ -63,6 +64,7 @@ mod options;
 mod page;
 mod providers;
 mod random;
+mod readiness;
 mod refusal;
 mod resources;
 mod rows;
@@ -78,6 +80,10 @@ pub use control::{Control, ControlError, FirstSecret, Running};
 pub use identity::KeyError;
 pub use options::ControlOptions;
 pub use providers::Served;
+pub use readiness::{
+    MeasureReadiness, Measuring, Readiness, ReadinessCheck, ReadinessLoad, ReadinessOrder, ReadinessVerdict,
+    Tell,
+};
 pub use rows::{openapi_document, operations};
 pub use server::CertificateError;
 pub use watch::{

@@ -101,6 +101,24 @@ pub const READY_MAX: Duration = Duration::from_secs(600);
 /// Calls of a provider that fail in a row, before what can be undone is undone.
 pub const PROVIDER_TRIES_MAX: i32 = 8;
 
+/// Validations that a cluster remembers.
+pub const VALIDATIONS_MAX: u64 = 100;
+/// Seconds of each workload of a validation.
+pub const VALIDATION_SECONDS_MAX: u64 = 3600;
+/// Files of each process in a validation.
+pub const VALIDATION_FILES_MAX: u64 = 1_000_000;
+/// Characters of the targets of a validation.
+pub const TARGETS_CHARS_MAX: usize = 64 << 10;
+/// Size of a large file where nothing is said: so much at least, in whole ones of these …
+pub const LARGE_FILE_BYTES_MIN: u64 = 1 << 20;
+/// … and so much at most: more than a client caches.
+pub const LARGE_FILE_BYTES_MAX: u64 = 512 << 20;
+/// The largest that can be asked for.
+pub const LARGE_FILE_BYTES_ASKED_MAX: u64 = 1 << 40;
+/// So many of them fit into what is free: those that are there at once, and as much again for rows that are
+/// removed and not collected yet.
+pub const LARGE_FILES_AT_ONCE: u64 = 15;
+
 /// Deployments that a resource group remembers, as in ARM.
 pub const DEPLOYMENTS_MAX: u64 = 800;
 /// How often a deployment tries to make a resource that is refused for the moment only.

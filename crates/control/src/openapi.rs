@@ -6,7 +6,7 @@
 //! - `x-isobar-permission`: the action. `x-isobar-command`, `x-isobar-resource`: what people type for the
 //!   operation, and what it is done to.
 //! - `x-isobar-columns`, in the schema of what lists have: what a table of it shows, as far as
-//!   it fits.
+//!   it fits. `x-isobar-alone`, in the schema of an answer: the one text of it that people want.
 //! - `x-ms-long-running-operation`, `x-ms-pageable`, `x-ms-secret`: as in Azure's own documents.
 
 use serde_json::{Map, Value, json};

@@ -8,6 +8,7 @@ use isobar_workflow::{Clock, SystemClock};
 
 use crate::limits::REQUESTS_AT_ONCE_MAX;
 use crate::providers::Served;
+use crate::readiness::{MeasureReadiness, NobodyMeasures};
 use crate::watch::{AskClusters, RealClusters};
 
 /// How a control plane is started.
@@ -33,6 +34,8 @@ pub struct ControlOptions {
     pub providers: Vec<Served>,
     /// How clusters are asked how they are.
     pub asking: Arc<dyn AskClusters>,
+    /// Who measures how ready clusters are.
+    pub readiness: Arc<dyn MeasureReadiness>,
     /// Gives the administrator another secret and takes the old ones away: for whoever has lost it.
     pub renew_secret: bool,
     /// The time.
@@ -50,6 +53,7 @@ impl ControlOptions {
             locations: vec![("local".to_owned(), "Local".to_owned())],
             providers: Vec::new(),
             asking: Arc::new(RealClusters::default()),
+            readiness: Arc::new(NobodyMeasures),
             requests_at_once: REQUESTS_AT_ONCE_MAX,
             renew_secret: false,
             clock: Arc::new(SystemClock),

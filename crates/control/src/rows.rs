@@ -22,6 +22,7 @@ static FAMILIES: &[&[Row]] = &[
     resources::groups::ROWS,
     resources::clusters::ROWS,
     resources::nodes::ROWS,
+    resources::validations::ROWS,
     resources::cluster_places::ROWS,
     resources::resource_lists::ROWS,
     resources::tags::ROWS,

@@ -12,6 +12,7 @@ use isobar_remote::{Profile, ProfileFile};
 use serde::Serialize;
 
 use crate::output::{self, Format, Outcome};
+use crate::validate::measuring::ThisProgram;
 use crate::{local, runtime, signals};
 
 /// Shown at the end of its `--help`.
@@ -108,6 +109,7 @@ fn options(args: ControlArgs) -> Result<ControlOptions, String> {
         names: args.names,
         locations: args.locations,
         providers: vec![Served { provider: Arc::new(provider), locations }],
+        readiness: Arc::new(ThisProgram),
         renew_secret: args.new_secret,
         ..ControlOptions::new(args.listen, data)
     })

@@ -4,7 +4,7 @@ mod control;
 
 use std::process::Command;
 
-use control::{Control, Home, READER, refused};
+use control::{Control, Home, READER, WithClusters, refused};
 use serde_json::{Value, json};
 
 #[test]
@@ -97,6 +97,73 @@ fn roles_are_given(home: &Home, control: &Control) {
     home.ok(&["principal", "delete", "--id", id]);
     let again = elsewhere.run_with(&login, &[], Some(secret));
     refused(&again, 1, "AADSTS7000215");
+}
+
+#[test]
+fn a_cluster_is_measured_and_its_report_is_kept() {
+    let home = Home::new();
+    let clusters = WithClusters::begin(&home);
+    let control = Control::start(&home, &[]);
+    home.ok(&["group", "create", "-n", "weather"]);
+    let cluster = ["-g", "weather", "-n", "forecast"];
+    let make = ["--node-count", "3", "--sku", "Local_64MiB", "--deletion-protection", "false"];
+    home.ok(&[&["cluster", "create"], &cluster[..], &make[..]].concat());
+    let validation = |verb: &str, name: &str, more: &[&str]| {
+        let of = ["-g", "weather", "--cluster", "forecast", "-n", name];
+        let words = [&["cluster", "validation", verb], &of[..], more].concat();
+        words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>()
+    };
+    let run = |of: &[String]| home.run(&of.iter().map(String::as_str).collect::<Vec<_>>());
+    let show = |name: &str| {
+        let words = validation("show", name, &[]);
+        home.json(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+
+    let wrong = run(&validation("create", "first", &["--targets", "speed = 1"]));
+    assert!(
+        String::from_utf8_lossy(&wrong.stderr).contains("'properties.targets' cannot be read"),
+        "{wrong:?}"
+    );
+    let measured = run(&validation("create", "first", &["--seconds", "1", "--files", "20"]));
+    let told = String::from_utf8_lossy(&measured.stderr).into_owned();
+    assert!(measured.status.success() && told.contains("drill"), "{told}");
+    let shown = String::from_utf8_lossy(&measured.stdout).into_owned();
+    let first = show("first");
+    let of = &first["properties"];
+    assert!(of["passed"].as_u64() > Some(0) && of["statement"].is_string(), "{of:#}");
+    let checks = of["checks"].as_array().expect("checks");
+    let rates: Vec<&Value> =
+        checks.iter().filter(|one| one["measured"].as_str().is_some_and(|m| m.ends_with("B/s"))).collect();
+    assert!(rates.len() >= 4, "{of:#}");
+    // People see the same as a table.
+    for check in checks {
+        assert!(shown.contains(check["name"].as_str().expect("a name")), "{shown}");
+    }
+    let report = run(&validation("report", "first", &[])).stdout;
+    let report = String::from_utf8(report).expect("text");
+    assert!(report.starts_with("<!doctype html>") && report.trim_end().ends_with("</html>"), "{report}");
+    assert!(report.contains("isobar dev kill"), "{report}");
+
+    // One that is cancelled leaves nothing behind.
+    let begun = run(&validation("create", "second", &["--seconds", "60", "--no-wait"]));
+    assert!(begun.status.success(), "{begun:?}");
+    assert!(run(&validation("cancel", "second", &[])).status.success());
+    let begun = std::time::Instant::now();
+    loop {
+        let second = show("second");
+        if second["properties"]["provisioningState"] == "Canceled" {
+            break;
+        }
+        assert!(begun.elapsed().as_secs() < 60, "{second:#}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let health = home.json(&[&["cluster", "check-health"], &cluster[..]].concat());
+    assert_eq!(health["state"], "Healthy", "{health:#}");
+    let list = home.ok(&["cluster", "validation", "list", "-g", "weather", "--cluster", "forecast"]);
+    assert!(list.contains("first") && list.contains("Canceled"), "{list}");
+    home.ok(&[&["cluster", "delete", "--yes"], &cluster[..]].concat());
+    assert!(clusters.processes().is_empty());
+    control.stop();
 }
 
 #[test]

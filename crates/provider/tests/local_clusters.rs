@@ -72,11 +72,16 @@ async fn a_cluster_is_made_once_and_removed_whole() {
         is_running(&provider, "c-1", &["n1"]).await;
     }
     for _ in 0..2 {
+        provider.cut_power("c-1", "n1").await.expect("it ends");
+        is_running(&provider, "c-1", &[]).await;
+    }
+    for _ in 0..2 {
         other.remove("c-1").await.expect("it goes");
         assert_eq!(left(&folder), [""; 0]);
     }
     assert!(provider.running("c-1").await.expect("an answer").is_empty());
     provider.stop("c-1", "n1").await.expect("nothing runs");
+    provider.cut_power("c-1", "n1").await.expect("nothing runs");
     for gone in [provider.start("c-1", "n1").await, provider.access("c-1").await.map(drop)] {
         assert!(matches!(gone, Err(ProviderError::Cannot(_))), "{gone:?}");
     }

@@ -16,6 +16,10 @@ use crate::store::Stored;
 pub(crate) const CLUSTER_KIND: &str = "isobar.storage/clusters";
 /// The kind of their nodes.
 pub(crate) const NODE_KIND: &str = "isobar.storage/clusters/nodes";
+/// The kind of their validations.
+pub(crate) const VALIDATION_KIND: &str = "isobar.storage/clusters/validations";
+/// The kind of the reports of these.
+pub(crate) const REPORT_KIND: &str = "isobar.storage/clusters/validations/reports";
 /// The deployment's id, among what is never answered.
 pub(crate) const DEPLOYMENT: &str = "deployment";
 
@@ -50,6 +54,11 @@ pub(crate) fn is_protected(cluster: &Stored) -> bool {
 pub(crate) fn node_id(cluster: &ResourceId, node: &str) -> Result<ResourceId, Refusal> {
     let id = ResourceId::parse(&format!("{cluster}/nodes/{node}"));
     Ok(id.map_err(|_| ArmError::internal_server_error("a node's name is no name"))?)
+}
+
+/// The id of the report of a validation.
+pub(crate) fn report_id(validation: &ResourceId) -> Result<ResourceId, Refusal> {
+    Ok(validation.child("reports", "default")?)
 }
 
 /// What is known of a cluster once it is made, as a workflow hands it on to its end.

@@ -68,5 +68,6 @@ pub(super) const FILES: &[(&str, &[u8])] = files![
     "js/views/running.js",
     "js/views/shell.js",
     "js/views/subscriptions.js",
+    "js/views/validations.js",
     "js/views/views.js",
 ];

@@ -24,4 +24,5 @@ pub(crate) mod role_definitions;
 pub(crate) mod scopes;
 pub(crate) mod subscriptions;
 pub(crate) mod tags;
+pub(crate) mod validations;
 mod versions;

@@ -199,6 +199,7 @@ async fn act(call: &Call, tx: &mut Tx, action: Action, kind: &str) -> Result<Rep
         deployment: deployment_of(&cluster).to_owned(),
         plan: None,
         node: Some(node.id.name().to_owned()),
+        load: None,
     };
     let write = write_of(call, &cluster)?;
     let operation = call.app.engine.start(tx, work.operation(kind, &write)).await?.id;

@@ -3,10 +3,11 @@
 use isobar_arm::{IdentityType, ProvisioningState, ResourceId, SystemData, Timestamp};
 use isobar_records::{AuditEntry, Operation, RecordsError, Resource, Tx};
 use isobar_workflow::{End, Finish};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::work::{CREATE, DELETE, MADE, RESTART, Work};
-use crate::clusters::{Made, NODE_KIND};
+use super::work::{CREATE, DELETE, MADE, READINESS, RESTART, VALIDATE, Work};
+use crate::clusters::{Made, NODE_KIND, REPORT_KIND, report_id};
+use crate::readiness::Readiness;
 use crate::store::Document;
 
 fn work_of(operation: &Operation) -> Result<Work, RecordsError> {
@@ -20,6 +21,7 @@ async fn note(tx: &mut Tx, operation: &Operation, work: &Work, end: End) -> Resu
         CREATE => "clusters/write",
         DELETE => "clusters/delete",
         RESTART => "clusters/nodes/restart/action",
+        VALIDATE => "clusters/validations/write",
         _ => "clusters/nodes/replace/action",
     };
     let entry = AuditEntry {
@@ -81,21 +83,32 @@ fn node(
     cluster: &Resource,
     work: &Work,
     name: &str,
-    properties: serde_json::Map<String, Value>,
+    properties: Map<String, Value>,
+    now_ms: i64,
+) -> Result<Resource, RecordsError> {
+    let id = ResourceId::parse(&format!("{}/nodes/{name}", cluster.id));
+    let id = id.map_err(|error| RecordsError::Foreign(error.to_string()))?;
+    child(cluster, (id, NODE_KIND), work, properties, now_ms)
+}
+
+/// The record of something new that goes with something that is there.
+fn child(
+    parent: &Resource,
+    (id, kind): (ResourceId, &str),
+    work: &Work,
+    properties: Map<String, Value>,
     now_ms: i64,
 ) -> Result<Resource, RecordsError> {
     let now = Timestamp::from_millis(now_ms);
     let author = SystemData::created(&work.caller, IdentityType::Application, now);
-    let id = format!("{}/nodes/{name}", cluster.id);
-    let key = ResourceId::parse(&id).map_err(|error| RecordsError::Foreign(error.to_string()))?;
     let body = serde_json::to_value(Document::new(author, properties));
     Ok(Resource {
-        key: key.key().to_owned(),
-        id,
-        kind: NODE_KIND.to_owned(),
-        parent: cluster.key.clone(),
-        subscription: cluster.subscription.clone(),
-        group_name: cluster.group_name.clone(),
+        key: id.key().to_owned(),
+        id: id.to_string(),
+        kind: kind.to_owned(),
+        parent: parent.key.clone(),
+        subscription: parent.subscription.clone(),
+        group_name: parent.group_name.clone(),
         revision: 0,
         body: body.map_err(|error| RecordsError::Foreign(error.to_string()))?,
         created_ms: now_ms,
@@ -135,5 +148,48 @@ impl Finish for EndsAction {
         let work = work_of(operation)?;
         set_state(tx, operation, work.id.key(), end).await?;
         note(tx, operation, &work, end).await
+    }
+}
+
+/// The validation says what came of it.
+pub(super) struct EndsValidation;
+
+impl Finish for EndsValidation {
+    async fn finish(&self, tx: &mut Tx, operation: &Operation, end: End) -> Result<(), RecordsError> {
+        let work = work_of(operation)?;
+        if let Some(mut validation) = tx.hold_resource(work.id.key()).await? {
+            let now_ms = operation.changed_ms;
+            validation.body["state"] = json!(state_after(end));
+            validation.body["properties"]["endedAt"] = json!(Timestamp::from_millis(now_ms));
+            let measured = operation.outputs.get(READINESS).filter(|_| end == End::Succeeded);
+            let measured = measured.map(|of| serde_json::from_value::<Readiness>(of.clone())).transpose();
+            let measured = measured.map_err(|error| RecordsError::Foreign(format!("an output: {error}")))?;
+            if let Some(readiness) = &measured {
+                describe(&mut validation.body["properties"], readiness);
+            }
+            tx.update_resource(&validation.key, validation.revision, &validation.body, now_ms).await?;
+            if let Some(readiness) = measured {
+                let id = report_id(&work.id).map_err(|error| RecordsError::Foreign(error.0.to_string()))?;
+                let page = Map::from_iter([("html".to_owned(), json!(readiness.html))]);
+                tx.delete_resource(id.key(), None).await?;
+                tx.insert_resource(child(&validation, (id, REPORT_KIND), &work, page, now_ms)?).await?;
+            }
+        }
+        note(tx, operation, &work, end).await
+    }
+}
+
+/// What came of it, among the properties of a validation.
+fn describe(properties: &mut Value, readiness: &Readiness) {
+    let Readiness { verdict, statement, passed, failed, not_measurable, checks, html: _ } = readiness;
+    for (name, value) in [
+        ("verdict", json!(verdict)),
+        ("statement", json!(statement)),
+        ("passed", json!(passed)),
+        ("failed", json!(failed)),
+        ("notMeasurable", json!(not_measurable)),
+        ("checks", json!(checks)),
+    ] {
+        properties[name] = value;
     }
 }

@@ -11,6 +11,7 @@ use super::give_up::failed;
 use super::work::Work;
 use crate::clock::Time;
 use crate::providers::Providers;
+use crate::readiness::MeasureReadiness;
 use crate::watch::{AskClusters, Sight, Watch};
 
 /// What the steps have at hand. A clone is another handle.
@@ -22,6 +23,8 @@ pub(crate) struct Tools {
     pub asking: Arc<dyn AskClusters>,
     /// What is shown of clusters: what the steps see is shown, too.
     pub watch: Watch,
+    /// Who measures how ready clusters are.
+    pub readiness: Arc<dyn MeasureReadiness>,
     /// The time.
     pub time: Time,
 }

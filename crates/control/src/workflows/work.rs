@@ -6,6 +6,8 @@ use isobar_records::NewOperation;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::readiness::ReadinessLoad;
+
 /// Makes a cluster.
 pub(crate) const CREATE: &str = "clusters/create";
 /// Deletes one.
@@ -14,15 +16,19 @@ pub(crate) const DELETE: &str = "clusters/delete";
 pub(crate) const RESTART: &str = "nodes/restart";
 /// Gives a node blank disks in the place of those it has.
 pub(crate) const REPLACE: &str = "nodes/replace";
+/// Measures how ready a cluster is.
+pub(crate) const VALIDATE: &str = "validations/run";
 
 /// Under which name the output is that says what was made.
 pub(super) const MADE: &str = "made";
+/// Under which name the output is that says what was measured.
+pub(super) const READINESS: &str = "readiness";
 
 /// What a workflow is given.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Work {
-    /// The resource that was asked for: a cluster or a node, as it is written.
+    /// The resource that was asked for: a cluster, a node or a validation, as it is written.
     pub id: ResourceId,
     /// Who asked, by the application's id.
     pub caller: String,
@@ -36,6 +42,9 @@ pub(crate) struct Work {
     /// The node, when it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// What is to be measured, when something is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<ReadinessLoad>,
 }
 
 /// Who asks, and where: what an operation notes beside its work.
@@ -52,11 +61,12 @@ pub(crate) struct Write {
 }
 
 impl Work {
-    /// The cluster: itself, or that of the node. Everything about a cluster is one operation at a time.
+    /// The cluster: itself, or that of the node or the validation. Everything about a cluster is one operation
+    /// at a time.
     pub(crate) fn cluster(&self) -> ResourceId {
-        match &self.node {
-            Some(_) => self.id.parent().unwrap_or_else(|| self.id.clone()),
-            None => self.id.clone(),
+        match self.node.is_some() || self.load.is_some() {
+            true => self.id.parent().unwrap_or_else(|| self.id.clone()),
+            false => self.id.clone(),
         }
     }
 

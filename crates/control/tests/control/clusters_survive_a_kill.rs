@@ -25,6 +25,7 @@ enum AsksFor {
     Delete,
     Restart,
     Replace,
+    Validate,
 }
 
 impl Story {
@@ -40,6 +41,10 @@ impl Story {
             AsksFor::Delete => client.delete(&path).await.expect(202),
             AsksFor::Restart => client.json("POST", &on_node("restart"), json!({})).await.expect(202),
             AsksFor::Replace => client.json("POST", &on_node("replace"), json!({})).await.expect(202),
+            AsksFor::Validate => {
+                let path = world.cluster("rg1", &format!("{name}/validations/v1"));
+                client.put(&path, json!({"properties": {}})).await.expect(201)
+            }
         }
     }
 
@@ -112,6 +117,9 @@ impl Story {
             (AsksFor::Delete, _) => 2,
             (AsksFor::Restart, _) => 4,
             (AsksFor::Replace, _) => 8,
+            // what runs, what runs, measure, cut power, start.
+            (AsksFor::Validate, None) => 10,
+            (AsksFor::Validate, Some(_)) => 4,
         }
     }
 }
@@ -186,6 +194,28 @@ async fn replacing_a_node(database: TestDatabase) {
     story.told(&database).await;
 }
 
+async fn measuring_a_cluster(database: TestDatabase) {
+    let story = Story {
+        begins_with_a_cluster: true,
+        asks: AsksFor::Validate,
+        ends: "Succeeded",
+        nodes: Some(3),
+        fault: None,
+    };
+    story.told(&database).await;
+}
+
+async fn failing_to_measure_a_cluster(database: TestDatabase) {
+    let story = Story {
+        begins_with_a_cluster: true,
+        asks: AsksFor::Validate,
+        ends: "Failed",
+        nodes: Some(3),
+        fault: Some("measure"),
+    };
+    story.told(&database).await;
+}
+
 /// Between judging and stopping it dies, and another node is lost.
 async fn a_node_is_not_stopped_on_an_old_verdict(database: TestDatabase) {
     let mut world = World::start(&database).await;
@@ -213,5 +243,7 @@ isobar_records::on_both_databases!(
     deleting_a_cluster,
     restarting_a_node,
     replacing_a_node,
+    measuring_a_cluster,
+    failing_to_measure_a_cluster,
     a_node_is_not_stopped_on_an_old_verdict,
 );

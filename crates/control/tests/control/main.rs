@@ -21,6 +21,7 @@
 //! | `subscriptions` | subscriptions |
 //! | `the_table_is_complete` | what is served, documented, listed and permitted are the same rows |
 //! | `too_much_at_once` | what is answered when there is more to do than the server takes |
+//! | `validations` | how the readiness of a cluster is measured, and what is told of it |
 
 mod audit;
 mod az_works;
@@ -40,3 +41,4 @@ mod secrets_stay_secret;
 mod subscriptions;
 mod the_table_is_complete;
 mod too_much_at_once;
+mod validations;

@@ -17,6 +17,7 @@ mod groups;
 mod keyboard;
 mod login;
 mod people;
+mod readiness;
 mod scripts;
 mod served;
 mod table;

@@ -35,11 +35,19 @@ pub fn show(body: &Value, operation: &Operation, format: Format) {
                 false => output::table(&table(items, &operation.columns, output::width())),
             }
         }
-        body => pairs(body),
+        body => match alone(body, operation) {
+            Some(text) => println!("{}", text.trim_end()),
+            None => pairs(body),
+        },
     }
 }
 
-/// A field for each line.
+/// The one text of an answer that people want, to be kept in a file, say.
+fn alone(body: &Value, operation: &Operation) -> Option<String> {
+    at(body, operation.alone.as_ref()?).as_str().map(lines)
+}
+
+/// A field for each line, then the tables.
 fn pairs(body: &Value) {
     let fields = fields(body);
     let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default() + GAP;
@@ -49,6 +57,36 @@ fn pairs(body: &Value) {
             // A file, or a page: it is taken as it is.
             true => println!("{name}\n{}", value.trim_end()),
             false => output::labelled(&label, &on_one_line(&value)),
+        }
+    }
+    let mut found = Vec::new();
+    tables(body, "", 0, &mut found);
+    for (name, items) in found {
+        println!("\n{}", on_one_line(&name));
+        output::table(&chosen(items, output::width()));
+    }
+}
+
+/// Whether a value is a list of objects: it is shown as a table.
+fn is_table(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_object))
+}
+
+/// The name of a member in its place.
+fn place_of(place: &str, name: &str) -> String {
+    match place {
+        "" if name == "properties" => String::new(),
+        "" => name.to_owned(),
+        place => format!("{place}.{name}"),
+    }
+}
+
+fn tables<'v>(value: &'v Value, place: &str, depth: usize, found: &mut Vec<(String, &'v [Value])>) {
+    for (name, value) in value.as_object().into_iter().flatten().filter(|_| depth <= DEPTH_MAX) {
+        let place = place_of(place, name);
+        match value {
+            Value::Array(items) if is_table(value) => found.push((place, items)),
+            value => tables(value, &place, depth + 1, found),
         }
     }
 }
@@ -70,11 +108,10 @@ fn collect(value: &Value, place: &str, depth: usize, found: &mut Vec<(String, St
         if depth == 0 && NEVER.contains(&name.as_str()) {
             continue;
         }
-        let place = match place {
-            "" if name == "properties" => String::new(),
-            "" => name.clone(),
-            place => format!("{place}.{name}"),
-        };
+        let place = place_of(place, name);
+        if is_table(value) {
+            continue;
+        }
         if depth < DEPTH_MAX && value.is_object() && name != TAGS {
             collect(value, &place, depth + 1, found);
         } else {
@@ -218,6 +255,21 @@ mod tests {
             ("env=prod owner=a", "yes")
         );
         assert!(!names.iter().any(|name| name.contains("leader") || name.contains("etag")), "{names:?}");
+    }
+
+    #[test]
+    fn a_list_of_objects_is_a_table_of_its_own() {
+        let check = |name: &str, reason: &str| json!({"name": name, "measured": "1 GiB/s", "reason": reason});
+        let long = "because ".repeat(40);
+        let body =
+            json!({"name": "v", "properties": {"passed": 2, "checks": [check("a", "-"), check("b", &long)]}});
+        let names: Vec<String> = fields(&body).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["name", "passed"]);
+        let mut found = Vec::new();
+        tables(&body, "", 0, &mut found);
+        let (name, items) = found[0].clone();
+        assert_eq!((name.as_str(), found.len()), ("checks", 1));
+        assert_eq!(chosen(items, 80), [["Name", "Measured"], ["a", "1 GiB/s"], ["b", "1 GiB/s"]]);
     }
 
     #[test]

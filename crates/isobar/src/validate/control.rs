@@ -91,7 +91,7 @@ fn shell(command: &str, node: &str) -> Result<(), String> {
 }
 
 /// Every target up and admitted, and no row of any segment missing.
-fn is_whole(spec: &ClusterSpec) -> Result<bool, String> {
+pub(super) fn is_whole(spec: &ClusterSpec) -> Result<bool, String> {
     runtime::block_on(async {
         let cluster =
             Cluster::from_spec(spec, Role::Administrator, LEADER_WAIT).map_err(|e| e.to_string())?;

@@ -1,6 +1,7 @@
 //! `isobar validate`: what to validate, who stops and starts nodes, what is printed and written.
 
 mod control;
+pub mod measuring;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! A control plane as a process, and somebody with a home of his own who types commands.
 #![allow(dead_code, reason = "every test file uses its own part of this module")]
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Output, Stdio};
@@ -129,6 +130,43 @@ impl Drop for Control {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+/// Somebody whose clusters are real: such tests come one after the other on a machine, and nothing of them runs
+/// on, whatever way they end.
+pub struct WithClusters<'h> {
+    home: &'h Home,
+    _only_one: File,
+}
+
+impl<'h> WithClusters<'h> {
+    pub fn begin(home: &'h Home) -> WithClusters<'h> {
+        let lock = std::env::temp_dir().join("isobar-tests.lock");
+        let only_one = File::options().create(true).truncate(false).write(true).open(lock);
+        let only_one = only_one.expect("the lock file opens");
+        only_one.lock().expect("the lock is granted");
+        WithClusters { home, _only_one: only_one }
+    }
+
+    /// The processes of the clusters.
+    pub fn processes(&self) -> Vec<Pid> {
+        let root = self.home.path("state");
+        let entries = std::fs::read_dir("/proc").expect("/proc").flatten();
+        let is_one = |entry: &std::fs::DirEntry| {
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(&format!("{root}/isobar/control/clusters"))
+        };
+        let pids = entries.filter(is_one).filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter_map(Pid::from_raw).collect()
+    }
+}
+
+impl Drop for WithClusters<'_> {
+    fn drop(&mut self) {
+        for pid in self.processes() {
+            rustix::process::kill_process(pid, Signal::KILL).ok();
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use isobar_admin::{Local, LocalError, LocalOptions, Waits};
 use isobar_config::ClusterSpec;
@@ -12,6 +13,11 @@ use super::turn::{Caller, Turn};
 use crate::error::ProviderError;
 use crate::plan::{Misfit, Plan, Size};
 use crate::provider::Secrets;
+
+/// How long a killed process may take to be gone.
+const GONE_MAX: Duration = Duration::from_secs(10);
+/// How often that is looked at.
+const GONE_EVERY: Duration = Duration::from_millis(5);
 
 /// Where clusters are, and what starts their nodes.
 pub(super) struct Calls {
@@ -109,6 +115,20 @@ impl Calls {
     pub(super) fn stop(&self, caller: &Caller, cluster: &str, node: &str) -> Result<(), ProviderError> {
         let _turn = Turn::wait(&self.root, cluster, caller)?;
         self.find(cluster)?.map_or(Ok(()), |local| local.stop(node).map_err(failed))
+    }
+
+    pub(super) fn cut_power(&self, caller: &Caller, cluster: &str, node: &str) -> Result<(), ProviderError> {
+        let _turn = Turn::wait(&self.root, cluster, caller)?;
+        let Some(local) = self.find(cluster)? else { return Ok(()) };
+        local.kill_node(node).map_err(failed)?;
+        let begun = Instant::now();
+        while local.is_running(node) {
+            if begun.elapsed() > GONE_MAX {
+                return Err(ProviderError::retry(format!("{node} still runs after it was killed")));
+            }
+            std::thread::sleep(GONE_EVERY);
+        }
+        Ok(())
     }
 
     pub(super) fn running(&self, cluster: &str) -> Result<BTreeSet<String>, ProviderError> {

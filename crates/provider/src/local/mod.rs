@@ -113,6 +113,11 @@ impl Provider for LocalProvider {
         self.doing(move |calls, caller| calls.stop(caller, &cluster, &node))
     }
 
+    fn cut_power<'a>(&'a self, cluster: &'a str, node: &'a str) -> Doing<'a, ()> {
+        let (cluster, node) = (cluster.to_owned(), node.to_owned());
+        self.doing(move |calls, caller| calls.cut_power(caller, &cluster, &node))
+    }
+
     fn running<'a>(&'a self, cluster: &'a str) -> Doing<'a, BTreeSet<String>> {
         let cluster = cluster.to_owned();
         self.doing(move |calls, _| calls.running(&cluster))

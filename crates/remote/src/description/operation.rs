@@ -62,6 +62,8 @@ pub struct Operation {
     pub lists: bool,
     /// What a table of the list shows, by dotted names; empty where the document does not say.
     pub columns: Vec<String>,
+    /// The one text of the answer that people want: a report, by its dotted name.
+    pub alone: Option<String>,
 }
 
 impl Operation {
@@ -80,6 +82,7 @@ impl Operation {
         let answer = &described["responses"]["200"]["content"]["application/json"]["schema"];
         let items = &field::resolved(answer, schemas)["properties"]["value"]["items"];
         let columns = field::resolved(items, schemas)["x-isobar-columns"].clone();
+        let alone = field::resolved(answer, schemas)["x-isobar-alone"].as_str().map(str::to_owned);
         let answers = described["responses"].as_object().into_iter().flatten();
         let meaning = |of: &Value| of["description"].as_str().unwrap_or_default().to_owned();
         Some(Operation {
@@ -96,6 +99,7 @@ impl Operation {
             answers: answers.filter_map(|(status, of)| Some((status.parse().ok()?, meaning(of)))).collect(),
             lists: !items.is_null(),
             columns: serde_json::from_value(columns).unwrap_or_default(),
+            alone,
         })
     }
 

@@ -22,6 +22,7 @@ import { workPlace } from "../parts/work.js";
 import { deletePanel, mountPanel, protectionPanel } from "./clusterpanels.js";
 import { gaveUp, stateOf } from "./clusters.js";
 import { nodesPanel } from "./nodes.js";
+import { validationsPanel } from "./validations.js";
 
 /** One that could not be made: what can be done about it. */
 function notMade({ id, name, properties }) {
@@ -100,6 +101,7 @@ export function clusterView({ params: { group, cluster: name }, signal }) {
     fill(protection, !gaveUp(cluster) && protectionPanel(cluster, params, () => shown.again()), deletePanel(cluster, params, id, () => shown.again()));
     return [gaveUp(cluster) ? notMade(cluster) : [lastNotice(cluster), healthNotice(cluster)], figures(cluster)];
   });
+  const validations = validationsPanel(signal, params, id, () => shown.again());
   graphs.hidden = true;
   const check = async () => {
     const { body } = await call("Clusters_CheckHealth", params, { signal });
@@ -109,12 +111,15 @@ export function clusterView({ params: { group, cluster: name }, signal }) {
   hear("work-ended", (item) => {
     if (!isSame(item.target, id)) return;
     if (item.status === "Succeeded" && /^Deleting the cluster/.test(item.title)) go("#/clusters");
-    else shown.again();
+    else {
+      shown.again();
+      validations.again();
+    }
   }, signal);
   return view(name, {
     crumbs: [["#/clusters", "Clusters"], [`#/groups/${encodeURIComponent(group)}`, group]], beside: badge,
     actions: [h("button", { class: "plain", onclick: check }, "Look now")],
   }, workPlace(id, signal), shown.place, graphs, h("div", { class: "columns" },
-    h("div", { class: "stack" }, map, activityPanel(signal, `resourceId eq '${id}'`)),
+    h("div", { class: "stack" }, map, validations.panel, activityPanel(signal, `resourceId eq '${id}'`)),
     h("div", { class: "stack" }, side, tagsPanel(signal, id), locksPanel(signal, id), protection)));
 }

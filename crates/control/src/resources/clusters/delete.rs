@@ -22,6 +22,7 @@ pub(crate) fn work_of(cluster: &Stored, caller: &str) -> Work {
         deployment: deployment_of(cluster).to_owned(),
         plan: None,
         node: None,
+        load: None,
     }
 }
 

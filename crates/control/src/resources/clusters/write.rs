@@ -138,6 +138,7 @@ async fn make(call: &Call, tx: &mut Tx, before: Option<Stored>, wanted: &Wanted)
         deployment,
         plan: Some(plan),
         node: None,
+        load: None,
     };
     let write = write_of(call, &cluster)?;
     let operation = call.app.engine.start(tx, work.operation(CREATE, &write)).await?;

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use isobar_config::{ClusterSpec, NodeSpec};
 use isobar_control::{
-    AskClusters, AskRefusal, Asking, HealthState, NodeObservation, NodeState, Observation, ServedByNode,
+    AskClusters, AskRefusal, Asking, HealthState, MeasureReadiness, Measuring, NodeObservation, NodeState,
+    Observation, Readiness, ReadinessCheck, ReadinessOrder, ReadinessVerdict, ServedByNode,
     TargetObservation,
 };
 use isobar_provider::{Doing, Misfit, Plan, Provider, ProviderError, Secrets, Size};
@@ -49,6 +50,8 @@ struct State {
     number: u64,
     /// A call after which nobody leads for a moment, and when that was.
     elects_after: Option<(&'static str, Option<Instant>)>,
+    /// Measurements do not end by themselves.
+    measures_for_ever: bool,
 }
 
 /// What there is. A clone is another handle.
@@ -109,6 +112,11 @@ impl Machines {
     /// After every call of this name nobody leads any cluster for a moment.
     pub fn elects_after(&self, call: &'static str) {
         self.0.lock().elects_after = Some((call, None));
+    }
+
+    /// From now on, measurements end when they are called off.
+    pub fn measures_for_ever(&self, for_ever: bool) {
+        self.0.lock().measures_for_ever = for_ever;
     }
 
     /// A node of the only cluster of this name dies.
@@ -274,6 +282,13 @@ impl Provider for Hands {
         })
     }
 
+    fn cut_power<'a>(&'a self, cluster: &'a str, node: &'a str) -> Doing<'a, ()> {
+        self.call("cut power", move |state| {
+            made_of(state, cluster)?.nodes.get_mut(node).expect("a node").runs = false;
+            Ok(())
+        })
+    }
+
     fn running<'a>(&'a self, cluster: &'a str) -> Doing<'a, BTreeSet<String>> {
         self.call("running", move |state| {
             let nodes = state.made.get(cluster).into_iter().flat_map(|made| &made.nodes);
@@ -313,6 +328,51 @@ impl Provider for Hands {
 
     fn mount_command(&self, cluster: &str, name: &str) -> String {
         format!("mount {cluster} /mnt/{name}")
+    }
+}
+
+impl MeasureReadiness for Hands {
+    fn check_targets(&self, targets: &str) -> Result<(), String> {
+        if targets.contains("speed") { Err("line 1: there is no 'speed'.".to_owned()) } else { Ok(()) }
+    }
+
+    /// Leaves the node of the drill behind where it is called off.
+    fn measure(&self, order: ReadinessOrder) -> Measuring<'_> {
+        Box::pin(async move {
+            let ReadinessOrder { spec, provider, deployment, load, file_bytes, tell, called_off } = order;
+            let words = |error: ProviderError| error.to_string();
+            let node = spec.node.last().expect("a node").name.clone();
+            self.call("measure", |_| Ok(())).await.map_err(words)?;
+            tell(40, "large files");
+            if load.drill {
+                provider.cut_power(&deployment, &node).await.map_err(words)?;
+                tell(80, &format!("drill: {node} stopped"));
+            }
+            if self.machines.0.lock().measures_for_ever {
+                called_off.await;
+                return Err("It was called off.".to_owned());
+            }
+            if load.drill {
+                provider.start(&deployment, &node).await.map_err(words)?;
+            }
+            let check = ReadinessCheck {
+                name: "Large files, written".to_owned(),
+                measured: format!("{file_bytes} B/s"),
+                predicted: "-".to_owned(),
+                target: load.targets.unwrap_or_else(|| "-".to_owned()),
+                verdict: "pass".to_owned(),
+                reason: format!("in {} s", load.seconds),
+            };
+            Ok(Readiness {
+                verdict: ReadinessVerdict::Passed,
+                statement: "Ready: 1 passed".to_owned(),
+                passed: 1,
+                failed: 0,
+                not_measurable: 2,
+                checks: vec![check],
+                html: format!("<!doctype html><title>{}</title>", spec.name),
+            })
+        })
     }
 }
 

@@ -69,6 +69,7 @@ pub fn options_in(
         .into();
     options.clock = Arc::new(clock.clone());
     options.asking = Arc::new(hands.clone());
+    options.readiness = Arc::new(hands.clone());
     // There are no machines in the other location.
     options.providers = vec![Served { provider: Arc::new(hands), locations: vec!["uksouth".to_owned()] }];
     options

@@ -1,13 +1,11 @@
 //! A leader that is heard but commits nothing makes room for one that does; one that is merely slow stays.
 
-mod common;
-
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use common::{Cluster, eventually};
+use crate::common::{Cluster, eventually};
 
 /// Ten times what it takes at the tests' pace.
 const RECOVERY: Duration = Duration::from_secs(15);

@@ -1,8 +1,6 @@
 //! Leaders die, nodes are cut off: what was acknowledged stays, and a majority goes on.
 
-mod common;
-
-use common::{Cluster, eventually};
+use crate::common::{Cluster, eventually};
 use isobar_consensus::ProposeError;
 use std::time::Duration;
 

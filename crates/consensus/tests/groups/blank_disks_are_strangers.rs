@@ -1,8 +1,6 @@
 //! Identity is the disk's (I13): replacing voters, and what a blank disk must not do.
 
-mod common;
-
-use common::{Cluster, copy_dir};
+use crate::common::{Cluster, copy_dir};
 use isobar_consensus::{ConsensusError, Member, Rpc};
 use std::time::Duration;
 

@@ -1,8 +1,6 @@
 //! Restarts, lagging followers, short logs.
 
-mod common;
-
-use common::{Cluster, copy_dir, eventually};
+use crate::common::{Cluster, copy_dir, eventually};
 use isobar_consensus::ConsensusError;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
