@@ -16,6 +16,14 @@ use crate::table::{Command, Gate, Method, OUR_NEWEST_VERSION, Operation, Segment
 /// All schemas, by name.
 const SCHEMAS: &str = include_str!("../data/schemas.json");
 
+/// What a part of a path is made of, and what a scope is, which has several.
+const SEGMENT: &str = r"^[^<>%&\\?/#\u0000-\u001f\u007f-\u009f]+$";
+const SCOPE: &str = r"^[^<>%&\\?#\u0000-\u001f\u007f-\u009f]+$";
+/// A version.
+const VERSION: &str = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview)?$";
+/// `*`, or tags.
+const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
+
 /// Parameters of paths that are GUIDs.
 const GUIDS: &[&str] = &["subscriptionId", "tenantId", "objectId", "roleAssignmentName", "roleDefinitionId"];
 
@@ -111,8 +119,9 @@ fn parameters(operation: &Operation) -> Value {
     let template = Template::parse(operation.path);
     let mut in_path = |name: &str, description: &str| {
         let mut schema = json!({"type": "string", "minLength": 1});
-        if GUIDS.contains(&name) {
-            schema["format"] = json!("uuid");
+        match GUIDS.contains(&name) {
+            true => schema["format"] = json!("uuid"),
+            false => schema["pattern"] = json!(if name == "scope" { SCOPE } else { SEGMENT }),
         }
         parameters.push(json!({
             "name": name, "in": "path", "required": true, "schema": schema, "description": description,
@@ -129,9 +138,9 @@ fn parameters(operation: &Operation) -> Value {
     let version = match operation.versions {
         Versions::None => None,
         Versions::Ours => Some(json!({"type": "string", "enum": told(operation)})),
-        Versions::Microsoft(_) => Some(
-            json!({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}(-preview)?$", "example": told(operation).first()}),
-        ),
+        Versions::Microsoft(_) => {
+            Some(json!({"type": "string", "pattern": VERSION, "example": told(operation).first()}))
+        }
         Versions::Lifecycle => Some(json!({"type": "string", "enum": ["2.0"]})),
     };
     if let Some(schema) = version {
@@ -141,15 +150,19 @@ fn parameters(operation: &Operation) -> Value {
         }));
     }
     for parameter in operation.query {
+        let schema = match parameter.name {
+            "$top" => json!({"type": "integer", "minimum": 1}),
+            _ => json!({"type": "string"}),
+        };
         parameters.push(json!({
-            "name": parameter.name, "in": "query", "required": false, "schema": {"type": "string"},
+            "name": parameter.name, "in": "query", "required": false, "schema": schema,
             "description": parameter.description,
         }));
     }
     for (name, description) in conditions(operation) {
         parameters.push(json!({
-            "name": name, "in": "header", "required": false, "schema": {"type": "string"},
-            "description": description,
+            "name": name, "in": "header", "required": false,
+            "schema": {"type": "string", "pattern": TAGS}, "description": description,
         }));
     }
     Value::Array(parameters)

@@ -5,7 +5,7 @@
 //! in `Microsoft.Authorization`, which Contributor leaves out. Where Graph has its applications apart from
 //! service principals, here they are one.
 
-use isobar_arm::{ArmError, Fields, Problems, ResourceId};
+use isobar_arm::{ArmError, Fields, Problems, ResourceId, names};
 use isobar_records::{ResourceFilter, Snapshot, Tx};
 use serde_json::{Value, json};
 
@@ -39,6 +39,8 @@ const CHANGE_SECRETS: Display = Display::of(
     "Change secrets",
     "Adds a secret to a service principal, or takes one away.",
 );
+/// Characters of an id that is asked for.
+const ID_CHARS_MAX: usize = 120;
 const FILTER: &[Parameter] = &[Parameter {
     name: "$filter",
     description: "appId eq '…', displayName eq '…' or startswith(displayName,'…').",
@@ -129,12 +131,15 @@ fn list_of<'p>(call: &Call, principals: impl Iterator<Item = &'p Principal>) -> 
 
 async fn by_ids(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     let body = call.json()?;
-    let ids = body.get("ids").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    if ids.len() > DIRECTORY_IDS_MAX {
-        let why = format!("At most {DIRECTORY_IDS_MAX} ids can be asked for at a time.");
-        return Err(ArmError::new(400, "Request_BadRequest", why).into());
-    }
-    let ids: Vec<&str> = ids.iter().filter_map(Value::as_str).collect();
+    let problems = Problems::new();
+    let ids: Vec<&str> = {
+        let fields = Fields::root(&body, &problems);
+        // Of what type they are: there is only one here.
+        fields.ignore(&["types"]);
+        let ids = fields.get("ids").required().list(0..=DIRECTORY_IDS_MAX).unwrap_or_default();
+        ids.into_iter().filter_map(|id| id.string(0..=ID_CHARS_MAX)).collect()
+    };
+    problems.into_result()?;
     let all = Principal::all(snapshot).await?;
     let asked = |principal: &&Principal| ids.iter().any(|id| id.eq_ignore_ascii_case(&principal.object_id));
     Ok(list_of(call, all.iter().filter(asked)))
@@ -201,6 +206,9 @@ async fn delete(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     if id.eq_ignore_ascii_case(&call.caller.object_id) {
         let why = "Nobody takes himself away: let another owner do it.";
         return Err(ArmError::operation_not_allowed(why).into());
+    }
+    if !names::is_guid(id) {
+        return Err(not_found(id).into());
     }
     let Some(principal) = Principal::by_object_id(tx, id).await? else { return Ok(Reply::empty(204)) };
     // Its roles go with it; another one could not have its id, but lists would show them.

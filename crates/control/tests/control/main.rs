@@ -17,8 +17,10 @@
 //! | `identity` | who gets a token, and which tokens are taken |
 //! | `locks` | what locks forbid, and whom they do not stop |
 //! | `roles` | who may do what, at each kind of scope |
+//! | `sdk_works` | Microsoft's SDK for Python, with its own login |
 //! | `secrets_stay_secret` | no secret is in a log, in SQL, in a file, or in a later answer |
 //! | `subscriptions` | subscriptions |
+//! | `the_document_is_true` | Schemathesis compares answers with the OpenAPI document |
 //! | `the_table_is_complete` | what is served, documented, listed and permitted are the same rows |
 //! | `too_much_at_once` | what is answered when there is more to do than the server takes |
 //! | `validations` | how the readiness of a cluster is measured, and what is told of it |
@@ -36,9 +38,12 @@ mod deployments_of_clusters;
 mod groups_are_deleted_with_all_they_have;
 mod identity;
 mod locks;
+mod python;
 mod roles;
+mod sdk_works;
 mod secrets_stay_secret;
 mod subscriptions;
+mod the_document_is_true;
 mod the_table_is_complete;
 mod too_much_at_once;
 mod validations;
