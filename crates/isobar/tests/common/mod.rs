@@ -252,7 +252,8 @@ pub struct MountGuard {
 }
 
 impl MountGuard {
-    fn start(cluster: &Path, path: PathBuf, arguments: &[&str]) -> MountGuard {
+    /// Mounts the cluster in a directory.
+    pub fn start(cluster: &Path, path: PathBuf, arguments: &[&str]) -> MountGuard {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         let log_path = cluster.join("log").join(format!("{name}.log"));
         let log = File::options().create(true).append(true).open(log_path).expect("the log opens");

@@ -151,11 +151,23 @@ impl<'h> WithClusters<'h> {
 
     /// The processes of the clusters.
     pub fn processes(&self) -> Vec<Pid> {
-        let root = self.home.path("state");
+        self.found("")
+    }
+
+    /// Kills those that have this in their command line.
+    pub fn kill(&self, with: &str) {
+        for pid in self.found(with) {
+            rustix::process::kill_process(pid, Signal::KILL).ok();
+        }
+    }
+
+    fn found(&self, with: &str) -> Vec<Pid> {
+        let root = format!("{}/isobar/control/clusters", self.home.path("state"));
         let entries = std::fs::read_dir("/proc").expect("/proc").flatten();
         let is_one = |entry: &std::fs::DirEntry| {
             let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&line).contains(&format!("{root}/isobar/control/clusters"))
+            let line = String::from_utf8_lossy(&line);
+            line.contains(&root) && line.contains(with)
         };
         let pids = entries.filter(is_one).filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         pids.filter_map(Pid::from_raw).collect()
@@ -164,9 +176,7 @@ impl<'h> WithClusters<'h> {
 
 impl Drop for WithClusters<'_> {
     fn drop(&mut self) {
-        for pid in self.processes() {
-            rustix::process::kill_process(pid, Signal::KILL).ok();
-        }
+        self.kill("");
     }
 }
 
