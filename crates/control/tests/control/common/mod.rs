@@ -166,7 +166,18 @@ impl<'d> World<'d> {
 
     /// Puts a cluster among the records, as one that has no machines; gives its id.
     pub async fn make_cluster(&self, group: &str, name: &str, tags: serde_json::Value) -> String {
-        let of_group = format!("/subscriptions/{}/resourceGroups/{group}", self.subscription);
+        self.make_cluster_in(&self.subscription, group, name, tags).await
+    }
+
+    /// The same in this subscription.
+    pub async fn make_cluster_in(
+        &self,
+        subscription: &str,
+        group: &str,
+        name: &str,
+        tags: serde_json::Value,
+    ) -> String {
+        let of_group = format!("/subscriptions/{subscription}/resourceGroups/{group}");
         let id = format!("{of_group}/providers/Isobar.Storage/clusters/{name}");
         let time = "2026-11-27T00:00:00.000Z";
         let body = json!({
@@ -183,7 +194,7 @@ impl<'d> World<'d> {
             id: id.clone(),
             kind: "isobar.storage/clusters".to_owned(),
             parent: of_group.to_lowercase(),
-            subscription: self.subscription.to_lowercase(),
+            subscription: subscription.to_lowercase(),
             group_name: group.to_lowercase(),
             revision: 0,
             body,
