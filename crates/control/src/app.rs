@@ -8,6 +8,7 @@ use isobar_workflow::Engine;
 
 use crate::clock::Time;
 use crate::identity::{Guard, Issuer};
+use crate::metrics::Requests;
 use crate::names::Names;
 use crate::providers::Providers;
 use crate::readiness::MeasureReadiness;
@@ -46,6 +47,8 @@ pub(crate) struct App {
     pub regions: Vec<Region>,
     /// Who has machines for clusters.
     pub providers: Providers,
+    /// What was answered.
+    pub requests: Requests,
     /// How clusters are.
     pub watch: Watch,
     /// Who measures how ready clusters are.

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::app::{App, Region};
 use crate::clock::Time;
@@ -16,8 +17,9 @@ use crate::files;
 use crate::front::Front;
 use crate::handler::Inside;
 use crate::housekeeping;
-use crate::identity::{Guard, Issuer, KeyError, SigningKey, bootstrap};
+use crate::identity::{Bootstrapped, Guard, Issuer, KeyError, SigningKey, bootstrap};
 use crate::inside::Door;
+use crate::metrics::Requests;
 use crate::names::Names;
 use crate::options::ControlOptions;
 use crate::providers::Providers;
@@ -87,6 +89,19 @@ impl std::fmt::Debug for FirstSecret {
 /// The control plane.
 pub struct Control;
 
+/// What there has to be before anything is served.
+struct Ground {
+    regions: Vec<Region>,
+    key: SigningKey,
+    sealing: Arc<SealingKey>,
+    tls: ServerConfig,
+    listener: TcpListener,
+    records: Records,
+    names: Arc<Names>,
+    time: Time,
+    made: Bootstrapped,
+}
+
 /// A control plane that runs. Dropped, it stops as if it had been killed.
 pub struct Running {
     /// Where it is reached.
@@ -114,23 +129,8 @@ impl Control {
     }
 
     async fn begin(options: ControlOptions) -> Result<Running, ControlError> {
-        let directory = options.data_dir.clone();
-        files::make_directory(&directory).map_err(ControlError::Directory)?;
-        let regions = regions(&options)?;
-        let key = SigningKey::of(&directory)?;
-        let sealing = Arc::new(SealingKey::of(&directory).map_err(ControlError::Directory)?);
-        let hosts = options.all_names();
-        let tls = server::server_config(&directory, &hosts)?;
-        // First of all: where another one runs, nothing is made or changed.
-        let address = options.listen;
-        let failed = |source| ControlError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let in_directory = || directory.join(DATABASE).display().to_string();
-        let records = Records::open(&options.database_url.clone().unwrap_or_else(in_directory)).await?;
-        let names = Arc::new(Names::new(hosts, listener.local_addr().map_err(failed)?.port()));
-        let time = Time(options.clock.clone());
-        let made = bootstrap(&records, &time, options.renew_secret).await;
-        let made = made.map_err(|refusal| ControlError::Bootstrap(refusal.0.to_string()))?;
+        let Ground { regions, key, sealing, tls, listener, records, names, time, made } =
+            Ground::lay(&options).await?;
         let door = Arc::new(Door::default());
         let deployments = deployments::Tools {
             records: records.clone(),
@@ -157,6 +157,7 @@ impl Control {
             names: names.clone(),
             issuer: Issuer::new(key, made.tenant.clone(), names.clone()),
             guard: Guard::default(),
+            requests: Requests::default(),
             catalog: Catalog::new(rows.iter().map(|row| &row.operation)),
             sealing,
             regions,
@@ -179,13 +180,36 @@ impl Control {
         Ok(Running {
             url: names.first(),
             tenant: made.tenant,
-            ca_file: directory.join("ca.pem"),
+            ca_file: options.data_dir.join("ca.pem"),
             first_secret,
             stop,
             server: tokio::spawn(server),
             engine: tokio::spawn(work(engine, watch, records.clone(), time, stopped)),
             records,
         })
+    }
+}
+
+impl Ground {
+    async fn lay(options: &ControlOptions) -> Result<Ground, ControlError> {
+        let directory = &options.data_dir;
+        files::make_directory(directory).map_err(ControlError::Directory)?;
+        let regions = regions(options)?;
+        let key = SigningKey::of(directory)?;
+        let sealing = Arc::new(SealingKey::of(directory).map_err(ControlError::Directory)?);
+        let hosts = options.all_names();
+        let tls = server::server_config(directory, &hosts)?;
+        // First of all: where another one runs, nothing is made or changed.
+        let address = options.listen;
+        let failed = |source| ControlError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let in_directory = || directory.join(DATABASE).display().to_string();
+        let records = Records::open(&options.database_url.clone().unwrap_or_else(in_directory)).await?;
+        let names = Arc::new(Names::new(hosts, listener.local_addr().map_err(failed)?.port()));
+        let time = Time(options.clock.clone());
+        let made = bootstrap(&records, &time, options.renew_secret).await;
+        let made = made.map_err(|refusal| ControlError::Bootstrap(refusal.0.to_string()))?;
+        Ok(Ground { regions, key, sealing, tls, listener, records, names, time, made })
     }
 }
 

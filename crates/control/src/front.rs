@@ -4,6 +4,7 @@
 //! a write that is refused has an entry of its own, as soon as it is known who tried.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use isobar_arm::ArmError;
 use isobar_arm::etag::{Access, Verdict};
@@ -43,10 +44,12 @@ impl Front {
     /// Answers a request.
     pub(crate) async fn answer(&self, request: Incoming) -> Reply {
         let base = request.base.clone();
-        let mut reply = match self.route(request).await {
+        let (begun, mut operation) = (Instant::now(), None);
+        let mut reply = match self.route(request, &mut operation).await {
             Ok(reply) => reply,
             Err(Refusal(error)) => Reply::refusal(&error),
         };
+        self.app.requests.answered(operation, reply.status, begun.elapsed());
         if reply.status == 401 {
             let tenant = self.app.issuer.tenant();
             let challenge = format!("Bearer authorization_uri=\"{base}/{tenant}\", error=\"invalid_token\"");
@@ -55,7 +58,8 @@ impl Front {
         reply
     }
 
-    async fn route(&self, request: Incoming) -> Result<Reply, Refusal> {
+    /// Answers it, and notes of which operation it is.
+    async fn route(&self, request: Incoming, operation: &mut Option<&'static str>) -> Result<Reply, Refusal> {
         let path = read_path(&request.path)?;
         if let Some(file) = page::find(&path) {
             return file.answer(&request);
@@ -65,6 +69,9 @@ impl Front {
             let allowed: Vec<&str> = methods.iter().copied().map(Method::as_str).collect();
             let error = ArmError::method_not_allowed(&request.method, &allowed);
             return Ok(Reply::refusal(&error).header("allow", allowed.join(", ")));
+        }
+        if let Found::Operation { at, .. } = &found {
+            *operation = Some(self.rows[*at].operation.id);
         }
         let Prepared { mut call, row } = self.find(request, &path, found, None)?;
         match row.handler {

@@ -35,6 +35,7 @@
 //! | `workflows` | making, deleting and measuring clusters, restarting and replacing nodes |
 //! | `readiness` | who measures how ready clusters are |
 //! | `resources` | the operations, a file for each kind of resource |
+//! | `metrics` | numbers for Prometheus |
 //! | `openapi` | the table as an OpenAPI document |
 //! | `page` | what people look at in a browser; its files are in `page/` of the crate |
 #![forbid(unsafe_code)]
@@ -58,6 +59,7 @@ mod identity;
 mod inside;
 pub mod limits;
 mod locking;
+mod metrics;
 mod names;
 mod openapi;
 mod options;

@@ -207,6 +207,9 @@ fn responses(operation: &Operation) -> Value {
         if let Some(schema) = answer.schema {
             response["content"] = json!({"application/json": {"schema": reference(schema)}});
         }
+        if let Some(media_type) = answer.text {
+            response["content"] = json!({media_type: {"schema": {"type": "string"}}});
+        }
         responses.insert(answer.status.to_string(), response);
     }
     let error = match operation.body {

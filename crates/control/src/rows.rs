@@ -15,6 +15,7 @@ static FAMILIES: &[&[Row]] = &[
     resources::metadata::ROWS,
     resources::login::ROWS,
     resources::description::ROWS,
+    resources::metrics::ROWS,
     resources::subscriptions::ROWS,
     resources::locations::ROWS,
     resources::providers::ROWS,

@@ -166,7 +166,8 @@ impl ProfileFile {
         written
     }
 
-    /// Takes it away, and what commands left that were cut off while they wrote it; says whether it was there.
+    /// Takes it away, and what commands left that were cut off while they wrote it. Says whether it was
+    /// there.
     ///
     /// # Errors
     /// Of the file system.

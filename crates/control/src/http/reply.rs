@@ -1,5 +1,6 @@
 //! What is answered.
 
+use bytes::Bytes;
 use isobar_arm::ArmError;
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +13,7 @@ pub(crate) struct Reply {
     /// The body, if there is one.
     pub body: Option<Value>,
     /// What is answered instead of JSON; its type is among the headers.
-    pub file: Option<&'static [u8]>,
+    pub file: Option<Bytes>,
     /// The version of what is answered, in quotes.
     pub etag: Option<String>,
     /// After how many seconds to ask again.

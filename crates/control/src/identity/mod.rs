@@ -28,7 +28,7 @@ mod principal;
 mod secret;
 mod token;
 
-pub(crate) use bootstrap::bootstrap;
+pub(crate) use bootstrap::{Bootstrapped, bootstrap};
 pub(crate) use guard::Guard;
 pub(crate) use issuer::Issuer;
 pub use key::KeyError;

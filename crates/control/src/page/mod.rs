@@ -20,6 +20,7 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use isobar_arm::ArmError;
 use isobar_arm::etag::{Access, Verdict};
 use ring::digest::{SHA256, digest};
@@ -88,7 +89,7 @@ impl File {
             return Ok(Reply::refusal(&error).header("allow", METHODS.join(", ")));
         }
         let reply = match request.conditions().evaluate(Access::Read, Some(&self.etag))? {
-            Verdict::Proceed => Reply { file: Some(self.bytes), ..Reply::empty(200) },
+            Verdict::Proceed => Reply { file: Some(Bytes::from_static(self.bytes)), ..Reply::empty(200) },
             Verdict::NotModified => Reply::empty(304),
             Verdict::PreconditionFailed => return Err(ArmError::precondition_failed().into()),
         };

@@ -13,6 +13,7 @@ pub(crate) mod locations;
 pub(crate) mod locks;
 pub(crate) mod login;
 pub(crate) mod metadata;
+pub(crate) mod metrics;
 pub(crate) mod nodes;
 pub(crate) mod operation_status;
 mod places;

@@ -172,7 +172,7 @@ fn check_conditions(headers: &HeaderMap) -> Result<(), ArmError> {
 fn response(reply: Reply, ids: &Ids) -> Response<Full<Bytes>> {
     let has_body = reply.body.is_some();
     let body = match (reply.file, reply.body) {
-        (Some(file), _) => Bytes::from_static(file),
+        (Some(file), _) => file,
         (None, body) => body.map(|body| Bytes::from(body.to_string())).unwrap_or_default(),
     };
     let mut response = Response::new(Full::new(body));

@@ -48,6 +48,8 @@ pub struct Answer {
     pub status: u16,
     /// The schema of its body, by name; `None` for an answer without one.
     pub schema: Option<&'static str>,
+    /// The type of a body that is text instead.
+    pub text: Option<&'static str>,
     /// What it means.
     pub description: &'static str,
 }
@@ -119,12 +121,17 @@ impl Display {
 impl Answer {
     /// One with a body.
     pub const fn of(status: u16, schema: &'static str, description: &'static str) -> Answer {
-        Answer { status, schema: Some(schema), description }
+        Answer { status, schema: Some(schema), text: None, description }
+    }
+
+    /// One with a text of this type.
+    pub const fn text(status: u16, media_type: &'static str, description: &'static str) -> Answer {
+        Answer { status, schema: None, text: Some(media_type), description }
     }
 
     /// One without.
     pub const fn empty(status: u16, description: &'static str) -> Answer {
-        Answer { status, schema: None, description }
+        Answer { status, schema: None, text: None, description }
     }
 }
 

@@ -76,6 +76,11 @@ impl Watch {
         known.sight.clone()
     }
 
+    /// The same for whoever would not have it looked at for that.
+    pub(crate) fn seen(&self, deployment: &str) -> Option<Arc<Sight>> {
+        self.0.seen.lock().get(deployment)?.sight.clone()
+    }
+
     /// Looks now.
     pub(crate) async fn look_now(&self, provider: &str, deployment: &str) -> Arc<Sight> {
         let mut begun = Instant::now();

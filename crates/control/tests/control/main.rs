@@ -16,6 +16,7 @@
 //! | `groups_are_deleted_with_all_they_have` | the deletion of a group |
 //! | `identity` | who gets a token, and which tokens are taken |
 //! | `locks` | what locks forbid, and whom they do not stop |
+//! | `metrics` | what Prometheus is told, and what the dashboard asks for |
 //! | `roles` | who may do what, at each kind of scope |
 //! | `sdk_works` | Microsoft's SDK for Python, with its own login |
 //! | `secrets_stay_secret` | no secret is in a log, in SQL, in a file, or in a later answer |
@@ -38,6 +39,7 @@ mod deployments_of_clusters;
 mod groups_are_deleted_with_all_they_have;
 mod identity;
 mod locks;
+mod metrics;
 mod python;
 mod roles;
 mod sdk_works;

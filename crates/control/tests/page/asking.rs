@@ -6,7 +6,8 @@ use serde_json::json;
 use crate::browser::Browser;
 use crate::common::World;
 
-/// From now on nothing is asked again by itself, and answers of addresses with `window.hold` in them are held.
+/// From now on nothing is asked again by itself, and answers of addresses with `window.hold` in them are
+/// held.
 const HOLD: &str = "const [real, later] = [window.fetch, window.setTimeout];
     window.held = [];
     window.setTimeout = (then, ms) => (ms >= 9000 ? 0 : later(then, ms));
