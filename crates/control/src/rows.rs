@@ -33,6 +33,7 @@ static FAMILIES: &[&[Row]] = &[
     resources::deployments::ROWS,
     resources::operation_status::ROWS,
     resources::activity_log::ROWS,
+    resources::audit_entries::ROWS,
     resources::directory::ROWS,
 ];
 

@@ -102,6 +102,26 @@ impl Snapshot {
         let rows = self.session.rows(select.text, &select.params).await?;
         rows.iter().map(entry).collect()
     }
+
+    /// Entries behind this number and before this time with their numbers, the oldest first: for whoever keeps
+    /// a copy. `before_ms` has to be so long ago that no transaction of that time is still open
+    /// ([`AUDIT_SETTLED_MS`](crate::limits::AUDIT_SETTLED_MS)): numbers are given before they are seen.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Database`, `Foreign`.
+    pub async fn audit_after(
+        &mut self,
+        after: i64,
+        before_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, AuditEntry)>, RecordsError> {
+        let select = Select::new(format!("select seq, {COLUMNS} from audit"))
+            .maybe("seq >", Some(after))
+            .maybe("at_ms <", Some(before_ms))
+            .page("seq", limit);
+        let rows = self.session.rows(select.text, &select.params).await?;
+        rows.iter().map(entry).collect()
+    }
 }
 
 impl Tx {

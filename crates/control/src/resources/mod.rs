@@ -2,6 +2,7 @@
 //! out.
 
 pub(crate) mod activity_log;
+pub(crate) mod audit_entries;
 pub(crate) mod cluster_places;
 pub(crate) mod clusters;
 pub(crate) mod deployments;

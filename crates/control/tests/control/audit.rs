@@ -1,8 +1,9 @@
 //! What is written down of what everybody does.
 
 use crate::common::people::{self, READER, give};
-use crate::common::{World, client::Client};
+use crate::common::{OURS, World, client::Client};
 use isobar_records::AuditFilter;
+use isobar_records::limits::AUDIT_SETTLED_MS;
 use isobar_records::testing::TestDatabase;
 use serde_json::json;
 
@@ -101,7 +102,46 @@ async fn the_activity_log_shows_it(database: TestDatabase) {
     assert_eq!(count, 3);
 }
 
+async fn whoever_keeps_a_copy_reads_each_entry_once_and_misses_none(database: TestDatabase) {
+    let world = World::start(&database).await;
+    let list = |query: &str| format!("/providers/Isobar.Storage/auditEntries?api-version={OURS}{query}");
+    for number in 0..5 {
+        world.make_group(&format!("rg{number}")).await;
+    }
+    world.client.put(&world.group("rg9"), json!({})).await.expect(400);
+    // Others may still be writing in front of what is new.
+    assert_eq!(world.client.get(&list("")).await.expect(200).body["value"], json!([]));
+    world.clock.advance(AUDIT_SETTLED_MS + 60_000);
+    let client = Client::of(&world.running).login(&world.first.0, &world.first.1).await;
+    let (mut copy, mut next) = (Vec::new(), list("&$top=2"));
+    loop {
+        let page = client.get(&next).await.expect(200).body;
+        copy.extend(page["value"].as_array().expect("a list").clone());
+        let Some(link) = page["nextLink"].as_str() else { break };
+        next = link.strip_prefix(&client.url).expect("a link to itself").to_owned();
+    }
+    let groups: Vec<_> =
+        copy.iter().filter(|of| of["target"].as_str().expect("an id").contains("/rg")).collect();
+    let codes: Vec<_> = groups.iter().map(|of| of["statusCode"].as_u64().expect("a status")).collect();
+    assert_eq!(codes, [201, 201, 201, 201, 201, 400]);
+    assert_eq!(groups[5]["code"], "LocationRequired");
+    assert_eq!(groups[0]["clientId"], world.first.0);
+    let numbers: Vec<_> = copy.iter().map(|of| of["number"].as_i64().expect("a number")).collect();
+    assert!(numbers.is_sorted_by(|one, other| one < other), "{numbers:?}");
+    // He goes on where he was.
+    let last = numbers.last().expect("entries");
+    client.put(&world.group("rg0"), json!({"location": "uksouth"})).await.expect(200);
+    world.clock.advance(AUDIT_SETTLED_MS + 60_000);
+    let client = Client::of(&world.running).login(&world.first.0, &world.first.1).await;
+    let more = client.get(&list(&format!("&after={last}"))).await.expect(200).body;
+    assert_eq!(more["value"].as_array().map(Vec::len), Some(1), "{more:#}");
+    client.get(&list("&after=x")).await.refused(400, "InvalidParameterValue");
+    let nobody = people::make(&world, "nobody").await;
+    nobody.client.get(&list("")).await.expect(403);
+}
+
 isobar_records::on_both_databases!(
+    whoever_keeps_a_copy_reads_each_entry_once_and_misses_none,
     every_write_has_an_entry_and_so_has_its_refusal,
     entries_say_which_lock_and_which_principal_it_was,
     the_activity_log_shows_it,
