@@ -49,7 +49,9 @@ async fn it_is_made_mounted_written_to_repaired_and_deleted() {
     let cluster = PathBuf::from(command.as_str().expect("a command").split(' ').nth(2).expect("a path"));
 
     let (first, second) = (home.path("first"), home.path("second"));
-    [&first, &second].map(|point| fs::create_dir(point).expect("a directory"));
+    for point in [&first, &second] {
+        fs::create_dir(point).expect("a directory");
+    }
     let content = noise(1, FILE_BYTES);
     let mount = MountGuard::start(&cluster, first.clone().into(), &[]);
     write(&Path::new(&first).join("field"), &content);

@@ -59,7 +59,7 @@ async fn replacing_a_voter_is_one_change_and_survives_restart() {
     }
     let leader = cluster.leader().await;
     cluster.node(leader).checkpoint().await.unwrap();
-    common::eventually(|| cluster.node(leader).status().purged > 50, "the leader purges").await;
+    crate::common::eventually(|| cluster.node(leader).status().purged > 50, "the leader purges").await;
     let gone = (leader + 1) % 3;
     let gone_id = cluster.members[gone].id;
     cluster.kill(gone).await;
@@ -143,7 +143,7 @@ async fn a_disk_that_went_back_in_time_is_a_stranger_and_the_leader_goes_on() {
     let applied = cluster.node(leader).status().applied;
     cluster.start(back).await.unwrap();
     let told = || cluster.net.refused.lock().unwrap().iter().any(|e| e.contains("went back in time"));
-    common::eventually(told, "it is told that it is a stranger").await;
+    crate::common::eventually(told, "it is told that it is a stranger").await;
     assert!(cluster.node(back).status().applied < applied, "nothing is sent to it");
     // The leader has not so much as noticed, and a new disk takes the stranger's place.
     cluster.put("after", "1").await;

@@ -89,7 +89,7 @@ async fn a_leader_whose_directory_is_full_makes_room() {
     let path = cluster.path(old);
     cluster.kill(old).await;
     let copy = cluster.dir.path().join("copy");
-    common::copy_dir(&path, &copy);
+    crate::common::copy_dir(&path, &copy);
     let Some(_disk) = SmallDisk::mount(path.clone()) else {
         eprintln!("skipped: needs root, to mount a small file system");
         return cluster.shutdown().await;
