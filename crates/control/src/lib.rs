@@ -34,6 +34,8 @@
 //! | `watch` | how clusters are, looked at now and then |
 //! | `workflows` | making, deleting and measuring clusters, restarting and replacing nodes |
 //! | `readiness` | who measures how ready clusters are |
+//! | `reservations` | what a reservation is among the records; writing down and telling what is used |
+//! | `marketplace` | what is asked of Microsoft's marketplace |
 //! | `resources` | the operations, a file for each kind of resource |
 //! | `openapi` | the table as an OpenAPI document |
 //! | `page` | what people look at in a browser; its files are in `page/` of the crate |
@@ -58,6 +60,7 @@ mod identity;
 mod inside;
 pub mod limits;
 mod locking;
+mod marketplace;
 mod names;
 mod openapi;
 mod options;
@@ -66,6 +69,7 @@ mod providers;
 mod random;
 mod readiness;
 mod refusal;
+mod reservations;
 mod resources;
 mod rows;
 mod sealing;
@@ -78,6 +82,10 @@ mod workflows;
 
 pub use control::{Control, ControlError, FirstSecret, Running};
 pub use identity::KeyError;
+pub use marketplace::{
+    Marketplace, MarketplaceAction, MarketplaceError, MarketplaceOperation, Progress, Purchase,
+    SubscriptionStatus, Trading, UsageEvent, UsageVerdict,
+};
 pub use options::ControlOptions;
 pub use providers::Served;
 pub use readiness::{
