@@ -1,5 +1,5 @@
-//! What Microsoft answers, read from the shapes that it documents. Clients, real ones and those of tests, hand
-//! on what came, and all take the same from it.
+//! What Microsoft answers, read from the shapes that it documents. Clients, real ones and those of tests,
+//! hand on what came, and all take the same from it.
 //!
 //! Quantities are numbers in some answers, texts in others, and empty where a plan is not sold by the piece.
 
@@ -78,7 +78,9 @@ impl UsageVerdict {
             "Error" => None,
             other => {
                 let said = item["error"]["message"].as_str().unwrap_or_default();
-                Some(UsageVerdict::Rejected(format!("{other}: {said}").trim_end_matches([':', ' ']).to_owned()))
+                Some(UsageVerdict::Rejected(
+                    format!("{other}: {said}").trim_end_matches([':', ' ']).to_owned(),
+                ))
             }
         }
     }
@@ -94,7 +96,8 @@ mod tests {
 
     fn resolved(quantity: &Value) -> Value {
         json!({
-            "id": ID, "subscriptionName": "Storage", "offerId": "offer1", "planId": "silver", "quantity": quantity,
+            "id": ID, "subscriptionName": "Storage", "offerId": "offer1", "planId": "silver",
+            "quantity": quantity,
             "subscription": {
                 "id": ID, "publisherId": "contoso", "offerId": "offer1", "name": "Storage",
                 "saasSubscriptionStatus": "PendingFulfillmentStart", "isFreeTrial": false, "autoRenew": true,
@@ -110,7 +113,10 @@ mod tests {
         assert_eq!((quantity(json!("")), quantity(Value::Null)), (Ok(None), Ok(None)));
         assert!(quantity(json!("many")).is_err() && quantity(json!(-1)).is_err());
         let read = Purchase::of_resolved(&resolved(&json!(20))).expect("a purchase");
-        assert_eq!((read.plan_id.as_str(), read.status), ("silver", SubscriptionStatus::PendingFulfillmentStart));
+        assert_eq!(
+            (read.plan_id.as_str(), read.status),
+            ("silver", SubscriptionStatus::PendingFulfillmentStart)
+        );
         assert!(Purchase::of_resolved(&json!({"id": ID})).is_err());
     }
 

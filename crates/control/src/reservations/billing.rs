@@ -40,7 +40,7 @@ impl Sums {
         self.estimated_hours += u64::from(span.estimated);
     }
 
-    /// As they are answered. Bytes times hours are texts of digits: readers of JSON lose some of such numbers.
+    /// As they are answered. Bytes times hours are texts of digits: readers of JSON lose some of them.
     pub(crate) fn members(&self) -> [(&'static str, Value); 5] {
         [
             ("reservedByteHours", json!(self.reserved.to_string())),

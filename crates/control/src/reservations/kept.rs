@@ -33,8 +33,8 @@ pub(crate) fn subscription_of(reservation: &Stored) -> &str {
     bought.and_then(|of| of["subscriptionId"].as_str()).unwrap_or_default()
 }
 
-/// Under which id it is noted which reservation a SaaS subscription belongs to. Such a note is a record beside
-/// resources and no resource; it goes with its reservation.
+/// Under which id it is noted which reservation a SaaS subscription belongs to. Such a note is a record
+/// beside resources and no resource; it goes with its reservation.
 pub(crate) fn index_id(saas_subscription: &str) -> Result<ResourceId, Refusal> {
     let name = saas_subscription.to_lowercase();
     Ok(ResourceId::tenant().resource("Isobar.Storage", "marketplaceSubscriptions", &name)?)

@@ -55,7 +55,9 @@ pub(crate) fn status_of(reservation: &Stored, now: Timestamp) -> Result<Reservat
     let kind = kind_of(reservation)?;
     if kind.is_of_microsoft() {
         let bought = reservation.document.properties.get("marketplace");
-        return Ok(of_subscription(bought.and_then(|of| of["subscriptionStatus"].as_str()).unwrap_or_default()));
+        return Ok(of_subscription(
+            bought.and_then(|of| of["subscriptionStatus"].as_str()).unwrap_or_default(),
+        ));
     }
     let at = |name: &str| Timestamp::parse(reservation.text(name)).ok();
     let starts = at("startsAt").filter(|_| kind == Kind::DirectContract);
@@ -137,7 +139,10 @@ mod tests {
         let active = ReservationStatus::Active;
         assert_eq!(statement(active, 4 * GIB, GIB, 1), "Of 4.0 GiB reserved, 1 cluster has 1.0 GiB.");
         let over = statement(active, GIB, 3 * GIB, 2);
-        assert!(over.ends_with("3.0 GiB by 2 clusters, with 1.0 GiB reserved. 2.0 GiB are overage."), "{over}");
+        assert!(
+            over.ends_with("3.0 GiB by 2 clusters, with 1.0 GiB reserved. 2.0 GiB are overage."),
+            "{over}"
+        );
         let ended = statement(ReservationStatus::Ended, 0, 0, 0);
         assert!(ended.starts_with("It has ended") && ended.contains("go on"), "{ended}");
     }

@@ -1,5 +1,5 @@
-//! The workflow that tells Microsoft that a purchase is ready. From then on the customer pays for it, so it is
-//! driven to an answer whatever happens meanwhile: what was asked once may count at Microsoft already.
+//! The workflow that tells Microsoft that a purchase is ready. From then on the customer pays for it, so it
+//! is driven to an answer whatever happens meanwhile: what was asked once may count at Microsoft already.
 
 use isobar_arm::{ProvisioningState, ResourceId};
 use isobar_records::{AuditEntry, NewOperation, Operation, RecordsError, Tx};
@@ -30,8 +30,7 @@ pub(super) fn operation(
     purchase: &Purchase,
     (caller, write): (&str, &Write),
 ) -> NewOperation {
-    let given =
-        Given { id: reservation.id.clone(), caller: caller.to_owned(), purchase: purchase.clone() };
+    let given = Given { id: reservation.id.clone(), caller: caller.to_owned(), purchase: purchase.clone() };
     NewOperation {
         target: reservation.id.key().to_owned(),
         kind: WORKFLOW.to_owned(),

@@ -1,5 +1,5 @@
-//! The workflow that answers Microsoft where it asks: whether a change of plan or quantity, or a reinstatement,
-//! was carried out. It is written down with the change itself, so that the answer comes whoever is killed.
+//! The workflow that answers Microsoft where it asks: whether a change of plan or quantity, or a
+//! reinstatement, was carried out. It is written down with the change itself, so that the answer comes whoever is killed.
 
 use isobar_arm::ResourceId;
 use isobar_records::NewOperation;
@@ -29,8 +29,7 @@ pub(super) fn operation(
     success: bool,
     correlation: &str,
 ) -> NewOperation {
-    let given =
-        Given { subscription: asked.subscription_id.clone(), operation: asked.id.clone(), success };
+    let given = Given { subscription: asked.subscription_id.clone(), operation: asked.id.clone(), success };
     NewOperation {
         target: format!("{}/marketplaceoperations/{}", reservation.key(), asked.id.to_lowercase()),
         kind: WORKFLOW.to_owned(),

@@ -117,7 +117,8 @@ mod tests {
         let said = json!({"from": "2026-11-01T10:59:00Z", "to": "2026-11-01T12:00:00+01:00"});
         let asked = read(&said, NOW_MS).expect("an hour");
         assert_eq!(asked.to_ms - asked.from_ms, HOUR_MS);
-        let wrong = |body: Value| read(&body, NOW_MS).expect_err("a wrong body").details()[0].message().to_owned();
+        let wrong =
+            |body: Value| read(&body, NOW_MS).expect_err("a wrong body").details()[0].message().to_owned();
         assert!(wrong(json!({"from": "2026-11-01", "to": "2026-11-01"})).contains("before 'to'"));
         assert!(wrong(json!({"from": "2025-01-01", "to": "2026-11-01"})).contains("366 days"));
         let hourly = json!({"from": "2026-09-01", "to": "2026-11-01", "granularity": "hourly"});

@@ -25,8 +25,7 @@ pub(crate) use naming::{check_group, check_named};
 pub(crate) use webhook::Confirmed;
 
 const ALL: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/reservations";
-const OF_GROUP: &str =
-    "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Isobar.Storage/reservations";
+const OF_GROUP: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Isobar.Storage/reservations";
 const ONE: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Isobar.Storage/reservations/{reservationName}";
 const BILLING: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Isobar.Storage/reservations/{reservationName}/getBillingReport";
 const RECORDS: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Isobar.Storage/reservations/{reservationName}/usageRecords";

@@ -1,16 +1,14 @@
 //! Clusters that name a reservation: which one they may name, and what cannot be deleted because of them.
 //!
-//! Whoever lets a cluster name a reservation holds it meanwhile, and so does whoever deletes it, or its group:
-//! no cluster names one that is gone.
+//! Whoever lets a cluster name a reservation holds it meanwhile, and so does whoever deletes it, or its
+//! group: no cluster names one that is gone.
 
 use isobar_arm::{ArmError, ResourceId};
 use isobar_records::{ResourceFilter, Snapshot, Tx};
 
 use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::reservations::{
-    RESERVATION_KIND, clusters_of_subscription, named_by, status_of,
-};
+use crate::reservations::{RESERVATION_KIND, clusters_of_subscription, named_by, status_of};
 use crate::resources::scopes::check_living;
 use crate::store::{Stored, gather};
 
@@ -58,8 +56,8 @@ pub(crate) async fn check_named(
         None => Ok(()),
         Some(why) => {
             let message = format!(
-                "No cluster can be made under the reservation '{}'. {why} A cluster that names no reservation can be \
-                 made.",
+                "No cluster can be made under the reservation '{}'. {why} A cluster that names no \
+                 reservation can be made.",
                 reservation.id.name()
             );
             Err(ArmError::new(409, "ReservationNotActive", message).with_target(TARGET).into())
@@ -92,10 +90,14 @@ pub(super) fn refuse_named(call: &Call, what: &str, clusters: &[Stored]) -> Resu
     let mut names = seen.join(", ");
     let others = clusters.len() - seen.len();
     if others > 0 {
-        names.push_str(&format!("{}{others} that you may not read", if seen.is_empty() { "" } else { ", and " }));
+        names.push_str(&format!(
+            "{}{others} that you may not read",
+            if seen.is_empty() { "" } else { ", and " }
+        ));
     }
     let message = format!(
-        "{what} is named by clusters: {names}. Let each of them name another one, or none, by properties.reservationId."
+        "{what} is named by clusters: {names}. Let each of them name another one, or none, by \
+         properties.reservationId."
     );
     Err(ArmError::new(409, "ReservationInUse", message).into())
 }

@@ -1,6 +1,6 @@
 //! What was bought at Microsoft's marketplace: found out by the token that Microsoft gave the buyer, before a
-//! reservation is made of it. To find out changes nothing at Microsoft: only the workflow of `activation` does,
-//! which is written down together with the reservation. So whoever is killed meanwhile leaves either nothing
+//! reservation is made of it. To find out changes nothing at Microsoft: only the workflow of `activation`
+//! does, which is written down together with the reservation. So whoever is killed meanwhile leaves either nothing
 //! at all, or a reservation that is activated after all.
 
 use isobar_arm::ArmError;
@@ -18,8 +18,8 @@ use crate::store::{Document, Stored};
 
 /// The refusal where there is no client of the marketplace.
 pub(super) fn not_configured(status: u16) -> ArmError {
-    let message = "This control plane has no client of Microsoft's marketplace: there are no reservations of the \
-                   kinds marketplace and privateOffer here.";
+    let message = "This control plane has no client of Microsoft's marketplace: there are no reservations of \
+                   the kinds marketplace and privateOffer here.";
     ArmError::new(status, "MarketplaceNotConfigured", message)
 }
 

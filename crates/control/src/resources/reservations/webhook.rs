@@ -1,7 +1,7 @@
 //! What Microsoft tells of purchases: the webhook.
 //!
-//! Nobody shows a token of this control plane here. A notice is only a hint: Microsoft itself is asked for the
-//! operation that it names, and what *that* says is carried out. So whoever else calls changes nothing.
+//! Nobody shows a token of this control plane here. A notice is only a hint: Microsoft itself is asked for
+//! the operation that it names, and what *that* says is carried out. So whoever else calls changes nothing.
 //! Microsoft repeats a notice until it is answered; each operation is carried out once.
 
 use isobar_arm::{ArmError, Fields, Problems, ResourceId, names};
@@ -75,7 +75,8 @@ pub(super) async fn send_to_confirm(call: &Call, snapshot: &mut Snapshot) -> Res
     let authorization = call.request.headers.authorization.clone();
     Ok(Box::pin(async move {
         let admitted = marketplace.admit(authorization.as_deref()).await;
-        admitted.map_err(|error| refused(401, "InvalidAuthenticationToken", "The caller is not known", error))?;
+        admitted
+            .map_err(|error| refused(401, "InvalidAuthenticationToken", "The caller is not known", error))?;
         let Some(reservation) = reservation else {
             let message = format!("There is no reservation of the purchase '{}'.", notice.subscription);
             return Err(ArmError::new(404, "PurchaseNotFound", message).into());
