@@ -8,6 +8,7 @@ use isobar_workflow::Engine;
 
 use crate::clock::Time;
 use crate::identity::{Guard, Issuer};
+use crate::marketplace::Marketplace;
 use crate::metrics::Requests;
 use crate::names::Names;
 use crate::providers::Providers;
@@ -53,6 +54,8 @@ pub(crate) struct App {
     pub watch: Watch,
     /// Who measures how ready clusters are.
     pub readiness: Arc<dyn MeasureReadiness>,
+    /// Microsoft's marketplace, if there is a client of it.
+    pub marketplace: Option<Arc<dyn Marketplace>>,
 }
 
 impl App {

@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 use crate::access::Rights;
 use crate::app::App;
 use crate::http::{Incoming, Reply};
+use crate::marketplace::Purchase;
 use crate::refusal::Refusal;
+use crate::resources::reservations::Confirmed;
 use crate::store::{Author, Stored};
 use crate::table::{NAMESPACE, OUR_NEWEST_VERSION, Operation, Params};
 use crate::watch::Sight;
@@ -53,6 +55,10 @@ pub(crate) enum Fetched {
     Secrets(Secrets),
     /// What of a plan does not fit.
     Misfits(Vec<Misfit>),
+    /// What was bought, where somebody says that something was.
+    Purchase(Option<Purchase>),
+    /// What Microsoft says that happened to a purchase.
+    Notice(Confirmed),
 }
 
 impl Call {

@@ -23,7 +23,8 @@ use crate::metrics::Requests;
 use crate::names::Names;
 use crate::options::ControlOptions;
 use crate::providers::Providers;
-use crate::resources::deployments;
+use crate::reservations::Metering;
+use crate::resources::{deployments, reservations};
 use crate::rows;
 use crate::sealing::SealingKey;
 use crate::server::{self, CertificateError, Exchange};
@@ -148,7 +149,14 @@ impl Control {
             readiness: options.readiness.clone(),
             time: time.clone(),
         };
-        let engine = engine(&records, (&tools, &deployments), &options);
+        let reservations = reservations::Tools { marketplace: options.marketplace.clone() };
+        let engine = engine(&records, (&tools, &deployments, &reservations), &options);
+        let metering = Metering {
+            records: records.clone(),
+            providers: providers.clone(),
+            marketplace: options.marketplace.clone(),
+            time: time.clone(),
+        };
         let rows = rows::all();
         let app = Arc::new(App {
             records: records.clone(),
@@ -164,6 +172,7 @@ impl Control {
             providers,
             watch: watch.clone(),
             readiness: options.readiness.clone(),
+            marketplace: options.marketplace.clone(),
         });
         let front = Arc::new(Front::new(app, rows));
         let inside: Arc<dyn Inside> = front.clone();
@@ -184,7 +193,7 @@ impl Control {
             first_secret,
             stop,
             server: tokio::spawn(server),
-            engine: tokio::spawn(work(engine, watch, records.clone(), time, stopped)),
+            engine: tokio::spawn(work(engine, watch, metering, time, stopped)),
             records,
         })
     }
@@ -246,20 +255,21 @@ fn regions(options: &ControlOptions) -> Result<Vec<Region>, ControlError> {
 
 fn engine(
     records: &Records,
-    (tools, deployments): (&Tools, &deployments::Tools),
+    (tools, deployments, reservations): (&Tools, &deployments::Tools, &reservations::Tools),
     options: &ControlOptions,
 ) -> Engine {
     let environment = Environment { clock: options.clock.clone(), ..Environment::default() };
     let owner = format!("control {}", std::process::id());
-    let workflows = rows::workflows(records, tools, deployments);
+    let workflows = rows::workflows(records, tools, deployments, reservations);
     Engine::new(records.clone(), workflows, owner, Options::default(), environment)
 }
 
-/// Does what is beyond requests: workflows, watching clusters, and forgetting old operations.
+/// Does what is beyond requests: workflows, watching clusters, writing down what is used, and forgetting old
+/// operations.
 async fn work(
     engine: Engine,
     clusters: Watch,
-    records: Records,
+    metering: Metering,
     time: Time,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -270,6 +280,7 @@ async fn work(
     tokio::select! {
         () = engine.run(stopped) => {}
         () = clusters.run() => {}
-        () = housekeeping::run(&records, &time) => {}
+        () = metering.run() => {}
+        () = housekeeping::run(&metering.records, &time) => {}
     }
 }

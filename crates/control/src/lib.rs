@@ -34,6 +34,8 @@
 //! | `watch` | how clusters are, looked at now and then |
 //! | `workflows` | making, deleting and measuring clusters, restarting and replacing nodes |
 //! | `readiness` | who measures how ready clusters are |
+//! | `reservations` | what a reservation is among the records; writing down and telling what is used |
+//! | `marketplace` | what is asked of Microsoft's marketplace |
 //! | `resources` | the operations, a file for each kind of resource |
 //! | `metrics` | numbers for Prometheus |
 //! | `openapi` | the table as an OpenAPI document |
@@ -59,6 +61,7 @@ mod identity;
 mod inside;
 pub mod limits;
 mod locking;
+mod marketplace;
 mod metrics;
 mod names;
 mod openapi;
@@ -68,6 +71,7 @@ mod providers;
 mod random;
 mod readiness;
 mod refusal;
+mod reservations;
 mod resources;
 mod rows;
 mod sealing;
@@ -80,6 +84,10 @@ mod workflows;
 
 pub use control::{Control, ControlError, FirstSecret, Running};
 pub use identity::KeyError;
+pub use marketplace::{
+    Marketplace, MarketplaceAction, MarketplaceError, MarketplaceOperation, Progress, Purchase,
+    SubscriptionStatus, Trading, UsageEvent, UsageVerdict,
+};
 pub use options::ControlOptions;
 pub use providers::Served;
 pub use readiness::{

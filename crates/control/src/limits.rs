@@ -125,3 +125,44 @@ pub const DEPLOYMENTS_MAX: u64 = 800;
 pub const DEPLOYMENT_TRIES_MAX: i32 = 10;
 /// Bytes of all outputs of a deployment.
 pub const DEPLOYMENT_OUTPUTS_BYTES_MAX: usize = 1 << 20;
+
+/// Reservations of a subscription.
+pub const RESERVATIONS_MAX: u64 = 200;
+/// Bytes of one.
+pub const RESERVED_BYTES_MAX: u64 = 1 << 60;
+/// Bytes of raw capacity that one piece of a plan of the marketplace is: 1 TiB.
+pub const RESERVATION_UNIT_BYTES: u64 = 1 << 40;
+/// Pieces that can be bought at once.
+pub const RESERVATION_QUANTITY_MAX: u64 = RESERVED_BYTES_MAX / RESERVATION_UNIT_BYTES;
+/// Characters of a licence's id, a contract's number, or an offer's id.
+pub const PAPERS_CHARS_MAX: usize = 256;
+/// Characters of the token that Microsoft gives whoever has bought something.
+pub const PURCHASE_TOKEN_CHARS_MAX: usize = 8192;
+/// Operations of the marketplace on a reservation that are remembered, so that none is carried out twice;
+/// Microsoft repeats one for 8 hours at most.
+pub const MARKETPLACE_OPERATIONS_MAX: usize = 256;
+
+/// How often it is looked whether an hour has ended.
+pub const USAGE_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often within an hour usage is dealt with: what was not told is told again.
+pub const USAGE_PASS_EVERY: Duration = Duration::from_secs(60);
+/// How long after the end of an hour what there is then is how it was; later on it is an estimate.
+pub const USAGE_PROMPT: Duration = Duration::from_secs(600);
+/// How many hours back usage is written down that nobody saw. Microsoft takes nothing older either.
+pub const USAGE_BACK_HOURS_MAX: i64 = 24;
+/// How long usage records are kept.
+pub const USAGE_KEPT: Duration = Duration::from_secs(400 * 86_400);
+/// Usage records of a reservation that are forgotten at a time.
+pub const USAGE_FORGOTTEN_AT_ONCE_MAX: u32 = 100;
+/// Usage events that the marketplace is told of at a time, as it documents.
+pub const USAGE_EVENTS_AT_ONCE_MAX: usize = 25;
+/// What the marketplace counts: the id of the dimension that the offer has for it …
+pub const USAGE_DIMENSION: &str = "overage-gib-hours";
+/// … and bytes of overage that are one of it in an hour.
+pub const USAGE_UNIT_BYTES: u64 = 1 << 30;
+/// Days of a billing report, where nothing is said …
+pub const BILLING_DAYS_USUAL: i64 = 30;
+/// … and at most, with a row for each day …
+pub const BILLING_DAYS_MAX: i64 = 366;
+/// … or with one for each hour.
+pub const BILLING_DAYS_BY_HOUR_MAX: i64 = 31;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use isobar_workflow::{Clock, SystemClock};
 
 use crate::limits::REQUESTS_AT_ONCE_MAX;
+use crate::marketplace::Marketplace;
 use crate::providers::Served;
 use crate::readiness::{MeasureReadiness, NobodyMeasures};
 use crate::watch::{AskClusters, RealClusters};
@@ -36,6 +37,9 @@ pub struct ControlOptions {
     pub asking: Arc<dyn AskClusters>,
     /// Who measures how ready clusters are.
     pub readiness: Arc<dyn MeasureReadiness>,
+    /// Microsoft's marketplace. Without a client of it, reservations of the kinds `marketplace` and
+    /// `privateOffer` are refused.
+    pub marketplace: Option<Arc<dyn Marketplace>>,
     /// Gives the administrator another secret and takes the old ones away: for whoever has lost it.
     pub renew_secret: bool,
     /// The time.
@@ -54,6 +58,7 @@ impl ControlOptions {
             providers: Vec::new(),
             asking: Arc::new(RealClusters::default()),
             readiness: Arc::new(NobodyMeasures),
+            marketplace: None,
             requests_at_once: REQUESTS_AT_ONCE_MAX,
             renew_secret: false,
             clock: Arc::new(SystemClock),

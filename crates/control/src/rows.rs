@@ -24,6 +24,7 @@ static FAMILIES: &[&[Row]] = &[
     resources::clusters::ROWS,
     resources::nodes::ROWS,
     resources::validations::ROWS,
+    resources::reservations::ROWS,
     resources::cluster_places::ROWS,
     resources::resource_lists::ROWS,
     resources::tags::ROWS,
@@ -57,9 +58,11 @@ pub(crate) fn workflows(
     records: &Records,
     tools: &Tools,
     deployments: &resources::deployments::Tools,
+    reservations: &resources::reservations::Tools,
 ) -> Vec<Workflow> {
     let mut all = workflows::workflows(tools);
     all.push(resources::group_deletion::workflow(records, &tools.time));
     all.push(resources::deployments::workflow(deployments));
+    all.extend(resources::reservations::workflows(reservations));
     all
 }

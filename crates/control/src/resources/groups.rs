@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::clusters::check_group;
 use super::group_deletion::WORKFLOW;
 use super::places::check_location;
+use super::reservations;
 use super::scopes::check_living;
 use super::versions::RESOURCES;
 use crate::call::{Call, object};
@@ -193,6 +194,7 @@ async fn delete(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     call.check_conditions(Some(&group))?;
     if group.document.state != ProvisioningState::Deleting {
         check_group(call, tx, &group).await?;
+        reservations::check_group(call, tx, &group).await?;
     }
     let location = group.document.location.as_ref().map_or("local", |location| location.name()).to_owned();
     let new = NewOperation {

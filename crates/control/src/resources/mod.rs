@@ -20,6 +20,7 @@ pub(crate) mod operation_status;
 mod places;
 pub(crate) mod provider_operations;
 pub(crate) mod providers;
+pub(crate) mod reservations;
 pub(crate) mod resource_lists;
 pub(crate) mod role_assignments;
 pub(crate) mod role_definitions;

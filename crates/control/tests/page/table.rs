@@ -52,7 +52,8 @@ async fn no_secret(browser: &Browser) {
     browser.fill("client_secret", "hidden").await;
     let shown = browser.script("return document.querySelector('main pre').innerText").await;
     let shown = shown.as_str().expect("text");
-    let end = "\ncontent-type: application/x-www-form-urlencoded\n\nclient_id=who&grant_type=client_credentials";
+    let end =
+        "\ncontent-type: application/x-www-form-urlencoded\n\nclient_id=who&grant_type=client_credentials";
     assert!(shown.ends_with(end) && !shown.contains("hidden"), "{shown}");
 }
 

@@ -29,10 +29,11 @@ function form(groups, locations) {
   const data = number("Data rows", { min: 1, name: "properties.dataRows", optional: true, hint: "How many parts of a file are its bytes." });
   const parity = number("Parity rows", { min: 1, name: "properties.parityRows", optional: true, hint: "How many of them may be lost." });
   const guard = box("Protect it from deletion", { value: true, name: "properties.deletionProtection", hint: "It has to be taken away before the cluster, or its group, can be deleted." });
+  const paper = text("Reservation", { optional: true, name: "properties.reservationId", hint: "The id of what was bought, under which it is counted. It can be said later." });
   const label = tags();
-  const all = [group, name, location, size, nodes, data, parity, guard, label];
+  const all = [group, name, location, size, nodes, data, parity, guard, paper, label];
   const body = () => {
-    const set = { nodeCount: nodes.value(), dataRows: data.value(), parityRows: parity.value(), deletionProtection: guard.value() };
+    const set = { nodeCount: nodes.value(), dataRows: data.value(), parityRows: parity.value(), deletionProtection: guard.value(), reservationId: paper.value() || undefined };
     return {
       location: location.value(), ...filledTags(label), ...(size.value() && { sku: { name: size.value() } }),
       properties: Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)),
@@ -41,7 +42,7 @@ function form(groups, locations) {
   const params = () => ({ resourceGroupName: group.value(), clusterName: name.value() });
   /** The call that makes it, unless a group has one of this name. */
   const request = (condition = { "If-None-Match": "*" }) => ["Clusters_CreateOrUpdate", params(), { body: body(), headers: condition }];
-  return { group, name, location, size, nodes, data, parity, guard, label, all, body, params, request };
+  return { group, name, location, size, nodes, data, parity, guard, paper, label, all, body, params, request };
 }
 
 /** Sizes of nodes at a location, in words. */
@@ -86,6 +87,7 @@ function review(fields, plan, { back, make }) {
     h("dl", { class: "facts" }, row("Name", params.clusterName), row("Resource group", params.resourceGroupName), row("Location", location), row("Size of a node", sku?.name ?? "the smallest"),
       row("Nodes", properties.nodeCount), row("Rows", plan ? `${plan.dataRows} data, ${plan.parityRows} parity` : "by the number of nodes"),
       row("Protection", properties.deletionProtection ? "protected from deletion" : "not protected"),
+      properties.reservationId && row("Reservation", properties.reservationId),
       Object.keys(labels).length > 0 && row("Tags", Object.entries(labels).map(([name, value]) => `${name}=${value}`).join(", "))),
     place, h("div", { class: "actions" }, button, h("button", { class: "plain", onclick: () => back() }, "Back")),
     h("section", { class: "stack" }, h("h2", null, "The same by other means"),
@@ -105,7 +107,7 @@ function describe(fields, { next, place, changed }) {
   fields.group.append(h("p", { class: "hint" }, moreGroups));
   const node = h("form", { class: "stack", novalidate: true },
     h("div", { class: "pair" }, fields.group, fields.name), h("div", { class: "pair" }, fields.location, fields.size),
-    h("div", { class: "pair" }, fields.nodes, fields.data, fields.parity), fields.guard, fields.label,
+    h("div", { class: "pair" }, fields.nodes, fields.data, fields.parity), fields.guard, fields.paper, fields.label,
     place, h("div", { class: "actions" }, h("button", { type: "submit", class: "primary" }, "Review"), h("a", { class: "button", href: "#/clusters" }, "Cancel")));
   node.oninput = changed;
   node.onsubmit = (event) => {

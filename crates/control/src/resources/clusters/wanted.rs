@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use isobar_arm::{ArmError, Body, Fields, Location, Problems, Shape, Tags, read_body_and};
+use isobar_arm::{ArmError, Body, Fields, Location, Problems, ResourceId, Shape, Tags, read_body_and};
 use isobar_base::limits::{DATA_ROWS_MAX, PARITY_ROWS_MAX};
 use isobar_provider::{Plan, Provider, Size};
 use serde_json::Value;
@@ -38,6 +38,8 @@ pub(crate) struct Wanted {
     pub parity_rows: Option<u8>,
     /// Whether it must not be deleted.
     pub protection: bool,
+    /// The reservation that it names.
+    pub reservation: Option<ResourceId>,
     /// Who has machines there.
     pub provider: Arc<dyn Provider>,
 }
@@ -48,6 +50,7 @@ struct Properties {
     data_rows: Option<u8>,
     parity_rows: Option<u8>,
     protection: bool,
+    reservation: Option<ResourceId>,
 }
 
 fn properties(fields: &Fields<'_, '_>) -> Option<Properties> {
@@ -68,7 +71,8 @@ fn properties(fields: &Fields<'_, '_>) -> Option<Properties> {
         }
     }
     let protection = fields.get("deletionProtection").bool().unwrap_or(true);
-    Some(Properties { nodes, data_rows, parity_rows, protection })
+    let reservation = fields.get("reservationId").id();
+    Some(Properties { nodes, data_rows, parity_rows, protection, reservation })
 }
 
 /// What is wrong with location and size together.
@@ -117,6 +121,7 @@ impl Wanted {
             data_rows: body.properties.data_rows,
             parity_rows: body.properties.parity_rows,
             protection: body.properties.protection,
+            reservation: body.properties.reservation,
             provider: call.app.providers.at(&location).ok_or_else(missing)?,
             location,
         })

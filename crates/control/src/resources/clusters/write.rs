@@ -13,6 +13,8 @@ use crate::http::Reply;
 use crate::limits::{BUSY_RETRY_AFTER_S, CLUSTERS_MAX};
 use crate::random;
 use crate::refusal::Refusal;
+use crate::reservations::{RAW_BYTES, raw_bytes_of_size};
+use crate::resources::reservations::check_named;
 use crate::resources::scopes::hold_scope;
 use crate::store::{Document, Stored};
 use crate::workflows::{CREATE, Work, Write};
@@ -69,7 +71,7 @@ pub(super) async fn put(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     make(call, tx, Some(cluster), &wanted).await
 }
 
-/// Changes tags and protection.
+/// Changes tags, protection, and which reservation it names.
 pub(super) async fn patch(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     hold_scope(tx, &group_of(&call.target)?).await?;
     let cluster = Stored::hold(tx, &call.target).await?.ok_or_else(|| call.target.not_found())?;
@@ -108,6 +110,7 @@ fn check_location(cluster: &Stored, wanted: &Wanted) -> Result<(), Refusal> {
 
 /// Begins to make it: for the first time, or again after it could not be made.
 async fn make(call: &Call, tx: &mut Tx, before: Option<Stored>, wanted: &Wanted) -> Result<Reply, Refusal> {
+    check_named(call, tx, wanted.reservation.as_ref(), before.as_ref(), true).await?;
     let deployment = random::uuid()?;
     let plan = wanted.plan(&deployment, call.target.name())?;
     let mut document = Document::new(call.author().creates(), object([]));
@@ -122,7 +125,9 @@ async fn make(call: &Call, tx: &mut Tx, before: Option<Stored>, wanted: &Wanted)
         ("deletionProtection", json!(wanted.protection)),
         ("provider", json!(wanted.provider.name())),
     ]);
-    document.internal = object([(DEPLOYMENT, json!(deployment))]);
+    name_reservation(&mut document, wanted);
+    let raw = raw_bytes_of_size(wanted.size()?, u64::from(plan.nodes));
+    document.internal = object([(DEPLOYMENT, json!(deployment)), (RAW_BYTES, json!(raw))]);
     let (cluster, status) = match before {
         None => (Stored::create(tx, &call.target, document).await?, 201),
         Some(mut cluster) => {
@@ -145,6 +150,15 @@ async fn make(call: &Call, tx: &mut Tx, before: Option<Stored>, wanted: &Wanted)
     Ok(started(call, &write, &operation.id, reply(call, &cluster, status)?))
 }
 
+/// Notes which reservation a cluster names, if any.
+fn name_reservation(document: &mut Document, wanted: &Wanted) {
+    let name = "reservationId";
+    match &wanted.reservation {
+        Some(id) => drop(document.properties.insert(name.to_owned(), json!(id))),
+        None => drop(document.properties.remove(name)),
+    }
+}
+
 /// Changes what can be changed, and refuses to change anything else.
 async fn change(call: &Call, tx: &mut Tx, mut cluster: Stored, wanted: Wanted) -> Result<Stored, Refusal> {
     let size = cluster.document.sku.as_ref().map_or("", |sku| sku.name.as_str());
@@ -163,6 +177,8 @@ async fn change(call: &Call, tx: &mut Tx, mut cluster: Stored, wanted: Wanted) -
         let details = changed.iter().map(|target| ArmError::property_change_not_allowed(target)).collect();
         return Err(ArmError::property_change_not_allowed(first).with_details(details).into());
     }
+    check_named(call, tx, wanted.reservation.as_ref(), Some(&cluster), false).await?;
+    name_reservation(&mut cluster.document, &wanted);
     cluster.document.tags = Some(wanted.tags);
     cluster.document.properties.insert("deletionProtection".to_owned(), Value::Bool(wanted.protection));
     cluster.save(tx, call.author()).await
