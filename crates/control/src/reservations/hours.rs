@@ -74,7 +74,7 @@ mod tests {
     fn an_hour_is_missing_once_it_has_ended() {
         let none = BTreeSet::new();
         let made = ONE_O_CLOCK + 5;
-        assert_eq!(missing(made, ONE_O_CLOCK + HOUR_MS - 1, &none), []);
+        assert_eq!(missing(made, ONE_O_CLOCK + HOUR_MS - 1, &none), [0; 0]);
         assert_eq!(missing(made, ONE_O_CLOCK + HOUR_MS, &none), [ONE_O_CLOCK]);
         let two = [ONE_O_CLOCK, ONE_O_CLOCK + HOUR_MS];
         assert_eq!(missing(made, ONE_O_CLOCK + 2 * HOUR_MS, &none), two);
