@@ -38,7 +38,7 @@
 //! | `marketplace` | what is asked of Microsoft's marketplace |
 //! | `resources` | the operations, a file for each kind of resource |
 //! | `metrics` | numbers for Prometheus |
-//! | `openapi` | the table as an OpenAPI document |
+//! | `openapi`, `swagger` | the table as an OpenAPI document; what of it is our own as Swagger 2.0 |
 //! | `page` | what people look at in a browser; its files are in `page/` of the crate |
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
@@ -78,6 +78,7 @@ mod sealing;
 mod server;
 mod store;
 mod subscription;
+mod swagger;
 pub mod table;
 mod watch;
 mod workflows;
@@ -94,7 +95,7 @@ pub use readiness::{
     MeasureReadiness, Measuring, Readiness, ReadinessCheck, ReadinessLoad, ReadinessOrder, ReadinessVerdict,
     Tell,
 };
-pub use rows::{openapi_document, operations};
+pub use rows::{openapi_document, operations, swagger_document};
 pub use server::CertificateError;
 pub use watch::{
     AskClusters, AskRefusal, Asking, HealthState, NodeObservation, NodeState, Observation, ServedByNode,
