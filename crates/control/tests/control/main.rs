@@ -18,6 +18,8 @@
 //! | `lint` | Microsoft's rules for ARM, over the Swagger document |
 //! | `locks` | what locks forbid, and whom they do not stop |
 //! | `metrics` | what Prometheus is told, and what the dashboard asks for |
+//! | `purchases` | what Microsoft sells: activating it, and what Microsoft tells of it later |
+//! | `reservations` | what is bought, and that clusters work the same whatever becomes of it |
 //! | `roles` | who may do what, at each kind of scope |
 //! | `sdk_works` | Microsoft's SDK for Python, with its own login |
 //! | `secrets_stay_secret` | no secret is in a log, in SQL, in a file, or in a later answer |
@@ -25,6 +27,7 @@
 //! | `the_document_is_true` | Schemathesis compares answers with the OpenAPI document |
 //! | `the_table_is_complete` | what is served, documented, listed and permitted are the same rows |
 //! | `too_much_at_once` | what is answered when there is more to do than the server takes |
+//! | `usage` | what is used, hour by hour: written down once, told, and added up |
 //! | `validations` | how the readiness of a cluster is measured, and what is told of it |
 
 mod audit;
@@ -42,7 +45,9 @@ mod identity;
 mod lint;
 mod locks;
 mod metrics;
+mod purchases;
 mod python;
+mod reservations;
 mod roles;
 mod sdk_works;
 mod secrets_stay_secret;
@@ -50,4 +55,5 @@ mod subscriptions;
 mod the_document_is_true;
 mod the_table_is_complete;
 mod too_much_at_once;
+mod usage;
 mod validations;
