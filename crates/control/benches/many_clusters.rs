@@ -1,6 +1,6 @@
-//! What requests take when there are many clusters: 1,000 of them in five subscriptions, 100 requests a second
-//! for half a minute, whether the answers before have come or not. Every request is a connection of its own, as
-//! of a command line.
+//! What requests take when there are many clusters: 1,000 of them in five subscriptions, 100 requests a
+//! second for half a minute, whether the answers before have come or not. Every request is a connection of
+//! its own, as of a command line.
 //!
 //! `cargo bench -p isobar-control`; PostgreSQL where its server is installed. Client, server and the watching
 //! of the clusters share this machine.

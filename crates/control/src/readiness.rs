@@ -1,5 +1,5 @@
-//! How the readiness of a cluster is measured: by what the program that starts a control plane gives it, since
-//! it takes processes that put load on the cluster.
+//! How the readiness of a cluster is measured: by what the program that starts a control plane gives it,
+//! since it takes processes that put load on the cluster.
 
 use std::future::Future;
 use std::pin::Pin;

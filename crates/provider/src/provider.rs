@@ -57,8 +57,8 @@ pub trait Provider: Send + Sync + 'static {
     /// Stops a node and returns once it does not run any more. A cluster that is not there has none.
     fn stop<'a>(&'a self, cluster: &'a str, node: &'a str) -> Doing<'a, ()>;
 
-    /// Ends a node as a power cut would, and returns once it does not run any more: for tests of what a cluster
-    /// survives. A cluster that is not there has none.
+    /// Ends a node as a power cut would, and returns once it does not run any more: for tests of what a
+    /// cluster survives. A cluster that is not there has none.
     fn cut_power<'a>(&'a self, cluster: &'a str, node: &'a str) -> Doing<'a, ()>;
 
     /// The nodes that run. A cluster that is not there has none.

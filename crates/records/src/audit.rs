@@ -103,8 +103,8 @@ impl Snapshot {
         rows.iter().map(entry).collect()
     }
 
-    /// Entries behind this number and before this time with their numbers, the oldest first: for whoever keeps
-    /// a copy. `before_ms` has to be so long ago that no transaction of that time is still open
+    /// Entries behind this number and before this time with their numbers, the oldest first: for whoever
+    /// keeps a copy. `before_ms` has to be so long ago that no transaction of that time is still open
     /// ([`AUDIT_SETTLED_MS`](crate::limits::AUDIT_SETTLED_MS)): numbers are given before they are seen.
     ///
     /// # Errors

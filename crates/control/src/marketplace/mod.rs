@@ -11,7 +11,7 @@ mod shapes;
 use std::future::Future;
 use std::pin::Pin;
 
-use isobar_arm::Timestamp;
+use isobar_arm::{ResourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What Microsoft is asked for, under way.
@@ -112,6 +112,14 @@ pub struct MarketplaceOperation {
     pub quantity: Option<u64>,
     /// How far it is.
     pub progress: Progress,
+}
+
+/// Something that Microsoft says itself, and the reservation that it is about.
+pub(crate) struct Confirmed {
+    /// The reservation.
+    pub reservation: ResourceId,
+    /// What happened to it.
+    pub operation: MarketplaceOperation,
 }
 
 /// What was used in an hour beyond what was bought.

@@ -1,5 +1,5 @@
-//! What Prometheus asks for, in OpenMetrics' words: requests of this process, and every cluster and node as it
-//! was seen last.
+//! What Prometheus asks for, in OpenMetrics' words: requests of this process, and every cluster and node as
+//! it was seen last.
 //!
 //! A scrape costs no look at a cluster: those that nobody looks at are seen every 30 seconds, and
 //! `isobar_cluster_observed_timestamp_seconds` says when.

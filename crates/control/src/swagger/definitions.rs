@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shared;
+use super::shared::shared;
 use crate::openapi::SCHEMAS;
 
 /// Schemas that all providers share, and what each is called in the document.
@@ -48,7 +48,7 @@ impl Definitions {
     /// A reference to what has become of a schema.
     pub(super) fn reference(&mut self, schema: &str) -> Value {
         match SHARED.iter().find(|(ours, _)| *ours == schema) {
-            Some((_, title)) => self.to_shared(title),
+            Some((_, title)) => self.take_over(title),
             None => {
                 if !self.made.contains_key(schema) {
                     // Marked as made first: a schema may refer to itself.
@@ -62,14 +62,14 @@ impl Definitions {
     }
 
     /// A reference to something that all providers share, which is taken over with all that it refers to.
-    fn to_shared(&mut self, title: &str) -> Value {
+    fn take_over(&mut self, title: &str) -> Value {
         if !self.made.contains_key(title) {
             let definition = self.shared.get(title).cloned().unwrap_or_default();
             let mut others = Vec::new();
             references(&definition, &mut others);
             self.made.insert(title.to_owned(), definition);
             for other in others {
-                self.to_shared(&other);
+                self.take_over(&other);
             }
         }
         reference(title)
@@ -83,7 +83,7 @@ impl Definitions {
             return self.converted(name, &schema);
         }
         let is_tracked = properties.get("location").is_some();
-        let base = self.to_shared(if is_tracked { "TrackedResource" } else { "ProxyResource" });
+        let base = self.take_over(if is_tracked { "TrackedResource" } else { "ProxyResource" });
         let is_own = |name: &str| !ENVELOPE.contains(&name) && !TRACKED.contains(&name);
         if let Some(properties) = schema["properties"].as_object_mut() {
             properties.retain(|name, _| is_own(name));

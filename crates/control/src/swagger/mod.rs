@@ -19,9 +19,11 @@
 //! |---|---|
 //! | `operation` | parameters and answers |
 //! | `definitions` | schemas |
+//! | `shared` | what all providers share |
 
 mod definitions;
 mod operation;
+mod shared;
 
 use serde_json::{Map, Value, json};
 
@@ -29,24 +31,9 @@ use crate::table::{NAMESPACE, OUR_NEWEST_VERSION, Operation};
 use definitions::Definitions;
 use operation::Parameters;
 
-/// What all providers share: `definitions` and `parameters`, by name.
-const SHARED: &str = include_str!("../../data/common-types.json");
-/// Marks it in the document.
-const IS_SHARED: &str = "x-isobar-common";
-
 /// Whether an operation is our own.
 fn is_ours(operation: &Operation) -> bool {
     operation.path.contains(&format!("/providers/{NAMESPACE}/"))
-}
-
-/// What is shared, by kind and name, marked.
-fn shared(kind: &str) -> Map<String, Value> {
-    let all: Value = serde_json::from_str(SHARED).unwrap_or_default();
-    let mut shared = all[kind].as_object().cloned().unwrap_or_default();
-    for one in shared.values_mut() {
-        one[IS_SHARED] = json!(true);
-    }
-    shared
 }
 
 /// The document of these operations, as far as they are our own. It names no host: requests go to where the

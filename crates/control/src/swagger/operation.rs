@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::definitions::Definitions;
-use super::shared;
+use super::shared::shared;
 use crate::openapi::{SEGMENT, conditions, words_for};
 use crate::table::{Answer, Method, Operation, Segment, Template};
 use isobar_arm::names;

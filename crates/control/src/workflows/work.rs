@@ -61,8 +61,8 @@ pub(crate) struct Write {
 }
 
 impl Work {
-    /// The cluster: itself, or that of the node or the validation. Everything about a cluster is one operation
-    /// at a time.
+    /// The cluster: itself, or that of the node or the validation. Everything about a cluster is one
+    /// operation at a time.
     pub(crate) fn cluster(&self) -> ResourceId {
         match self.node.is_some() || self.load.is_some() {
             true => self.id.parent().unwrap_or_else(|| self.id.clone()),

@@ -1,7 +1,7 @@
 //! Clients that others wrote in Python, each in a virtual environment beside the build.
 //!
-//! Where ISOBAR_INSTALL is set (as `./test` does) they are installed from PyPI, once. Where there is none, the
-//! tests with it say so in one line and pass.
+//! Where ISOBAR_INSTALL is set (as `./test` does) they are installed from PyPI, once. Where there is none,
+//! the tests with it say so in one line and pass.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
-//! Schemathesis reads the OpenAPI document, sends what it allows and what it does not, and compares the answers
-//! with it: no server error, no answer, header or body that is not documented, nothing taken that it forbids.
+//! Schemathesis reads the OpenAPI document, sends what it allows and what it does not, and compares the
+//! answers with it: no server error, no answer, header or body that is not documented, nothing taken that it
+//! forbids.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -133,8 +133,8 @@ impl Drop for Control {
     }
 }
 
-/// Somebody whose clusters are real: such tests come one after the other on a machine, and nothing of them runs
-/// on, whatever way they end.
+/// Somebody whose clusters are real: such tests come one after the other on a machine, and nothing of them
+/// runs on, whatever way they end.
 pub struct WithClusters<'h> {
     home: &'h Home,
     _only_one: File,

@@ -1,5 +1,6 @@
 //! The workflow that answers Microsoft where it asks: whether a change of plan or quantity, or a
-//! reinstatement, was carried out. It is written down with the change itself, so that the answer comes whoever is killed.
+//! reinstatement, was carried out. It is written down with the change itself, so that the answer comes
+//! whoever is killed.
 
 use isobar_arm::ResourceId;
 use isobar_records::NewOperation;

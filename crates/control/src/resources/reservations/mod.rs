@@ -22,7 +22,6 @@ use crate::marketplace::Marketplace;
 use crate::table::{Answer, Display, Gate, Operation, Versions};
 
 pub(crate) use naming::{check_group, check_named};
-pub(crate) use webhook::Confirmed;
 
 const ALL: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/reservations";
 const OF_GROUP: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Isobar.Storage/reservations";

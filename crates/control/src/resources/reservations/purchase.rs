@@ -1,7 +1,7 @@
 //! What was bought at Microsoft's marketplace: found out by the token that Microsoft gave the buyer, before a
 //! reservation is made of it. To find out changes nothing at Microsoft: only the workflow of `activation`
-//! does, which is written down together with the reservation. So whoever is killed meanwhile leaves either nothing
-//! at all, or a reservation that is activated after all.
+//! does, which is written down together with the reservation. So whoever is killed meanwhile leaves either
+//! nothing at all, or a reservation that is activated after all.
 
 use isobar_arm::ArmError;
 use isobar_records::{Resource, Snapshot, Tx};

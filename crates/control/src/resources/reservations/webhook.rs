@@ -15,7 +15,9 @@ use crate::call::{Call, Fetched};
 use crate::handler::Errand;
 use crate::http::Reply;
 use crate::limits::MARKETPLACE_OPERATIONS_MAX;
-use crate::marketplace::{Marketplace, MarketplaceAction, MarketplaceOperation, Progress, Purchase};
+use crate::marketplace::{
+    Confirmed, Marketplace, MarketplaceAction, MarketplaceOperation, Progress, Purchase,
+};
 use crate::refusal::Refusal;
 use crate::reservations::index_id;
 use crate::resources::clusters::nothing_fetched;
@@ -31,12 +33,6 @@ struct Notice {
     operation: String,
     subscription: String,
     action: MarketplaceAction,
-}
-
-/// Something that Microsoft says itself, and the reservation that it is about.
-pub(crate) struct Confirmed {
-    reservation: ResourceId,
-    operation: MarketplaceOperation,
 }
 
 fn read(call: &Call) -> Result<Notice, Refusal> {
