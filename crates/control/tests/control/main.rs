@@ -16,11 +16,14 @@
 //! | `groups_are_deleted_with_all_they_have` | the deletion of a group |
 //! | `identity` | who gets a token, and which tokens are taken |
 //! | `locks` | what locks forbid, and whom they do not stop |
+//! | `purchases` | what Microsoft sells: activating it, and what Microsoft tells of it later |
+//! | `reservations` | what is bought, and that clusters work the same whatever becomes of it |
 //! | `roles` | who may do what, at each kind of scope |
 //! | `secrets_stay_secret` | no secret is in a log, in SQL, in a file, or in a later answer |
 //! | `subscriptions` | subscriptions |
 //! | `the_table_is_complete` | what is served, documented, listed and permitted are the same rows |
 //! | `too_much_at_once` | what is answered when there is more to do than the server takes |
+//! | `usage` | what is used, hour by hour: written down once, told, and added up |
 //! | `validations` | how the readiness of a cluster is measured, and what is told of it |
 
 mod audit;
@@ -36,9 +39,12 @@ mod deployments_of_clusters;
 mod groups_are_deleted_with_all_they_have;
 mod identity;
 mod locks;
+mod purchases;
+mod reservations;
 mod roles;
 mod secrets_stay_secret;
 mod subscriptions;
 mod the_table_is_complete;
 mod too_much_at_once;
+mod usage;
 mod validations;

@@ -16,6 +16,8 @@ use isobar_provider::{Doing, Misfit, Plan, Provider, ProviderError, Secrets, Siz
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::market::Market;
+
 /// The name of the provider.
 pub const NAME: &str = "machines";
 /// Bytes of a node of the smaller size.
@@ -56,7 +58,7 @@ struct State {
 
 /// What there is. A clone is another handle.
 #[derive(Clone, Default)]
-pub struct Machines(Arc<Mutex<State>>);
+pub struct Machines(Arc<Mutex<State>>, Market);
 
 /// What one control plane is given of it, with the points at which it can die.
 #[derive(Clone)]
@@ -88,6 +90,11 @@ impl Machines {
             is_dead: watch::Sender::new(false),
             sizes: Arc::new(vec![size("Small", SMALL_BYTES), size("Large", 1 << 30)]),
         }
+    }
+
+    /// The marketplace.
+    pub fn market(&self) -> Market {
+        self.1.clone()
     }
 
     /// The clusters that are made, with the nodes of each that run.
@@ -149,7 +156,12 @@ impl Machines {
 }
 
 impl Hands {
-    async fn pass(&self, name: String) {
+    /// The marketplace.
+    pub(super) fn market(&self) -> Market {
+        self.machines.1.clone()
+    }
+
+    pub(super) async fn pass(&self, name: String) {
         let may = {
             let mut passed = self.passed.lock();
             let may = passed.len() < self.dies_at;

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod machines;
+pub mod market;
 pub mod people;
 
 use std::path::Path;
@@ -70,6 +71,7 @@ pub fn options_in(
     options.clock = Arc::new(clock.clone());
     options.asking = Arc::new(hands.clone());
     options.readiness = Arc::new(hands.clone());
+    options.marketplace = Some(Arc::new(hands.clone()));
     // There are no machines in the other location.
     options.providers = vec![Served { provider: Arc::new(hands), locations: vec!["uksouth".to_owned()] }];
     options
@@ -110,6 +112,13 @@ impl<'d> World<'d> {
         World { running, database, clock, machines, folder, first, subscription, client }
     }
 
+    /// An hour ends, and so does the token's; whoever comes now has another.
+    pub async fn hour_ends(&mut self) {
+        let past_ms = self.clock.now_ms().rem_euclid(3_600_000);
+        self.clock.advance(3_600_000 - past_ms + 1000);
+        self.client = Client::of(&self.running).login(&self.first.0, &self.first.1).await;
+    }
+
     /// A path in the subscription, with a version.
     pub fn at(&self, rest: &str, version: &str) -> String {
         let between = if rest.contains('?') { '&' } else { '?' };
@@ -138,6 +147,41 @@ impl<'d> World<'d> {
     /// The path of a cluster, or of what is below it.
     pub fn cluster(&self, group: &str, rest: &str) -> String {
         self.at(&format!("/resourceGroups/{group}/providers/Isobar.Storage/clusters/{rest}"), OURS)
+    }
+
+    /// The path of a reservation, or of what is below it.
+    pub fn reservation(&self, group: &str, rest: &str) -> String {
+        self.at(&format!("/resourceGroups/{group}/providers/Isobar.Storage/reservations/{rest}"), OURS)
+    }
+
+    /// The id of a reservation.
+    pub fn reservation_id(&self, group: &str, name: &str) -> String {
+        self.reservation(group, name).split('?').next().expect("a path").to_owned()
+    }
+
+    /// Makes a reservation, and waits until it is made. What is sold is the purchase of this number.
+    pub async fn make_reservation(&self, group: &str, name: &str, kind: &str, number: u32) {
+        if market::is_sold(kind) {
+            self.machines.market().sells(number, "silver", json!(1));
+        }
+        let body = json!({"location": "uksouth", "properties": market::properties(kind, number)});
+        let made = self.client.put(&self.reservation(group, name), body).await.expect(201);
+        if market::is_sold(kind) {
+            assert_eq!(self.ended(&made).await["status"], "Succeeded");
+        }
+    }
+
+    /// Asks until an answer is as it should be.
+    pub async fn until(&self, path: &str, is: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        let begun = std::time::Instant::now();
+        loop {
+            let body = self.client.get(path).await.expect(200).body;
+            if is(&body) {
+                return body;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it stays like this: {body:#}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Waits for the end of what an answer says is under way; gives its status.
