@@ -35,7 +35,7 @@
 //! | `workflows` | making, deleting and measuring clusters, restarting and replacing nodes |
 //! | `readiness` | who measures how ready clusters are |
 //! | `resources` | the operations, a file for each kind of resource |
-//! | `openapi` | the table as an OpenAPI document |
+//! | `openapi`, `swagger` | the table as an OpenAPI document; what of it is our own as Swagger 2.0 |
 //! | `page` | what people look at in a browser; its files are in `page/` of the crate |
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
@@ -72,6 +72,7 @@ mod sealing;
 mod server;
 mod store;
 mod subscription;
+mod swagger;
 pub mod table;
 mod watch;
 mod workflows;
@@ -84,7 +85,7 @@ pub use readiness::{
     MeasureReadiness, Measuring, Readiness, ReadinessCheck, ReadinessLoad, ReadinessOrder, ReadinessVerdict,
     Tell,
 };
-pub use rows::{openapi_document, operations};
+pub use rows::{openapi_document, operations, swagger_document};
 pub use server::CertificateError;
 pub use watch::{
     AskClusters, AskRefusal, Asking, HealthState, NodeObservation, NodeState, Observation, ServedByNode,

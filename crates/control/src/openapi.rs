@@ -14,10 +14,10 @@ use serde_json::{Map, Value, json};
 use crate::table::{Command, Gate, Method, OUR_NEWEST_VERSION, Operation, Segment, Template, Versions};
 
 /// All schemas, by name.
-const SCHEMAS: &str = include_str!("../data/schemas.json");
+pub(crate) const SCHEMAS: &str = include_str!("../data/schemas.json");
 
 /// What a part of a path is made of, and what a scope is, which has several.
-const SEGMENT: &str = r"^[^<>%&\\?/#\u0000-\u001f\u007f-\u009f]+$";
+pub(crate) const SEGMENT: &str = r"^[^<>%&\\?/#\u0000-\u001f\u007f-\u009f]+$";
 const SCOPE: &str = r"^[^<>%&\\?#\u0000-\u001f\u007f-\u009f]+$";
 /// A version.
 const VERSION: &str = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview)?$";
@@ -169,7 +169,7 @@ fn parameters(operation: &Operation) -> Value {
 }
 
 /// What a parameter of a path is: `resourceGroupName` is the name of the resource group.
-fn words_for(name: &str) -> String {
+pub(crate) fn words_for(name: &str) -> String {
     let (thing, what) = ["Name", "Id"]
         .into_iter()
         .find_map(|what| Some((name.strip_suffix(what)?, what.to_lowercase())))
@@ -189,7 +189,7 @@ fn told(operation: &Operation) -> Vec<String> {
 }
 
 /// Headers that a write may depend on.
-fn conditions(operation: &Operation) -> &'static [(&'static str, &'static str)] {
+pub(crate) fn conditions(operation: &Operation) -> &'static [(&'static str, &'static str)] {
     const IF_MATCH: (&str, &str) = ("If-Match", "Only if it has this version.");
     const IF_NONE_MATCH: (&str, &str) = ("If-None-Match", "Only if it is not there: *.");
     match (operation.gate, operation.method) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::handler::Row;
 use crate::openapi;
 use crate::resources;
+use crate::swagger;
 use crate::table::Operation;
 use crate::workflows::{self, Tools};
 
@@ -48,6 +49,11 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
 /// The table as an OpenAPI document.
 pub fn openapi_document() -> Value {
     openapi::document(operations())
+}
+
+/// What of the table is our own, as a Swagger 2.0 document.
+pub fn swagger_document() -> Value {
+    swagger::document(operations())
 }
 
 /// All workflows.

@@ -33,7 +33,7 @@ pub(crate) const ROWS: &[Row] = &[
             )
             .gate(Gate::InSubscription)
             .versions(Versions::Ours)
-            .answers(&[Answer::of(200, "SkuList", "The sizes, the smallest first.")]),
+            .answers(&[Answer::of(200, "NodeSizeList", "The sizes, the smallest first.")]),
         read!(skus),
     ),
     Row::new(

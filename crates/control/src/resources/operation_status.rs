@@ -54,7 +54,7 @@ pub(crate) const ROWS: &[Row] = &[
             )
             .gate(Gate::LoggedIn)
             .versions(Versions::Ours)
-            .answers(&[Answer::of(202, "OperationStatus", "It will end, unless it is done before.")]),
+            .answers(&[Answer::of(200, "OperationStatus", "It will end, unless it is done before.")]),
         write!(cancel),
     ),
     Row::new(
@@ -67,7 +67,7 @@ pub(crate) const ROWS: &[Row] = &[
             .gate(Gate::LoggedIn)
             .versions(Versions::Ours)
             .answers(&[
-                Answer::of(200, "Anything", "It is done. The body is the resource, if there is one to show."),
+                Answer::of(200, "Resource", "It is done. The body is the resource, if there is one to show."),
                 Answer::empty(202, "It has not ended."),
             ]),
         read!(result),
@@ -133,10 +133,8 @@ async fn cancel(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
         return Err(ArmError::operation_not_allowed(why).into());
     }
     let work = call.app.engine.cancel_in(tx, &work.id).await?;
-    let reply = Reply::of(202, &document(call, &work)?)?;
-    let url = call.operation_url("operationStatuses", &work.location, &work.id);
-    let reply = Reply { retry_after_s: Some(POLL_AFTER_S), started: true, ..reply };
-    Ok(reply.header("location", url))
+    let reply = Reply::of(200, &document(call, &work)?)?;
+    Ok(Reply { retry_after_s: Some(POLL_AFTER_S), started: true, ..reply })
 }
 
 async fn status(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {

@@ -15,6 +15,7 @@
 //! | `deployments_of_clusters` | templates with clusters: resources that take their time |
 //! | `groups_are_deleted_with_all_they_have` | the deletion of a group |
 //! | `identity` | who gets a token, and which tokens are taken |
+//! | `lint` | Microsoft's rules for ARM, over the Swagger document |
 //! | `locks` | what locks forbid, and whom they do not stop |
 //! | `roles` | who may do what, at each kind of scope |
 //! | `sdk_works` | Microsoft's SDK for Python, with its own login |
@@ -37,6 +38,7 @@ mod deployments;
 mod deployments_of_clusters;
 mod groups_are_deleted_with_all_they_have;
 mod identity;
+mod lint;
 mod locks;
 mod python;
 mod roles;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::common::World;
 use crate::common::client::Client;
 use isobar_control::table::{Command, Gate, Method, Operation};
-use isobar_control::{openapi_document, operations};
+use isobar_control::{openapi_document, operations, swagger_document};
 use isobar_records::testing::TestDatabase;
 use serde_json::Value;
 
@@ -184,6 +184,8 @@ async fn every_operation_is_served_and_asks_for_a_token(database: TestDatabase) 
     }
     let served = stranger.get("/openapi.json").await.expect(200).body;
     assert_eq!(served, openapi_document());
+    let served = stranger.get("/swagger.json").await.expect(200).body;
+    assert_eq!(served, swagger_document());
 }
 
 isobar_records::on_both_databases!(
