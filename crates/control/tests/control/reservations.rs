@@ -106,7 +106,7 @@ async fn everything_wrong_with_one_is_told_at_once(database: TestDatabase) {
     put(more).await.refused(409, "PropertyChangeNotAllowed");
     world.machines.market().breaks("resolve", false);
     put(body(properties("marketplace", 1))).await.refused(503, "ServiceUnavailable");
-    world.machines.market().sells(2, "silver", json!(1 << 40));
+    world.machines.market().sells(2, "silver", json!(1_u64 << 40));
     world.machines.market().is_mended();
     put(body(properties("marketplace", 2))).await.refused(409, "PurchaseTooLarge");
     assert_eq!(world.machines.market().count("activate"), 0);
@@ -158,7 +158,7 @@ async fn lives(world: &World<'_>, name: &str, reservation: Option<&str>) {
     assert_eq!(world.ended(&made).await["status"], "Succeeded", "{name}");
     let restart = world.client.json("POST", &path("/nodes/n2/restart"), json!({})).await.expect(202);
     assert_eq!(world.ended(&restart).await["status"], "Succeeded", "{name}");
-    let validation = world.client.put(&path("/validations/v1"), json!({"properties": {}})).await.expect(201);
+    let validation = world.client.put(&path("/validations/run-1"), json!({"properties": {}})).await.expect(201);
     assert_eq!(world.ended(&validation).await["status"], "Succeeded", "{name}");
     world.client.json("POST", &path("/checkHealth"), json!({})).await.expect(200);
     world.client.json("POST", &path("/listSecrets"), json!({})).await.expect(200);
@@ -176,7 +176,7 @@ async fn clusters_work_the_same_under_every_kind(database: TestDatabase) {
     for (number, kind) in (1..).zip(KINDS) {
         world.make_reservation("rg1", kind, kind, number).await;
         let id = world.reservation_id("rg1", kind);
-        let name = format!("c{number}");
+        let name = format!("cluster-{number}");
         lives(&world, &name, Some(&id)).await;
         let of = told(&world, kind).await;
         assert_eq!(of["usedBytes"], 3 * SMALL_BYTES, "{of:#}");
@@ -187,8 +187,8 @@ async fn clusters_work_the_same_under_every_kind(database: TestDatabase) {
         assert_eq!(told(&world, kind).await["usedBytes"], 0);
         world.client.delete(&world.reservation("rg1", kind)).await.expect(200);
     }
-    lives(&world, "c0", None).await;
-    goes(&world, "c0").await;
+    lives(&world, "cluster-0", None).await;
+    goes(&world, "cluster-0").await;
 }
 
 async fn what_has_ended_stops_no_cluster_and_no_new_one_is_made_under_it(database: TestDatabase) {
@@ -217,7 +217,7 @@ async fn what_has_ended_stops_no_cluster_and_no_new_one_is_made_under_it(databas
     let restart = world.cluster("rg1", "old/nodes/n1/restart");
     let restart = world.client.json("POST", &restart, json!({})).await.expect(202);
     assert_eq!(world.ended(&restart).await["status"], "Succeeded");
-    let validation = world.cluster("rg1", "old/validations/v2");
+    let validation = world.cluster("rg1", "old/validations/run-2");
     let validation = world.client.put(&validation, json!({"properties": {}})).await.expect(201);
     assert_eq!(world.ended(&validation).await["status"], "Succeeded");
 
