@@ -21,8 +21,6 @@ pub(crate) const SEGMENT: &str = r"^[^<>%&\\?/#\u0000-\u001f\u007f-\u009f]+$";
 const SCOPE: &str = r"^[^<>%&\\?#\u0000-\u001f\u007f-\u009f]+$";
 /// A version.
 const VERSION: &str = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview)?$";
-/// `*`, or tags.
-const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
 
 /// Parameters of paths that are GUIDs.
 const GUIDS: &[&str] = &["subscriptionId", "tenantId", "objectId", "roleAssignmentName", "roleDefinitionId"];
@@ -89,7 +87,8 @@ fn of_operation(operation: &Operation) -> Value {
     if let Some(schema) = operation.body {
         let kind =
             if schema == "TokenRequest" { "application/x-www-form-urlencoded" } else { "application/json" };
-        set("requestBody", json!({"required": true, "content": {kind: {"schema": reference(schema)}}}));
+        let content = json!({kind: {"schema": reference(schema)}});
+        set("requestBody", json!({"required": needs_body(operation, schema), "content": content}));
     }
     set("responses", responses(operation));
     if operation.gate == Gate::Open {
@@ -108,6 +107,13 @@ fn of_operation(operation: &Operation) -> Value {
         set("x-ms-pageable", json!({"nextLinkName": "nextLink"}));
     }
     Value::Object(document)
+}
+
+/// Whether a request without its body is none: an action whose body has nothing that has to be there can do
+/// without.
+fn needs_body(operation: &Operation, schema: &str) -> bool {
+    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or_default();
+    operation.method != Method::Post || schemas[schema].get("required").is_some()
 }
 
 fn reference(schema: &str) -> Value {
@@ -162,7 +168,7 @@ fn parameters(operation: &Operation) -> Value {
     for (name, description) in conditions(operation) {
         parameters.push(json!({
             "name": name, "in": "header", "required": false,
-            "schema": {"type": "string", "pattern": TAGS}, "description": description,
+            "schema": {"type": "string", "minLength": 1}, "description": description,
         }));
     }
     Value::Array(parameters)

@@ -55,6 +55,7 @@ fn parent_dir(options: &IorOptions, target: &Target) -> Result<PathBuf> {
     let named = options.common.dir.as_deref().map(|dir| place::directory(target, dir)).transpose()?;
     match (&options.test_file, named) {
         (Some(_), Some(_)) => refuse("-o and a directory: give one of them"),
+        (None, None) if matches!(target, Target::Native { .. }) => options.common.require_dir(),
         (None, None) => refuse("name a file with -o FILE, or a directory on the file system to measure"),
         (None, Some(dir)) => Ok(dir),
         (Some(file), None) => {

@@ -18,7 +18,7 @@ pub(crate) const USAGE_KIND: &str = "isobar.storage/reservations/usagerecords";
 /// # Errors
 /// The record is none of this program's.
 pub(crate) fn kind_of(reservation: &Stored) -> Result<Kind, Refusal> {
-    let kind = Kind::named(reservation.text("kind"));
+    let kind = Kind::named(reservation.text("procurement"));
     Ok(kind.ok_or_else(|| ArmError::internal_server_error("a reservation is of no kind"))?)
 }
 

@@ -136,10 +136,14 @@ async fn by_ids(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> 
         let fields = Fields::root(&body, &problems);
         // Of what type they are: there is only one here.
         fields.ignore(&["types"]);
-        let ids = fields.get("ids").required().list(0..=DIRECTORY_IDS_MAX).unwrap_or_default();
+        let ids = fields.get("ids").required().list(0..=usize::MAX).unwrap_or_default();
         ids.into_iter().filter_map(|id| id.string(0..=ID_CHARS_MAX)).collect()
     };
     problems.into_result()?;
+    if ids.len() > DIRECTORY_IDS_MAX {
+        let why = format!("At most {DIRECTORY_IDS_MAX} ids can be asked for at a time.");
+        return Err(ArmError::new(400, "Request_BadRequest", why).into());
+    }
     let all = Principal::all(snapshot).await?;
     let asked = |principal: &&Principal| ids.iter().any(|id| id.eq_ignore_ascii_case(&principal.object_id));
     Ok(list_of(call, all.iter().filter(asked)))

@@ -42,7 +42,7 @@ impl Story {
             AsksFor::Restart => client.json("POST", &on_node("restart"), json!({})).await.expect(202),
             AsksFor::Replace => client.json("POST", &on_node("replace"), json!({})).await.expect(202),
             AsksFor::Validate => {
-                let path = world.cluster("rg1", &format!("{name}/validations/v1"));
+                let path = world.cluster("rg1", &format!("{name}/validations/run-1"));
                 client.put(&path, json!({"properties": {}})).await.expect(201)
             }
         }

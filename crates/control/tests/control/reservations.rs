@@ -41,7 +41,7 @@ async fn each_kind_is_made_and_shown(database: TestDatabase) {
     for (number, kind) in (1..).zip(KINDS) {
         world.make_reservation("rg1", kind, kind, number).await;
         let of = told(&world, kind).await;
-        assert_eq!((&of["kind"], &of["status"]), (&json!(kind), &json!("Active")), "{of:#}");
+        assert_eq!((&of["procurement"], &of["status"]), (&json!(kind), &json!("Active")), "{of:#}");
         assert_eq!(of["provisioningState"], "Succeeded");
         assert_eq!((&of["reservedBytes"], &of["usedBytes"]), (&json!(TIB), &json!(0)), "{of:#}");
         assert_eq!((&of["clusters"], of["statement"].is_string()), (&json!([]), true));
@@ -73,7 +73,7 @@ async fn everything_wrong_with_one_is_told_at_once(database: TestDatabase) {
     let world = world(&database).await;
     let put = async |of: Value| world.client.put(&world.reservation("rg1", "res"), of).await;
     let wrong = put(json!({"location": "uksouth", "colour": 1, "properties": {
-        "kind": "byol", "reservedBytes": 0, "contractNumber": "C-1", "endsAt": "soon",
+        "procurement": "byol", "reservedBytes": 0, "contractNumber": "C-1", "endsAt": "soon",
         "marketplace": {}, "n": 1,
     }}))
     .await
@@ -85,11 +85,11 @@ async fn everything_wrong_with_one_is_told_at_once(database: TestDatabase) {
     assert!(words.contains("belongs to reservations of kind directContract; this one is byol"), "{words}");
     assert!(words.contains("kind marketplace or privateOffer"), "{words}");
 
-    let unknown = put(body(json!({"kind": "gift"}))).await.refused(400, "InvalidRequestContent");
-    assert_eq!(targets(&unknown), ["properties.kind"]);
+    let unknown = put(body(json!({"procurement": "gift"}))).await.refused(400, "InvalidRequestContent");
+    assert_eq!(targets(&unknown), ["properties.procurement"]);
     assert!(unknown.body.to_string().contains("marketplace, privateOffer, byol, directContract"));
     let contract = json!({
-        "kind": "directContract", "reservedBytes": 1, "contractNumber": "C-1",
+        "procurement": "directContract", "reservedBytes": 1, "contractNumber": "C-1",
         "startsAt": "2030-01-01", "endsAt": "2029-01-01",
     });
     assert_eq!(targets(&put(body(contract)).await.expect(400)), ["properties.endsAt"]);
@@ -97,7 +97,7 @@ async fn everything_wrong_with_one_is_told_at_once(database: TestDatabase) {
     put(nowhere).await.refused(400, "LocationNotAvailableForResourceType");
 
     // What Microsoft sells takes what Microsoft gave the buyer, and Microsoft says how much it is.
-    let sold = |of: Value| body(json!({"kind": "marketplace", "marketplace": of}));
+    let sold = |of: Value| body(json!({"procurement": "marketplace", "marketplace": of}));
     put(sold(json!({}))).await.refused(400, "MissingRequiredParameter");
     put(sold(json!({"purchaseToken": "x"}))).await.refused(400, "InvalidPurchaseToken");
     world.machines.market().sells(1, "silver", json!("3"));
@@ -125,7 +125,7 @@ async fn only_what_is_ones_own_to_say_changes(database: TestDatabase) {
     let changed = patch("byol", json!({"reservedBytes": 5, "endsAt": "2031-01-01"})).await.expect(200).body;
     assert_eq!((&changed["properties"]["reservedBytes"], &changed["tags"]["a"]), (&json!(5), &json!("1")));
     assert_eq!(changed["properties"]["endsAt"], "2031-01-01T00:00:00.000Z");
-    patch("byol", json!({"kind": "directContract"})).await.expect(400);
+    patch("byol", json!({"procurement": "directContract"})).await.expect(400);
     patch("byol", json!({"reservedBytes": null})).await.refused(400, "InvalidRequestContent");
     world
         .client
@@ -158,7 +158,8 @@ async fn lives(world: &World<'_>, name: &str, reservation: Option<&str>) {
     assert_eq!(world.ended(&made).await["status"], "Succeeded", "{name}");
     let restart = world.client.json("POST", &path("/nodes/n2/restart"), json!({})).await.expect(202);
     assert_eq!(world.ended(&restart).await["status"], "Succeeded", "{name}");
-    let validation = world.client.put(&path("/validations/run-1"), json!({"properties": {}})).await.expect(201);
+    let validation =
+        world.client.put(&path("/validations/run-1"), json!({"properties": {}})).await.expect(201);
     assert_eq!(world.ended(&validation).await["status"], "Succeeded", "{name}");
     world.client.json("POST", &path("/checkHealth"), json!({})).await.expect(200);
     world.client.json("POST", &path("/listSecrets"), json!({})).await.expect(200);

@@ -38,7 +38,7 @@ assert [one.name for one in client.resources.list_by_resource_group(group)] == [
 changed = client.resources.begin_update(*at, {"tags": {"env": "prod"}}).result()
 assert changed.tags == {"env": "prod"}, changed
 
-at_run = (group, "Isobar.Storage", "clusters/weather", "validations", "v1", version)
+at_run = (group, "Isobar.Storage", "clusters/weather", "validations", "run-1", version)
 run = client.resources.begin_create_or_update(*at_run, {"properties": {"seconds": 1}}).result()
 assert run.properties["verdict"] == "Passed", run
 

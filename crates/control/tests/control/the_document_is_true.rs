@@ -26,7 +26,7 @@ subscriptionId = "{}"
 resourceGroupName = "rg1"
 clusterName = "weather"
 nodeName = "n1"
-validationName = "v1"
+validationName = "run-1"
 location = "uksouth"
 
 [[operations]]
@@ -36,6 +36,11 @@ parameters = {{ resourceGroupName = "rg2" }}
 [[operations]]
 include-operation-id = "Clusters_Delete"
 parameters = {{ clusterName = "other" }}
+
+# A member that is null is as one that is absent, wherever ARM's clients send that.
+[[operations]]
+include-operation-id = "Clusters_Plan"
+checks = {{ negative_data_rejection = {{ enabled = false }} }}
 
 [[operations]]
 include-operation-id = "Subscriptions_PutLifecycle"

@@ -102,7 +102,7 @@ async fn whatever_is_wrong_with_it_is_told_at_once(database: TestDatabase) {
     }});
     let refused = world
         .client
-        .put(&path(&world, "/v1"), wrong)
+        .put(&path(&world, "/run-1"), wrong)
         .await
         .refused(400, "InvalidRequestContent")
         .body["error"]
@@ -113,62 +113,62 @@ async fn whatever_is_wrong_with_it_is_told_at_once(database: TestDatabase) {
         assert!(targets.contains(&format!("properties.{name}").as_str()), "{name}: {refused:#}");
     }
     assert!(refused.to_string().contains("there is no 'speed'"), "{refused:#}");
-    world.client.put(&path(&world, "/v_1"), json!({"properties": {}})).await.expect(400);
-    let nowhere = world.cluster("rg1", "nowhere/validations/v1");
+    world.client.put(&path(&world, "/run_1"), json!({"properties": {}})).await.expect(400);
+    let nowhere = world.cluster("rg1", "nowhere/validations/run-1");
     world.client.put(&nowhere, json!({"properties": {}})).await.expect(404);
     world.client.get(&nowhere).await.expect(404);
-    world.client.get(&path(&world, "/v1/reports/default")).await.expect(404);
+    world.client.get(&path(&world, "/run-1/reports/default")).await.expect(404);
     assert_eq!(measured(&world), 0);
 }
 
 async fn one_that_is_cancelled_leaves_the_cluster_as_it_was(database: TestDatabase) {
     let world = world(&database).await;
     world.machines.measures_for_ever(true);
-    let one = path(&world, "/v1");
+    let one = path(&world, "/run-1");
     let answer = world.client.put(&one, json!({"properties": {}})).await.expect(201);
     says(&world, answer.header("azure-asyncoperation"), "drill: n3 stopped").await;
     assert_eq!(world.machines.there_is()[0].1, ["n1", "n2"]);
 
     // One thing is done to a cluster at a time.
-    let other = world.client.put(&path(&world, "/v2"), json!({"properties": {}})).await;
+    let other = world.client.put(&path(&world, "/run-2"), json!({"properties": {}})).await;
     assert_eq!(other.status, 409, "{other:?}");
     let restart = world.cluster("rg1", "weather/nodes/n1/restart");
     assert_eq!(world.client.json("POST", &restart, json!({})).await.status, 409);
     world.client.delete(&one).await.refused(409, "ValidationActive");
     // The same again is the same.
     world.client.put(&one, json!({"properties": {}})).await.expect(200);
-    world.client.get(&path(&world, "/v1/reports/default")).await.refused(404, "ReportNotFound");
+    world.client.get(&path(&world, "/run-1/reports/default")).await.refused(404, "ReportNotFound");
 
-    world.client.send("POST", &path(&world, "/v1/cancel"), &[], &[]).await.expect(204);
+    world.client.send("POST", &path(&world, "/run-1/cancel"), &[], &[]).await.expect(204);
     assert_eq!(world.ended(&answer).await["status"], "Canceled");
-    assert_eq!(properties(&world, "v1").await["provisioningState"], "Canceled");
+    assert_eq!(properties(&world, "run-1").await["provisioningState"], "Canceled");
     assert_eq!(world.machines.there_is()[0].1, ["n1", "n2", "n3"]);
-    let late = world.client.send("POST", &path(&world, "/v1/cancel"), &[], &[]).await;
+    let late = world.client.send("POST", &path(&world, "/run-1/cancel"), &[], &[]).await;
     late.refused(409, "ValidationCannotBeCancelled");
 
     // What came to nothing is measured again.
     world.machines.measures_for_ever(false);
     let answer = world.client.put(&one, json!({"properties": {"drill": false}})).await.expect(200);
     assert_eq!(world.ended(&answer).await["status"], "Succeeded");
-    let of = properties(&world, "v1").await;
+    let of = properties(&world, "run-1").await;
     assert_eq!((&of["verdict"], &of["drill"]), (&json!("Passed"), &json!(false)));
 }
 
 async fn readers_read_what_others_have_measured(database: TestDatabase) {
     let world = world(&database).await;
-    let answer = world.client.put(&path(&world, "/v1"), json!({"properties": {}})).await.expect(201);
+    let answer = world.client.put(&path(&world, "/run-1"), json!({"properties": {}})).await.expect(201);
     world.ended(&answer).await;
     let reader = people::make(&world, "reader").await;
     let scope = format!("/subscriptions/{}", world.subscription);
     give(&world.client, &reader, READER, &scope, 1).await.expect(201);
-    reader.client.get(&path(&world, "/v1")).await.expect(200);
-    reader.client.get(&path(&world, "/v1/reports/default")).await.expect(200);
-    reader.client.put(&path(&world, "/v2"), json!({"properties": {}})).await.expect(403);
-    reader.client.delete(&path(&world, "/v1")).await.expect(403);
-    reader.client.send("POST", &path(&world, "/v1/cancel"), &[], &[]).await.expect(403);
+    reader.client.get(&path(&world, "/run-1")).await.expect(200);
+    reader.client.get(&path(&world, "/run-1/reports/default")).await.expect(200);
+    reader.client.put(&path(&world, "/run-2"), json!({"properties": {}})).await.expect(403);
+    reader.client.delete(&path(&world, "/run-1")).await.expect(403);
+    reader.client.send("POST", &path(&world, "/run-1/cancel"), &[], &[]).await.expect(403);
     let filter = format!(
         "/providers/Microsoft.Insights/eventtypes/management/values?$filter=resourceId%20eq%20'{}'",
-        path(&world, "/v1").split('?').next().expect("a path")
+        path(&world, "/run-1").split('?').next().expect("a path")
     );
     let log = world.client.get(&world.at(&filter, "2015-04-01")).await.expect(200).body;
     let actions: Vec<&Value> =

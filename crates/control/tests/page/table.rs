@@ -13,7 +13,7 @@ use crate::common::World;
 const OPTIONS: &[(&str, &str)] = &[
     (
         "Clusters_CreateOrUpdate",
-        "group name if-match if-none-match location node-count data-rows parity-rows deletion-protection sku tags",
+        "group name if-match if-none-match location node-count data-rows parity-rows deletion-protection reservation-id sku tags",
     ),
     ("Locks_CreateOrUpdate", "scope name if-match if-none-match level notes"),
     (

@@ -101,7 +101,7 @@ fn purchase_token(field: Field<'_, '_>) -> Option<String> {
 }
 
 fn properties(fields: &Fields<'_, '_>) -> Option<Properties> {
-    let kind = fields.get("kind").required().one_of(&Kind::WORDS);
+    let kind = fields.get("procurement").required().one_of(&Kind::WORDS);
     if let Some(kind) = kind {
         check_kinds(fields, kind);
     }

@@ -100,7 +100,7 @@ async fn make(call: &Call, tx: &mut Tx, wanted: Wanted) -> Result<Reply, Refusal
     let mut document = Document::new(call.author().creates(), wanted.papers);
     document.location = Some(wanted.location);
     document.tags = Some(wanted.tags);
-    document.properties.insert("kind".to_owned(), json!(wanted.kind.name()));
+    document.properties.insert("procurement".to_owned(), json!(wanted.kind.name()));
     if !wanted.kind.is_of_microsoft() {
         document.properties.insert("reservedBytes".to_owned(), json!(wanted.reserved_bytes));
         let reservation = Stored::create(tx, &call.target, document).await?;
@@ -190,7 +190,7 @@ fn not_ours_to_say() -> ArmError {
 fn change(mut reservation: Stored, wanted: Wanted) -> Result<Stored, Refusal> {
     let kind = kind_of(&reservation)?;
     if kind != wanted.kind {
-        return Err(ArmError::property_change_not_allowed("properties.kind").into());
+        return Err(ArmError::property_change_not_allowed("properties.procurement").into());
     }
     if let Some(is) = reservation.document.location.as_ref().filter(|is| **is != wanted.location) {
         let (id, between) = (&reservation.id, (is.name(), wanted.location.name()));

@@ -35,15 +35,15 @@ pub fn is_sold(kind: &str) -> bool {
 /// What a reservation of this kind is made with.
 pub fn properties(kind: &str, number: u32) -> Value {
     match kind {
-        "marketplace" => json!({"kind": kind, "marketplace": {"purchaseToken": token(number)}}),
+        "marketplace" => json!({"procurement": kind, "marketplace": {"purchaseToken": token(number)}}),
         "privateOffer" => json!({
-            "kind": kind, "privateOfferId": "po-1", "marketplace": {"purchaseToken": token(number)},
+            "procurement": kind, "privateOfferId": "po-1", "marketplace": {"purchaseToken": token(number)},
         }),
         "byol" => json!({
-            "kind": kind, "reservedBytes": 1_u64 << 40, "licenseId": "L-1", "endsAt": "2030-01-01T00:00:00Z",
+            "procurement": kind, "reservedBytes": 1_u64 << 40, "licenseId": "L-1", "endsAt": "2030-01-01T00:00:00Z",
         }),
         _ => json!({
-            "kind": kind, "reservedBytes": 1_u64 << 40, "contractNumber": "C-1",
+            "procurement": kind, "reservedBytes": 1_u64 << 40, "contractNumber": "C-1",
             "startsAt": "2020-01-01", "endsAt": "2030-01-01T00:00:00Z",
         }),
     }
