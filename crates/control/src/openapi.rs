@@ -168,7 +168,7 @@ fn parameters(operation: &Operation) -> Value {
     for (name, description) in conditions(operation) {
         parameters.push(json!({
             "name": name, "in": "header", "required": false,
-            "schema": {"type": "string", "minLength": 1}, "description": description,
+            "schema": {"type": "string"}, "description": description,
         }));
     }
     Value::Array(parameters)

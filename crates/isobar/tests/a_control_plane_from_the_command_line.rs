@@ -139,8 +139,8 @@ fn a_cluster_is_measured_and_its_report_is_kept() {
     for check in checks {
         assert!(shown.contains(check["name"].as_str().expect("a name")), "{shown}");
     }
-    let report = run(&validation("report", "first", &[])).stdout;
-    let report = String::from_utf8(report).expect("text");
+    let of = ["-g", "weather", "--cluster", "forecast", "--validation", "first"];
+    let report = home.ok(&[&["cluster", "validation", "report"], &of[..]].concat());
     assert!(report.starts_with("<!doctype html>") && report.trim_end().ends_with("</html>"), "{report}");
     assert!(report.contains("isobar dev kill"), "{report}");
 

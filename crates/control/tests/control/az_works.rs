@@ -284,10 +284,11 @@ async fn has_clusters(user: &User, world: &World<'_>) {
     assert!(refused.contains("DeletionProtected"), "{refused}");
     let updated = user.run(&format!("resource update {of} --set properties.deletionProtection=false")).await;
     assert_eq!(updated["properties"]["deletionProtection"], false, "{updated}");
-    user.run(&format!("lock create -n keep --lock-type CanNotDelete {of}")).await;
+    let of_lock = "-n keep -g rg3 --resource weather --resource-type Isobar.Storage/clusters";
+    user.run(&format!("lock create --lock-type CanNotDelete {of_lock}")).await;
     let refused = user.fail(&format!("resource delete {of} --verbose")).await;
     assert!(refused.contains("ScopeLocked"), "{refused}");
-    user.run(&format!("lock delete -n keep {of}")).await;
+    user.run(&format!("lock delete {of_lock}")).await;
     user.run(&format!("resource delete {of}")).await;
     assert!(world.machines.there_is().is_empty());
 }

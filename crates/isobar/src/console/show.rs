@@ -8,7 +8,8 @@ use super::names::in_words;
 use crate::output::{self, Format};
 
 /// Fields that are shown first, in this order.
-const FIRST: [&str; 6] = ["name", "displayName", "location", "state", "provisioningState", "id"];
+const FIRST: [&str; 8] =
+    ["name", "displayName", "location", "state", "verdict", "measured", "provisioningState", "id"];
 /// Fields that are not shown: who wrote when is in the activity log, and programs read all of it.
 const NEVER: [&str; 3] = ["type", "etag", "systemData"];
 /// Columns that a table of a list has no use for, unless the document names them.

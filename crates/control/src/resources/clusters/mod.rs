@@ -55,6 +55,14 @@ pub(crate) const ROWS: &[Row] = &[
         read!(read::get),
     ),
     Row::new(
+        Operation::head("Clusters_CheckExistence", ONE)
+            .command("cluster exists")
+            .action(READ, SHOW)
+            .versions(Versions::Ours)
+            .answers(&[Answer::empty(204, "It is there."), Answer::empty(404, "It is not there.")]),
+        read!(read::head),
+    ),
+    Row::new(
         Operation::put("Clusters_CreateOrUpdate", ONE)
             .command("cluster create")
             .action(WRITE, CHANGE)
