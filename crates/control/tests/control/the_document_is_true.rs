@@ -1,5 +1,5 @@
-//! Schemathesis reads the OpenAPI document, sends what it allows and what it does not, and compares the answers
-//! with it: no server error, and no answer, header or body that is not documented.
+//! Schemathesis reads the OpenAPI document, sends what it allows and what it does not, and compares the
+//! answers with it: no server error, and no answer, header or body that is not documented.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,9 +13,9 @@ use serde_json::json;
 const PACKAGES: &[&str] = &["schemathesis==4.32.5"];
 /// Cases of each operation that are drawn; those of the coverage phase come on top.
 const CASES: &str = "6";
-/// Left out: what a document cannot say. That a filter has a grammar, that a tag matches, that a size exists; that
-/// a member which is null is as one that is absent, as ARM's clients send it, and that conditions are looked at
-/// before the body.
+/// Left out: what a document cannot say. That a filter has a grammar, that a tag matches, that a size exists;
+/// that a member which is null is as one that is absent, as ARM's clients send it, and that conditions are
+/// looked at before the body.
 const NOT_CHECKED: &str = "positive_data_acceptance,negative_data_rejection";
 
 /// Names of what is there, and of what the run may take away.
