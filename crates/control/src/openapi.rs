@@ -9,12 +9,15 @@
 //!   it fits. `x-isobar-alone`, in the schema of an answer: the one text of it that people want.
 //! - `x-ms-long-running-operation`, `x-ms-pageable`, `x-ms-secret`: as in Azure's own documents.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use crate::table::{Command, Gate, Method, OUR_NEWEST_VERSION, Operation, Segment, Template, Versions};
 
 /// All schemas, by name.
-pub(crate) const SCHEMAS: &str = include_str!("../data/schemas.json");
+pub(crate) static SCHEMAS: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../data/schemas.json")).unwrap_or_default());
 
 /// What a part of a path is made of, and what a scope is, which has several.
 pub(crate) const SEGMENT: &str = r"^[^<>%&\\?/#\u0000-\u001f\u007f-\u009f]+$";
@@ -35,7 +38,6 @@ pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>)
             methods.insert(method, of_operation(operation));
         }
     }
-    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or_default();
     json!({
         "openapi": "3.0.3",
         "info": {
@@ -48,7 +50,7 @@ pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>)
         "security": [{"bearer": []}],
         "paths": paths,
         "components": {
-            "schemas": schemas,
+            "schemas": *SCHEMAS,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     })
@@ -56,8 +58,7 @@ pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>)
 
 /// Takes away what nobody can set of a document, by its schema.
 pub(crate) fn without_read_only(document: &mut Value, schema: &str) {
-    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or_default();
-    prune(document, &schemas[schema], &schemas);
+    prune(document, &SCHEMAS[schema], &SCHEMAS);
 }
 
 fn prune(document: &mut Value, schema: &Value, schemas: &Value) {
@@ -111,9 +112,8 @@ fn of_operation(operation: &Operation) -> Value {
 
 /// Whether a request without its body is none: an action whose body has nothing that has to be there can do
 /// without.
-fn needs_body(operation: &Operation, schema: &str) -> bool {
-    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or_default();
-    operation.method != Method::Post || schemas[schema].get("required").is_some()
+pub(crate) fn needs_body(operation: &Operation, schema: &str) -> bool {
+    operation.method != Method::Post || SCHEMAS[schema].get("required").is_some()
 }
 
 fn reference(schema: &str) -> Value {

@@ -68,14 +68,7 @@ async fn it_is_made_mounted_written_to_repaired_and_deleted() {
     assert!(fs::read(Path::new(&second).join("field")).expect("a file") == content, "other bytes");
     drop((mount, other));
 
-    browser.press("Delete the cluster").await;
-    browser.press("Take the protection away").await;
-    browser.press("Take it away").await;
-    browser.sees("It is not protected").await;
-    browser.press("Delete the cluster").await;
-    browser.fill("Type", "weather").await;
-    browser.press("Delete the cluster").await;
-    browser.sees("There is no cluster yet").await;
+    browser.delete_cluster("weather").await;
     assert!(clusters.processes().is_empty() && !cluster.exists());
     let complaints = browser.complaints().await;
     assert!(complaints.is_empty(), "{complaints:#?}");

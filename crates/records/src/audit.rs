@@ -103,9 +103,10 @@ impl Snapshot {
         rows.iter().map(entry).collect()
     }
 
-    /// Entries behind this number and before this time with their numbers, the oldest first: for whoever
-    /// keeps a copy. `before_ms` has to be so long ago that no transaction of that time is still open
-    /// ([`AUDIT_SETTLED_MS`](crate::limits::AUDIT_SETTLED_MS)): numbers are given before they are seen.
+    /// Entries behind this number with their numbers in their order, up to the first one that is not before
+    /// this time: for whoever keeps a copy. `before_ms` has to be so long ago that no transaction of that time
+    /// is still open ([`AUDIT_SETTLED_MS`](crate::limits::AUDIT_SETTLED_MS)): numbers are given before they are
+    /// seen.
     ///
     /// # Errors
     /// `Unavailable`, `Database`, `Foreign`.
@@ -117,10 +118,13 @@ impl Snapshot {
     ) -> Result<Vec<(i64, AuditEntry)>, RecordsError> {
         let select = Select::new(format!("select seq, {COLUMNS} from audit"))
             .maybe("seq >", Some(after))
-            .maybe("at_ms <", Some(before_ms))
             .page("seq", limit);
         let rows = self.session.rows(select.text, &select.params).await?;
-        rows.iter().map(entry).collect()
+        // Numbers are given in another order than times are taken: what is behind one that is still to be
+        // settled waits for it, or whoever goes on behind it would miss it.
+        let settled =
+            |row: &Result<(i64, AuditEntry), _>| !matches!(row, Ok((_, of)) if of.at_ms >= before_ms);
+        rows.iter().map(entry).take_while(settled).collect()
     }
 }
 

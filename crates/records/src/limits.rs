@@ -11,9 +11,10 @@ pub const DOCUMENT_BYTES_MAX: usize = 4 << 20;
 /// Lists and objects inside each other in such a document, at most: what `serde_json` reads back.
 pub const DOCUMENT_DEPTH_MAX: usize = 127;
 
-/// An entry of the audit log that is older than this has none in front of it that is still to come: a
-/// transaction that is silent is ended before, and clocks of control planes differ by less than the rest.
-pub const AUDIT_SETTLED_MS: i64 = 120_000;
+/// An entry of the audit log that is older than this has none in front of it that is still to come. Its time
+/// is that of its request, which takes a minute at most until it is written; whoever wrote one in front of it
+/// by then has ended within another, or was ended; and clocks of control planes differ by less than the third.
+pub const AUDIT_SETTLED_MS: i64 = 180_000;
 
 /// How long a free connection, a turn to write or a row that somebody else changes is waited for.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
 //! The audit log for whoever keeps a copy of it: everything, the oldest entry first, each exactly once.
 //!
 //! Entries have numbers that grow. Whoever has read up to one asks for what is behind it, as often as he
-//! likes. An entry appears after two minutes, when none can come in front of it any more.
+//! likes. An entry appears after three minutes, when none can come in front of it any more.
 
 use isobar_arm::paging::Paging;
 use isobar_arm::{ArmError, Timestamp};

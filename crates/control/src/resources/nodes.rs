@@ -4,9 +4,9 @@ use isobar_arm::{ArmError, Envelope, Fields, Problems, ProvisioningState, parse_
 use isobar_records::{ResourceFilter, Snapshot, Tx};
 use serde_json::{Map, Value, json};
 
-use super::clusters::{check_made, look_at, nothing_fetched, started, write_of};
+use super::clusters::{check_made, look_at, nothing_fetched, started, work_of, write_of};
 use crate::call::{Call, Fetched, object};
-use crate::clusters::{NODE_KIND, deployment_of, node_id, provider_of};
+use crate::clusters::{NODE_KIND, deployment_of, node_id};
 use crate::handler::{Errand, Row, fetch, read, write};
 use crate::http::Reply;
 use crate::limits::POLL_AFTER_S;
@@ -194,12 +194,8 @@ async fn act(call: &Call, tx: &mut Tx, action: Action, kind: &str) -> Result<Rep
     }
     let work = Work {
         id: node_id(&cluster.id, node.id.name())?,
-        caller: call.caller.app_id.clone(),
-        provider: provider_of(&cluster).to_owned(),
-        deployment: deployment_of(&cluster).to_owned(),
-        plan: None,
         node: Some(node.id.name().to_owned()),
-        load: None,
+        ..work_of(&cluster, &call.caller.app_id)
     };
     let write = write_of(call, &cluster)?;
     let operation = call.app.engine.start(tx, work.operation(kind, &write)).await?.id;

@@ -2,6 +2,7 @@
 //! may read.
 
 use isobar_arm::filter::RESOURCES as WORDS;
+use isobar_arm::paging::Paging;
 use isobar_arm::{ResourceId, Timestamp};
 use isobar_records::{ResourceFilter, Snapshot};
 use serde_json::{Value, json};
@@ -83,6 +84,31 @@ async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     let expand = call.request.query.get("$expand").unwrap_or_default().to_lowercase();
     let key = |stored: &Stored| stored.id.key().to_owned();
     call.page(&paging, found, key, |stored| document(stored, &expand))
+}
+
+/// A page of one kind of resource, of the subscription or the group that the path names: those for which the
+/// caller is allowed this action.
+pub(crate) async fn list_of(
+    call: &Call,
+    snapshot: &mut Snapshot,
+    kind: &str,
+    action: &str,
+) -> Result<(Paging, Vec<Stored>), Refusal> {
+    let paging = call.paging()?;
+    let subscription = call.subscription()?.name().to_lowercase();
+    let group = call.params.find("resourceGroupName").map(str::to_lowercase);
+    if group.is_some() {
+        Stored::get(snapshot, &call.target).await?;
+    }
+    let rows = ResourceFilter {
+        kind: Some(kind),
+        subscription: Some(&subscription),
+        group_name: group.as_deref(),
+        after: paging.after.as_deref(),
+        ..ResourceFilter::default()
+    };
+    let found = gather(snapshot, &rows, paging.fetch(), |one| call.rights.allow(action, &one.id)).await?;
+    Ok((paging, found))
 }
 
 /// As a list has it: without its properties, and with what was asked for beside.

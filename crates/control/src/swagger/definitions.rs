@@ -22,15 +22,13 @@ const TRACKED: &[&str] = &["location", "tags"];
 
 /// The definitions of the document: each is made when something refers to it.
 pub(super) struct Definitions {
-    schemas: Value,
     shared: Map<String, Value>,
     made: Map<String, Value>,
 }
 
 impl Default for Definitions {
     fn default() -> Definitions {
-        let schemas = serde_json::from_str(SCHEMAS).unwrap_or_default();
-        Definitions { schemas, shared: shared("definitions"), made: Map::new() }
+        Definitions { shared: shared("definitions"), made: Map::new() }
     }
 }
 
@@ -41,8 +39,8 @@ impl Definitions {
     }
 
     /// Whether a schema is that of a list.
-    pub(super) fn is_list(&self, schema: &str) -> bool {
-        self.schemas[schema]["properties"]["value"]["type"] == "array"
+    pub(super) fn is_list(schema: &str) -> bool {
+        SCHEMAS[schema]["properties"]["value"]["type"] == "array"
     }
 
     /// A reference to what has become of a schema.
@@ -77,7 +75,7 @@ impl Definitions {
 
     /// A schema that has a name of its own. A resource is one of the shared kinds and what it has besides.
     fn named(&mut self, name: &str) -> Value {
-        let mut schema = self.schemas[name].clone();
+        let mut schema = SCHEMAS[name].clone();
         let properties = &schema["properties"];
         if !ENVELOPE.iter().all(|name| properties.get(name).is_some()) {
             return self.converted(name, &schema);

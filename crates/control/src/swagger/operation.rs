@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::definitions::Definitions;
 use super::shared::shared;
-use crate::openapi::{SEGMENT, conditions, words_for};
+use crate::openapi::{SEGMENT, conditions, needs_body, words_for};
 use crate::table::{Answer, Method, Operation, Segment, Template};
 use isobar_arm::names;
 
@@ -18,7 +18,7 @@ const SHARED: &[(&str, &str)] = &[
 ];
 
 /// Parameters whose values clients choose. Others come from answers and are what any part of a path may be.
-const NAMES: &[&str] = &["clusterName", "validationName"];
+const NAMES: &[&str] = &["clusterName", "reservationName", "validationName"];
 
 /// The parameters of the document that operations refer to.
 pub(super) struct Parameters {
@@ -65,7 +65,7 @@ pub(super) fn document(
         document["x-ms-long-running-operation"] = json!(true);
         document["x-ms-long-running-operation-options"] = json!({"final-state-via": end});
     }
-    let is_list = |answer: &Answer| answer.schema.is_some_and(|schema| definitions.is_list(schema));
+    let is_list = |answer: &Answer| answer.schema.is_some_and(Definitions::is_list);
     if operation.method == Method::Get && operation.answers.iter().any(is_list) {
         document["x-ms-pageable"] = json!({"nextLinkName": "nextLink"});
     }
@@ -106,7 +106,7 @@ fn parameters_of(
             _ => ("body", "What is asked for."),
         };
         all.push(json!({
-            "name": name, "in": "body", "required": true, "description": description,
+            "name": name, "in": "body", "required": needs_body(operation, schema), "description": description,
             "schema": definitions.reference(schema),
         }));
     }
@@ -196,6 +196,16 @@ mod tests {
             let fits = names::RESOURCE.pattern.fits(&"a".repeat(length));
             let length = u64::try_from(length).ok();
             assert_eq!(least <= length && length <= most, fits, "{length:?}");
+        }
+    }
+
+    #[test]
+    fn every_name_that_clients_choose_has_its_rule() {
+        let ours =
+            crate::rows::operations().filter(|of| of.method == Method::Put && of.path.contains("/Isobar."));
+        for operation in ours {
+            let last = Template::parse(operation.path).segments.pop();
+            assert!(matches!(last, Some(Segment::Param(name)) if NAMES.contains(&name)), "{}", operation.id);
         }
     }
 

@@ -126,3 +126,23 @@ impl Observation {
         targets.fold((0, 0), |(total, used), target| (total + target.total_bytes, used + target.used_bytes))
     }
 }
+
+#[cfg(test)]
+impl NodeObservation {
+    /// One that is up and has everything, of which nothing else is known.
+    pub(crate) fn up(name: &str) -> NodeObservation {
+        NodeObservation {
+            name: name.to_owned(),
+            state: NodeState::Up,
+            statement: String::new(),
+            version: None,
+            votes: None,
+            targets: Vec::new(),
+            served: None,
+            whole: true,
+            blank: false,
+            rebuild: None,
+            spare_without: None,
+        }
+    }
+}

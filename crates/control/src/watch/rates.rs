@@ -69,28 +69,12 @@ impl Rates {
 
 #[cfg(test)]
 mod tests {
-    use super::super::observation::NodeState;
     use super::*;
 
     fn node(process: u64, bytes: u64) -> NodeObservation {
-        NodeObservation {
-            name: "n1".into(),
-            state: NodeState::Up,
-            statement: String::new(),
-            version: None,
-            votes: None,
-            targets: Vec::new(),
-            served: Some(ServedByNode {
-                process,
-                written_bytes: bytes,
-                read_bytes: 2 * bytes,
-                requests: bytes / 100,
-            }),
-            whole: true,
-            blank: false,
-            rebuild: None,
-            spare_without: None,
-        }
+        let served =
+            ServedByNode { process, written_bytes: bytes, read_bytes: 2 * bytes, requests: bytes / 100 };
+        NodeObservation { served: Some(served), ..NodeObservation::up("n1") }
     }
 
     #[test]

@@ -69,24 +69,13 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use super::super::observation::{NodeObservation, NodeState, ServedByNode};
+    use super::super::observation::{NodeObservation, ServedByNode};
     use super::*;
 
     /// Of one node that has written so many bytes.
     fn observation(written_bytes: u64) -> Observation {
-        let node = NodeObservation {
-            name: "n1".into(),
-            state: NodeState::Up,
-            statement: String::new(),
-            version: None,
-            votes: None,
-            targets: Vec::new(),
-            served: Some(ServedByNode { process: 1, written_bytes, ..ServedByNode::default() }),
-            whole: true,
-            blank: false,
-            rebuild: None,
-            spare_without: None,
-        };
+        let served = Some(ServedByNode { process: 1, written_bytes, ..ServedByNode::default() });
+        let node = NodeObservation { served, ..NodeObservation::up("n1") };
         Observation { nodes: vec![node], ..Observation::unknown(format!("{written_bytes} bytes")) }
     }
 

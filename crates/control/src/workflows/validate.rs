@@ -6,7 +6,7 @@ use isobar_workflow::{Context, Outputs, Step, StepError, StepOutcome, Workflow};
 use serde_json::json;
 
 use super::ends::EndsValidation;
-use super::give_up::{again, failed};
+use super::give_up::failed;
 use super::tools::Tools;
 use super::work::{READINESS, VALIDATE, Work};
 use crate::limits::{LARGE_FILE_BYTES_MAX, LARGE_FILE_BYTES_MIN, LARGE_FILES_AT_ONCE};
@@ -107,12 +107,7 @@ impl Step for Measures {
 
     async fn undo(&self, context: &Context) -> Result<StepOutcome, StepError> {
         let work = self.0.work(context)?;
-        let ran: Vec<String> = context.output_as(RAN)?.unwrap_or_default();
-        let provider = self.0.provider(&work)?;
-        let running = provider.running(&work.deployment).await.map_err(again)?;
-        for node in ran.iter().filter(|node| !running.contains(*node)) {
-            provider.start(&work.deployment, node).await.map_err(again)?;
-        }
+        self.put_right(context, &work).await?;
         Ok(StepOutcome::done())
     }
 }
@@ -132,19 +127,7 @@ mod tests {
                 total_bytes: free_bytes + MIB,
                 used_bytes: MIB,
             };
-            let node = NodeObservation {
-                name: "n".into(),
-                state: NodeState::Up,
-                statement: String::new(),
-                version: None,
-                votes: None,
-                targets: vec![target],
-                served: None,
-                whole: true,
-                blank: false,
-                rebuild: None,
-                spare_without: None,
-            };
+            let node = NodeObservation { targets: vec![target], ..NodeObservation::up("n") };
             let seen = Observation { nodes: vec![node; nodes], ..Observation::unknown("") };
             file_bytes(&seen, (2, 1))
         };

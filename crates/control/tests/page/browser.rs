@@ -170,6 +170,19 @@ impl Browser {
         self.find(Locator::Css("main h1")).await;
     }
 
+    /// Takes the protection of the only cluster away and deletes it, from its view.
+    pub async fn delete_cluster(&self, name: &str) {
+        self.press("Delete the cluster").await;
+        self.sees("The files of the cluster would be lost").await;
+        self.press("Take the protection away").await;
+        self.press("Take it away").await;
+        self.sees("It is not protected").await;
+        self.press("Delete the cluster").await;
+        self.fill("Type", name).await;
+        self.press("Delete the cluster").await;
+        self.sees("There is no cluster yet").await;
+    }
+
     async fn own(&self, path: &'static str, body: Value) -> Value {
         self.client.issue_cmd(Own { path, body }).await.expect("a command of Chromium's")
     }

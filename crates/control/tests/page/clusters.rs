@@ -23,7 +23,7 @@ async fn the_life_of_a_cluster(database: TestDatabase) {
     }
     it_shows_what_it_does(&world, &browser).await;
     a_node_is_lost_and_replaced(&world, &browser).await;
-    it_is_deleted(&browser).await;
+    browser.delete_cluster("weather").await;
     assert!(world.machines.there_is().is_empty());
     browser.close().await;
 }
@@ -121,18 +121,6 @@ async fn a_node_is_lost_and_replaced(world: &World<'_>, browser: &Browser) {
     browser.sees("Replacing n2 of weather").await;
     browser.press("Clusters").await;
     browser.press("weather").await;
-}
-
-async fn it_is_deleted(browser: &Browser) {
-    browser.press("Delete the cluster").await;
-    browser.sees("The files of the cluster would be lost").await;
-    browser.press("Take the protection away").await;
-    browser.press("Take it away").await;
-    browser.sees("It is not protected").await;
-    browser.press("Delete the cluster").await;
-    browser.fill("Type", "weather").await;
-    browser.press("Delete the cluster").await;
-    browser.sees("There is no cluster yet").await;
 }
 
 #[test]

@@ -15,6 +15,7 @@ use isobar_validate::{NodeControl, Options, Overall, Report, Skip, Targets, Watc
 use tokio::runtime::Handle;
 
 use super::control::is_whole;
+use super::default_targets;
 
 /// Worker processes.
 const PROCESSES: u32 = 2;
@@ -86,7 +87,7 @@ impl Drop for CalledOffWithIt {
 
 fn targets(text: Option<&str>) -> Result<(Targets, String), String> {
     Ok(match text {
-        None => (Targets::built_in(), "the default (isobar validate --print-targets)".to_owned()),
+        None => default_targets(),
         Some(text) => {
             let targets = Targets::parse(text, "targets").map_err(|error| error.to_string())?;
             (targets, "whoever asked for the validation".to_owned())

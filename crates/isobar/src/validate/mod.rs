@@ -187,9 +187,14 @@ fn print(report: &Report, written: Option<&Path>) {
     }
 }
 
+/// What is to be reached where nobody says so, and where that comes from.
+fn default_targets() -> (Targets, String) {
+    (Targets::built_in(), "the default (isobar validate --print-targets)".to_owned())
+}
+
 fn read_targets(path: Option<&Path>) -> Result<(Targets, String), String> {
     let Some(path) = path else {
-        return Ok((Targets::built_in(), "the default (isobar validate --print-targets)".to_owned()));
+        return Ok(default_targets());
     };
     let name = path.display().to_string();
     let size = std::fs::metadata(path).map_err(|e| format!("--targets {name}: {e}"))?.len();

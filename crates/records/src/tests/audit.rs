@@ -101,7 +101,29 @@ async fn the_database_itself_refuses_to_change_an_entry(database: TestDatabase) 
     assert_eq!(append(&records, 1).await.len(), 1);
 }
 
+/// Requests take their time before they write: a later one may have the smaller number.
+async fn whoever_goes_on_behind_an_entry_misses_none_in_front_of_it(database: TestDatabase) {
+    let records = database.open().await;
+    let mut tx = records.begin().await.unwrap();
+    let mut numbers = Vec::new();
+    for n in [0, 50, 10, 60] {
+        numbers.push(tx.append_audit(&entry(n)).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    let mut snapshot = records.read().await.unwrap();
+    let mut after = async |number, before| {
+        let found = snapshot.audit_after(number, NOW_MS + before, 100).await.unwrap();
+        found.into_iter().map(|(number, _)| number).collect::<Vec<_>>()
+    };
+    assert_eq!(after(0, 0).await, [0; 0]);
+    // The third is old enough, and waits for the second.
+    assert_eq!(after(0, 20).await, numbers[..1]);
+    assert_eq!(after(numbers[0], 55).await, numbers[1..3]);
+    assert_eq!(after(numbers[2], 100).await, numbers[3..]);
+}
+
 crate::on_both_databases!(
+    whoever_goes_on_behind_an_entry_misses_none_in_front_of_it,
     entries_are_listed_with_the_newest_first_in_pages,
     lists_are_narrowed,
     the_database_itself_refuses_to_change_an_entry,

@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::store::{Stored, gather};
 use crate::workflows::{DELETE, Work};
 
-/// What the deletion of a cluster is given.
+/// What a workflow on a cluster is given, as its deletion is: by itself alone.
 pub(crate) fn work_of(cluster: &Stored, caller: &str) -> Work {
     Work {
         id: cluster.id.clone(),

@@ -1,7 +1,7 @@
 //! Reading clusters: what is kept and was seen last, and looking at one now.
 
 use isobar_arm::ArmError;
-use isobar_records::{ResourceFilter, Snapshot, Tx};
+use isobar_records::{Snapshot, Tx};
 use serde_json::json;
 
 use super::show::{envelope, health, item, reply};
@@ -10,27 +10,14 @@ use crate::clusters::{CLUSTER_KIND, deployment_of, is_made, number_of, provider_
 use crate::handler::Errand;
 use crate::http::Reply;
 use crate::refusal::Refusal;
-use crate::store::{Stored, gather};
+use crate::resources::resource_lists::list_of;
+use crate::store::Stored;
 
 const READ: &str = "Isobar.Storage/clusters/read";
 
 /// Those of a subscription or a group.
 pub(super) async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
-    let paging = call.paging()?;
-    let subscription = call.subscription()?.name().to_lowercase();
-    let group = call.params.find("resourceGroupName").map(str::to_lowercase);
-    if group.is_some() {
-        Stored::get(snapshot, &call.target).await?;
-    }
-    let rows = ResourceFilter {
-        kind: Some(CLUSTER_KIND),
-        subscription: Some(&subscription),
-        group_name: group.as_deref(),
-        after: paging.after.as_deref(),
-        ..ResourceFilter::default()
-    };
-    let show = |cluster: &Stored| call.rights.allow(READ, &cluster.id);
-    let found = gather(snapshot, &rows, paging.fetch(), show).await?;
+    let (paging, found) = list_of(call, snapshot, CLUSTER_KIND, READ).await?;
     call.page(&paging, found, |cluster| cluster.id.key().to_owned(), |cluster| item(call, cluster))
 }
 

@@ -1,7 +1,7 @@
 //! Reading reservations: what is kept, and what is used now. What is used is no part of their version.
 
 use isobar_arm::{Envelope, ResourceId};
-use isobar_records::{ResourceFilter, Snapshot};
+use isobar_records::Snapshot;
 use serde_json::{Value, json};
 
 use crate::call::{Call, object};
@@ -10,28 +10,16 @@ use crate::refusal::Refusal;
 use crate::reservations::{
     RESERVATION_KIND, Usage, clusters_of_subscription, counted_bytes, statement, status_of, usage_of,
 };
-use crate::store::{Stored, gather};
+use crate::resources::resource_lists::list_of;
+use crate::store::Stored;
 
 const READ: &str = "Isobar.Storage/reservations/read";
 const READ_CLUSTERS: &str = "Isobar.Storage/clusters/read";
 
 /// Those of a subscription or a group.
 pub(super) async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
-    let paging = call.paging()?;
-    let subscription = call.subscription()?.name().to_lowercase();
-    let group = call.params.find("resourceGroupName").map(str::to_lowercase);
-    if group.is_some() {
-        Stored::get(snapshot, &call.target).await?;
-    }
-    let rows = ResourceFilter {
-        kind: Some(RESERVATION_KIND),
-        subscription: Some(&subscription),
-        group_name: group.as_deref(),
-        after: paging.after.as_deref(),
-        ..ResourceFilter::default()
-    };
-    let show = |reservation: &Stored| call.rights.allow(READ, &reservation.id);
-    let found = gather(snapshot, &rows, paging.fetch(), show).await?;
+    let (paging, found) = list_of(call, snapshot, RESERVATION_KIND, READ).await?;
+    let subscription = call.subscription()?.name().to_owned();
     let clusters = clusters_of_subscription(snapshot, &subscription).await?;
     let show = |reservation: &Stored| {
         item(call, reservation, &usage_of(&call.app.providers, &clusters, &reservation.id))

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::body;
 use crate::call::Call;
-use crate::clusters::{VALIDATION_KIND, deployment_of, provider_of, report_id};
+use crate::clusters::{VALIDATION_KIND, report_id};
 use crate::http::Reply;
 use crate::limits::VALIDATIONS_MAX;
 use crate::readiness::ReadinessLoad;
 use crate::refusal::Refusal;
-use crate::resources::clusters::{check_made, started, write_of};
+use crate::resources::clusters::{check_made, started, work_of, write_of};
 use crate::store::{Document, Stored, gather};
 use crate::workflows::{VALIDATE, Work};
 
@@ -75,15 +75,8 @@ pub(super) async fn put(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
 async fn begin(call: &Call, tx: &mut Tx, cluster: &Stored, load: ReadinessLoad) -> Result<Reply, Refusal> {
     let mut properties = body::properties(&load);
     properties.insert("startedAt".to_owned(), json!(call.now()));
-    let work = Work {
-        id: call.target.clone(),
-        caller: call.caller.app_id.clone(),
-        provider: provider_of(cluster).to_owned(),
-        deployment: deployment_of(cluster).to_owned(),
-        plan: None,
-        node: None,
-        load: Some(load),
-    };
+    let caller = &call.caller.app_id;
+    let work = Work { id: call.target.clone(), load: Some(load), ..work_of(cluster, caller) };
     let write = write_of(call, cluster)?;
     // Before the record is held: whoever ends a measurement writes in this order, too.
     let operation = call.app.engine.start(tx, work.operation(VALIDATE, &write)).await?;
