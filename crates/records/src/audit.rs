@@ -104,9 +104,9 @@ impl Snapshot {
     }
 
     /// Entries behind this number with their numbers in their order, up to the first one that is not before
-    /// this time: for whoever keeps a copy. `before_ms` has to be so long ago that no transaction of that time
-    /// is still open ([`AUDIT_SETTLED_MS`](crate::limits::AUDIT_SETTLED_MS)): numbers are given before they are
-    /// seen.
+    /// this time: for whoever keeps a copy. `before_ms` has to be so long ago that no transaction of that
+    /// time is still open ([`AUDIT_SETTLED_MS`](crate::limits::AUDIT_SETTLED_MS)): numbers are given before
+    /// they are seen.
     ///
     /// # Errors
     /// `Unavailable`, `Database`, `Foreign`.

@@ -13,7 +13,8 @@ pub const DOCUMENT_DEPTH_MAX: usize = 127;
 
 /// An entry of the audit log that is older than this has none in front of it that is still to come. Its time
 /// is that of its request, which takes a minute at most until it is written; whoever wrote one in front of it
-/// by then has ended within another, or was ended; and clocks of control planes differ by less than the third.
+/// by then has ended within another, or was ended; and clocks of control planes differ by less than the
+/// third.
 pub const AUDIT_SETTLED_MS: i64 = 180_000;
 
 /// How long a free connection, a turn to write or a row that somebody else changes is waited for.
