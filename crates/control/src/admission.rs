@@ -11,27 +11,56 @@ use crate::access::Rights;
 use crate::app::App;
 use crate::call::{Call, Caller};
 use crate::http::Incoming;
-use crate::identity::{Flaw, Principal};
+use crate::identity::{Federation, Flaw, ForeignClaims, Jwt, Principal};
 use crate::refusal::Refusal;
 use crate::store::Stored;
 use crate::subscription::{State, unregistered};
 use crate::table::{Catalog, Gate, NAMESPACE};
 
-/// Who calls, from the token of a request. The records are not asked.
+/// Who calls, from the token of a request. The records are asked only where another issuer has made it.
 ///
 /// # Errors
-/// 401.
-pub(crate) fn authenticate(app: &App, request: &Incoming) -> Result<Caller, ArmError> {
+/// 401; 503 if that issuer cannot be asked for its keys.
+pub(crate) async fn authenticate(app: &App, request: &Incoming) -> Result<Caller, Refusal> {
     let header = request.headers.authorization.as_deref().ok_or_else(ArmError::authentication_failed)?;
     let (scheme, token) = header.trim().split_once(' ').unwrap_or((header, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(ArmError::invalid_authentication_token("It has to be a bearer token."));
+        return Err(ArmError::invalid_authentication_token("It has to be a bearer token.").into());
     }
-    match app.issuer.check(token.trim(), request.now) {
+    let checked = match app.issuer.check(token.trim(), request.now) {
         Ok(claims) => Ok(Caller { object_id: claims.oid, app_id: claims.appid }),
-        Err(Flaw::Expired) => Err(ArmError::expired_authentication_token()),
-        Err(flaw) => Err(ArmError::invalid_authentication_token(flaw.words())),
+        Err(Flaw::Forged) => of_another_issuer(app, token.trim(), request).await?,
+        Err(flaw) => Err(flaw),
+    };
+    checked.map_err(|flaw| match flaw {
+        Flaw::Expired => ArmError::expired_authentication_token().into(),
+        flaw => ArmError::invalid_authentication_token(flaw.words()).into(),
+    })
+}
+
+/// Who calls with a token that is not ours: the principal that has a federated credential for it.
+async fn of_another_issuer(
+    app: &App,
+    token: &str,
+    request: &Incoming,
+) -> Result<Result<Caller, Flaw>, Refusal> {
+    let read = Jwt::read(token).and_then(|jwt| Ok((jwt.claims::<ForeignClaims>()?, jwt)));
+    let Ok((claims, jwt)) = read else { return Ok(Err(Flaw::Forged)) };
+    // Whoever names us has signed with another key than ours.
+    if app.issuer.is_named(&claims.iss) {
+        return Ok(Err(Flaw::Forged));
     }
+    let mut snapshot = app.records.read().await?;
+    let Some(federation) = Federation::find(&mut snapshot, &claims.iss, &claims.sub).await? else {
+        return Ok(Err(Flaw::Stranger));
+    };
+    let principal = Principal::by_app_id(&mut snapshot, &federation.app_id).await?;
+    // Nothing of the records is held while somebody else is asked.
+    drop(snapshot);
+    let Some(principal) = principal else { return Ok(Err(Flaw::Principal)) };
+    let keys = app.foreign.keys(&federation, jwt.key_id.as_deref(), request.now).await?;
+    let checked = keys.check((&jwt, &claims), &federation.audience, request.now);
+    Ok(checked.map(|()| Caller { object_id: principal.object_id, app_id: principal.app_id }))
 }
 
 /// Lets a call in, or refuses it. The call knows its rights then.

@@ -7,7 +7,7 @@ use isobar_records::Records;
 use isobar_workflow::Engine;
 
 use crate::clock::Time;
-use crate::identity::{Guard, Issuer};
+use crate::identity::{Foreign, Guard, Issuer};
 use crate::marketplace::Marketplace;
 use crate::metrics::Requests;
 use crate::names::Names;
@@ -38,6 +38,8 @@ pub(crate) struct App {
     pub names: Arc<Names>,
     /// Who makes tokens.
     pub issuer: Issuer,
+    /// What is known of other issuers.
+    pub foreign: Foreign,
     /// Who counts wrong secrets.
     pub guard: Guard,
     /// The table of operations.

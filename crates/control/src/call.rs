@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::access::Rights;
 use crate::app::App;
 use crate::http::{Incoming, Reply};
+use crate::identity::{Federation, IssuerKeys};
 use crate::marketplace::{Confirmed, Purchase};
 use crate::refusal::Refusal;
 use crate::store::{Author, Stored};
@@ -48,6 +49,8 @@ pub(crate) struct Call {
 
 /// What is fetched from elsewhere.
 pub(crate) enum Fetched {
+    /// There was nothing to fetch.
+    Nothing,
     /// How a cluster is now.
     Sight(Arc<Sight>),
     /// What a client needs to mount a cluster.
@@ -58,6 +61,8 @@ pub(crate) enum Fetched {
     Purchase(Option<Purchase>),
     /// What Microsoft says that happened to a purchase.
     Notice(Confirmed),
+    /// The keys of another issuer, and what one of its tokens has to be for.
+    Issuer(Arc<IssuerKeys>, Federation),
 }
 
 impl Call {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use isobar_arm::Location;
+use isobar_https::Trust;
 use isobar_records::{Boxed, Records, RecordsError};
 use isobar_workflow::{Engine, Environment, Options};
 use tokio::net::TcpListener;
@@ -17,8 +18,9 @@ use crate::files;
 use crate::front::Front;
 use crate::handler::Inside;
 use crate::housekeeping;
-use crate::identity::{Bootstrapped, Guard, Issuer, KeyError, SigningKey, bootstrap};
+use crate::identity::{Bootstrapped, Foreign, Guard, Issuer, bootstrap};
 use crate::inside::Door;
+use crate::keys::{Keys, KeysError};
 use crate::metrics::Requests;
 use crate::names::Names;
 use crate::options::ControlOptions;
@@ -58,12 +60,15 @@ pub enum ControlError {
     /// The records cannot be opened.
     #[error(transparent)]
     Records(#[from] RecordsError),
-    /// There is no key to sign tokens with.
+    /// The keys that processes of one database have in common cannot be had.
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Keys(#[from] KeysError),
     /// There is no certificate to serve with.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// The authorities to trust are none.
+    #[error("authorities to trust: {0}")]
+    Authorities(#[from] isobar_https::HttpsError),
     /// What a first start makes could not be made.
     #[error("the first start: {0}")]
     Bootstrap(String),
@@ -93,7 +98,7 @@ pub struct Control;
 /// What there has to be before anything is served.
 struct Ground {
     regions: Vec<Region>,
-    key: SigningKey,
+    keys: Keys,
     sealing: Arc<SealingKey>,
     tls: ServerConfig,
     listener: TcpListener,
@@ -109,8 +114,8 @@ pub struct Running {
     pub url: String,
     /// The tenant.
     pub tenant: String,
-    /// The certificate of the authority that clients have to trust.
-    pub ca_file: std::path::PathBuf,
+    /// The certificate of the authority that clients have to trust; none where the server was given its own.
+    pub ca_file: Option<std::path::PathBuf>,
     /// The administrator, at the first start.
     pub first_secret: Option<FirstSecret>,
     stop: watch::Sender<bool>,
@@ -130,7 +135,7 @@ impl Control {
     }
 
     async fn begin(options: ControlOptions) -> Result<Running, ControlError> {
-        let Ground { regions, key, sealing, tls, listener, records, names, time, made } =
+        let Ground { regions, keys, sealing, tls, listener, records, names, time, made } =
             Ground::lay(&options).await?;
         let door = Arc::new(Door::default());
         let deployments = deployments::Tools {
@@ -163,7 +168,8 @@ impl Control {
             engine: engine.clone(),
             time: time.clone(),
             names: names.clone(),
-            issuer: Issuer::new(key, made.tenant.clone(), names.clone()),
+            issuer: Issuer::new(keys.signing, made.tenant.clone(), names.clone()),
+            foreign: Foreign::new(options.authorities.clone()),
             guard: Guard::default(),
             requests: Requests::default(),
             catalog: Catalog::new(rows.iter().map(|row| &row.operation)),
@@ -189,7 +195,7 @@ impl Control {
         Ok(Running {
             url: names.first(),
             tenant: made.tenant,
-            ca_file: options.data_dir.join("ca.pem"),
+            ca_file: options.certificate.is_none().then(|| options.data_dir.join(server::AUTHORITY)),
             first_secret,
             stop,
             server: tokio::spawn(server),
@@ -204,21 +210,25 @@ impl Ground {
         let directory = &options.data_dir;
         files::make_directory(directory).map_err(ControlError::Directory)?;
         let regions = regions(options)?;
-        let key = SigningKey::of(directory)?;
-        let sealing = Arc::new(SealingKey::of(directory).map_err(ControlError::Directory)?);
-        let hosts = options.all_names();
-        let tls = server::server_config(directory, &hosts)?;
+        options.authorities.as_deref().map(Trust::only).transpose()?;
         // First of all: where another one runs, nothing is made or changed.
         let address = options.listen;
         let failed = |source| ControlError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let sealing = Arc::new(SealingKey::of(directory).map_err(ControlError::Directory)?);
         let in_directory = || directory.join(DATABASE).display().to_string();
         let records = Records::open(&options.database_url.clone().unwrap_or_else(in_directory)).await?;
+        let keys = Keys::of(&records, &sealing).await?;
+        let hosts = options.all_names();
+        let tls = match &options.certificate {
+            Some(given) => server::given_config(given)?,
+            None => server::server_config(directory, &keys.authority, &hosts)?,
+        };
         let names = Arc::new(Names::new(hosts, listener.local_addr().map_err(failed)?.port()));
         let time = Time(options.clock.clone());
         let made = bootstrap(&records, &time, options.renew_secret).await;
         let made = made.map_err(|refusal| ControlError::Bootstrap(refusal.0.to_string()))?;
-        Ok(Ground { regions, key, sealing, tls, listener, records, names, time, made })
+        Ok(Ground { regions, keys, sealing, tls, listener, records, names, time, made })
     }
 }
 

@@ -74,7 +74,13 @@ impl Front {
         if let Found::Operation { at, .. } = &found {
             *operation = Some(self.rows[*at].operation.id);
         }
-        let Prepared { mut call, row } = self.find(request, &path, found, None)?;
+        let caller = match &found {
+            Found::Operation { at, .. } if self.rows[*at].operation.gate != Gate::Open => {
+                authenticate(&self.app, &request).await?
+            }
+            _ => Caller::default(),
+        };
+        let Prepared { mut call, row } = self.find(request, &path, found, caller)?;
         match row.handler {
             Handler::Read(handler) => {
                 self.fetch(&mut call, row).await?;
@@ -90,13 +96,13 @@ impl Front {
         }
     }
 
-    /// The call of a request. Who calls is in its token, unless it is known already.
+    /// The call of a request.
     fn find(
         &self,
         request: Incoming,
         path: &[String],
         found: Found,
-        caller: Option<Caller>,
+        caller: Caller,
     ) -> Result<Prepared, Refusal> {
         let (row, params, target) = match found {
             Found::Operation { at, params, target } => (self.rows[at], params, target),
@@ -104,11 +110,7 @@ impl Front {
             Found::Nothing | Found::OtherMethods(_) => return Err(self.nothing(&request, path).into()),
         };
         let operation = &row.operation;
-        let caller = match (operation.gate, caller) {
-            (Gate::Open, _) => Caller::default(),
-            (_, Some(caller)) => caller,
-            (_, None) => authenticate(&self.app, &request)?,
-        };
+        let caller = if operation.gate == Gate::Open { Caller::default() } else { caller };
         let places = (params.find("location").unwrap_or("global"), &*self.app.region_names());
         operation.versions.check(request.query.get("api-version"), Catalog::type_of(operation), places)?;
         let rights = Rights::default();
@@ -238,7 +240,7 @@ impl Inside for Front {
         Box::pin(async move {
             let path = read_path(&request.path)?;
             let found = self.routes.find(Method::parse(&request.method), &path);
-            let mut prepared = self.find(request, &path, found, Some(caller))?;
+            let mut prepared = self.find(request, &path, found, caller)?;
             self.fetch(&mut prepared.call, prepared.row).await?;
             Ok(prepared)
         })

@@ -59,6 +59,7 @@ mod housekeeping;
 mod http;
 mod identity;
 mod inside;
+mod keys;
 pub mod limits;
 mod locking;
 mod marketplace;
@@ -84,7 +85,7 @@ mod watch;
 mod workflows;
 
 pub use control::{Control, ControlError, FirstSecret, Running};
-pub use identity::KeyError;
+pub use keys::KeysError;
 pub use marketplace::{
     Marketplace, MarketplaceAction, MarketplaceError, MarketplaceOperation, Progress, Purchase,
     SubscriptionStatus, Trading, UsageEvent, UsageVerdict,
@@ -96,7 +97,7 @@ pub use readiness::{
     Tell,
 };
 pub use rows::{openapi_document, operations, swagger_document};
-pub use server::CertificateError;
+pub use server::{CertificateError, GivenCertificate};
 pub use watch::{
     AskClusters, AskRefusal, Asking, HealthState, NodeObservation, NodeState, Observation, ServedByNode,
     TargetObservation,

@@ -56,6 +56,20 @@ pub const WRONG_SECRETS_OF_ALL_MAX: u32 = 1000;
 pub const WRONG_SECRET_OF_ALL_EVERY: Duration = Duration::from_millis(20);
 /// Clients whose wrong secrets are counted one by one.
 pub const WATCHED_CLIENTS_MAX: usize = 4096;
+/// How long an assertion may be good that a client signs with its certificate.
+pub const ASSERTION_LIFE_MAX: Duration = Duration::from_secs(3600);
+/// Other issuers whose keys are kept.
+pub const ISSUERS_MAX: usize = 256;
+/// Keys of one of them.
+pub const ISSUER_KEYS_MAX: usize = 64;
+/// How long an issuer may take to answer.
+pub const ISSUER_ANSWER_MAX: Duration = Duration::from_secs(10);
+/// How long its keys are kept …
+pub const ISSUER_KEYS_KEPT: Duration = Duration::from_secs(3600);
+/// … and how soon they are read again, where a token names one that is not there …
+pub const ISSUER_KEYS_AGAIN: Duration = Duration::from_secs(60);
+/// … and how long they are good while it is away.
+pub const ISSUER_KEYS_USABLE: Duration = Duration::from_secs(86_400);
 
 /// Service principals.
 pub const PRINCIPALS_MAX: u64 = 1000;
@@ -63,6 +77,14 @@ pub const PRINCIPALS_MAX: u64 = 1000;
 pub const DIRECTORY_IDS_MAX: usize = 1000;
 /// Secrets of one service principal at the same time.
 pub const SECRETS_MAX: usize = 4;
+/// Certificates of one service principal at the same time.
+pub const CERTIFICATES_MAX: usize = 4;
+/// Characters of a certificate.
+pub const CERTIFICATE_CHARS_MAX: usize = 16 << 10;
+/// Federated credentials of one service principal, as in Microsoft Graph.
+pub const FEDERATIONS_MAX: usize = 20;
+/// Characters of an issuer, a subject or an audience, as in Microsoft Graph.
+pub const SUBJECT_CHARS_MAX: usize = 600;
 /// Subscriptions.
 pub const SUBSCRIPTIONS_MAX: u64 = 1000;
 /// Resource groups of a subscription, as in ARM.

@@ -10,6 +10,7 @@ use crate::limits::REQUESTS_AT_ONCE_MAX;
 use crate::marketplace::Marketplace;
 use crate::providers::Served;
 use crate::readiness::{MeasureReadiness, NobodyMeasures};
+use crate::server::GivenCertificate;
 use crate::watch::{AskClusters, RealClusters};
 
 /// How a control plane is started.
@@ -27,6 +28,11 @@ pub struct ControlOptions {
     /// Names and addresses by which clients reach it, beside `127.0.0.1`, `localhost` and the address that it
     /// listens on. The first is used where a client has not said which.
     pub names: Vec<String>,
+    /// A certificate to serve with, for all of the names. Without it, one is made and signed by an authority of
+    /// our own.
+    pub certificate: Option<GivenCertificate>,
+    /// Authorities (PEM) to trust, beside those of this machine, where other issuers are asked for their keys.
+    pub authorities: Option<String>,
     /// Locations that clusters can be in, each with a name for people; the first is the default.
     pub locations: Vec<(String, String)>,
     /// Requests that are answered at the same time; further ones are told to come again.
@@ -54,6 +60,8 @@ impl ControlOptions {
             data_dir: data_dir.into(),
             database_url: None,
             names: Vec::new(),
+            certificate: None,
+            authorities: None,
             locations: vec![("local".to_owned(), "Local".to_owned())],
             providers: Vec::new(),
             asking: Arc::new(RealClusters::default()),

@@ -37,6 +37,7 @@ static FAMILIES: &[&[Row]] = &[
     resources::activity_log::ROWS,
     resources::audit_entries::ROWS,
     resources::directory::ROWS,
+    resources::credentials::ROWS,
 ];
 
 /// All rows.

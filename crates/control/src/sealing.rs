@@ -5,7 +5,7 @@
 //! sealed = base64(nonce ‖ AES-256-GCM(secret))        the place that it belongs to is authenticated with it
 //! ```
 //!
-//! Processes that share a database and are to go on with each other's work need the same key file.
+//! Processes that share a database need the same key file; without it none of them starts.
 
 use std::io;
 use std::path::Path;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use isobar_control::{Control, ControlOptions, Running, Served};
+use isobar_control::{Control, ControlOptions, GivenCertificate, Running, Served};
 use isobar_provider::LocalProvider;
 use isobar_remote::{Profile, ProfileFile};
 use serde::Serialize;
@@ -38,6 +38,17 @@ pub struct ControlArgs {
     /// may be repeated.
     #[arg(long = "name", value_name = "HOST")]
     pub names: Vec<String>,
+    /// A certificate to serve with (PEM), with what is between it and an authority. Default: one that is made,
+    /// and signed by an authority of this control plane.
+    #[arg(long, value_name = "FILE", requires = "certificate_key")]
+    pub certificate: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub certificate_key: Option<PathBuf>,
+    /// Authorities to trust (PEM) where other issuers of tokens are asked for their keys, beside those of this
+    /// machine.
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
     /// A location that clusters can be in, with words for people; may be repeated, the first is the default.
     #[arg(long = "location", value_name = "NAME=WORDS", default_value = "local=This machine", value_parser = location)]
     pub locations: Vec<(String, String)>,
@@ -50,7 +61,9 @@ pub struct ControlArgs {
 #[derive(Serialize)]
 struct Told {
     url: String,
-    ca_file: PathBuf,
+    /// The authority to trust; none where the control plane was given a certificate of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_file: Option<PathBuf>,
     tenant: String,
     /// The first administrator; only at the first start, and with another secret.
     #[serde(flatten)]
@@ -103,10 +116,17 @@ fn options(args: ControlArgs) -> Result<ControlOptions, String> {
     let clusters = data.join("clusters");
     let provider = LocalProvider::new(&clusters, program);
     let provider = provider.map_err(|e| format!("cannot make {}: {e}", clusters.display()))?;
+    let certificate = args.certificate.zip(args.certificate_key);
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).map_err(|e| format!("--trust {}: {e}", path.display()))
+    };
+    let authorities = args.trust.as_ref().map(read).transpose()?;
     let locations = args.locations.iter().map(|(name, _)| name.clone()).collect();
     Ok(ControlOptions {
         database_url: args.database,
         names: args.names,
+        certificate: certificate.map(|(certificate, key)| GivenCertificate { certificate, key }),
+        authorities,
         locations: args.locations,
         providers: vec![Served { provider: Arc::new(provider), locations }],
         readiness: Arc::new(ThisProgram),
@@ -121,7 +141,8 @@ fn told(running: &mut Running) -> Told {
         client_id: first.client_id,
         secret: first.secret,
     });
-    let ca_file = std::fs::canonicalize(&running.ca_file).unwrap_or_else(|_| running.ca_file.clone());
+    let ca_file = running.ca_file.as_ref();
+    let ca_file = ca_file.map(|path| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone()));
     let (url, tenant) = (running.url.clone(), running.tenant.clone());
     Told { url, ca_file, tenant, administrator, logged_in: false }
 }
@@ -136,9 +157,9 @@ fn log_in(told: &Told, location: Option<String>) -> bool {
         if file.read().ok()?.is_some_and(|profile| profile.url != told.url) {
             return None;
         }
-        let authority = std::fs::read_to_string(&told.ca_file).ok()?;
+        let authority = told.ca_file.as_ref().map(std::fs::read_to_string).transpose().ok()?;
         let (id, secret) = (&first.client_id, &first.secret);
-        let mut profile = Profile::new(&told.url, Some(authority), &told.tenant, id, secret);
+        let mut profile = Profile::new(&told.url, authority, &told.tenant, id, secret);
         (profile.subscription, profile.location) = (Some(first.subscription.clone()), location);
         file.write(&profile).ok()
     };
@@ -154,8 +175,9 @@ fn tell(told: &Told, format: Format) {
 }
 
 fn words(told: &Told) -> Vec<String> {
-    let ca = quoted(&told.ca_file);
-    let mut rows = vec![("address", told.url.clone()), ("authority", ca.clone())];
+    let ca = told.ca_file.as_deref().map(quoted);
+    let mut rows = vec![("address", told.url.clone())];
+    rows.extend(ca.iter().map(|ca| ("authority", ca.clone())));
     rows.push(("tenant", told.tenant.clone()));
     let client = told.administrator.as_ref().map_or("CLIENT_ID", |first| first.client_id.as_str());
     if let Some(first) = &told.administrator {
@@ -166,15 +188,16 @@ fn words(told: &Told) -> Vec<String> {
     let mut lines = vec!["The control plane runs; Ctrl-C or SIGTERM stops it.".to_owned(), String::new()];
     lines.extend(rows.iter().map(|(label, value)| format!("  {label:<14}{value}")));
     let heading = match told.logged_in {
-        true => "You are logged in here: isobar account, isobar group list. Elsewhere, with this authority:",
+        true => "You are logged in here: isobar account, isobar group list. Elsewhere:",
         false => "Log in:",
     };
     lines.extend(["".to_owned(), heading.to_owned(), String::new()]);
     let secret = told.administrator.as_ref().map_or("SECRET", |first| first.secret.as_str());
     lines.push(format!("  export ISOBAR_CLIENT_SECRET='{secret}'"));
-    lines.push(format!("  isobar login {} --ca {ca} --client-id {client}", told.url));
+    let with_ca = ca.iter().map(|ca| format!(" --ca {ca}")).collect::<String>();
+    lines.push(format!("  isobar login {}{with_ca} --client-id {client}", told.url));
     lines.extend(["".to_owned(), "The same with az:".to_owned(), String::new()]);
-    lines.push(format!("  export REQUESTS_CA_BUNDLE={ca}"));
+    lines.extend(ca.iter().map(|ca| format!("  export REQUESTS_CA_BUNDLE={ca}")));
     lines.push(format!("  az cloud register -n isobar --endpoint-resource-manager {}", told.url));
     lines.push("  az cloud set -n isobar".to_owned());
     lines.push(format!("  az login --service-principal --tenant {} \\", told.tenant));
@@ -198,7 +221,13 @@ mod tests {
             Administrator { subscription: "s-1".into(), client_id: "c-1".into(), secret: "secret-1".into() };
         let url = "https://127.0.0.1:7443".to_owned();
         let administrator = Some(administrator);
-        Told { url, ca_file: "/a b/ca.pem".into(), tenant: "t-1".into(), administrator, logged_in: false }
+        Told {
+            url,
+            ca_file: Some("/a b/ca.pem".into()),
+            tenant: "t-1".into(),
+            administrator,
+            logged_in: false,
+        }
     }
 
     #[test]

@@ -34,6 +34,10 @@ pub struct LoginArgs {
     /// A file with the secret. Default: ISOBAR_CLIENT_SECRET, else standard input.
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+    /// A file with a token of another issuer, for which the principal has a federated credential. It stands for
+    /// the secret, and is read again whenever a token is needed.
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_file")]
+    pub token_file: Option<PathBuf>,
     /// The certificate of the authority to trust. Default: that of the control plane of this machine, if it
     /// has one, else the authorities that the machine trusts.
     #[arg(long, value_name = "FILE")]
@@ -59,7 +63,12 @@ pub enum AccountCommand {
 
 /// Logs in and keeps the profile.
 pub fn login(args: LoginArgs, format: Format) -> Outcome {
-    let secret = secret(args.secret_file.as_ref())?;
+    let secret = match &args.token_file {
+        Some(_) => String::new(),
+        None => secret(args.secret_file.as_ref())?,
+    };
+    let token_file = args.token_file.as_ref().map(std::path::absolute).transpose();
+    let token_file = token_file.map_err(|error| format!("--token-file: {error}"))?;
     let authority = authority(&args)?;
     let wanted = Credentials {
         url: args.url,
@@ -67,6 +76,7 @@ pub fn login(args: LoginArgs, format: Format) -> Outcome {
         tenant: args.tenant,
         client_id: args.client_id,
         secret,
+        token_file,
         subscription: args.subscription,
     };
     runtime::block_on(async {

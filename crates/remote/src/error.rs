@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use isobar_arm::ArmError;
+use isobar_https::HttpsError;
 
 /// A request that came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -85,5 +86,22 @@ impl RemoteError {
     /// Whether something was not found.
     pub fn is_not_found(&self) -> bool {
         matches!(self, RemoteError::Refused { status: 404, .. })
+    }
+}
+
+impl From<HttpsError> for RemoteError {
+    fn from(error: HttpsError) -> RemoteError {
+        match error {
+            HttpsError::Address(text) => RemoteError::Address(text),
+            HttpsError::Authority(why) => RemoteError::Authority(why),
+            HttpsError::Untrusted { url, why } => RemoteError::Untrusted { url, why },
+            HttpsError::NobodyListens { url } => {
+                let why = "nobody listens there: start it with isobar control".to_owned();
+                RemoteError::Unreachable { url, why }
+            }
+            HttpsError::Unreachable { url, why } => RemoteError::Unreachable { url, why },
+            HttpsError::Nonsense { url, why } => RemoteError::Nonsense { url, why },
+            HttpsError::Message(why) => RemoteError::Value(why),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A control plane from afar: who is logged in, requests over HTTPS, and waiting for what goes on after them.
 //!
 //! ```text
-//! description (OpenAPI) ─► request ─► session: token, retries ─► connection (TLS) ─► the control plane
+//! description (OpenAPI) ─► request ─► session: token, retries ─► https ─► the control plane
 //!                                       ▲      pages, waiting
 //!                                    profile
 //! ```
@@ -19,7 +19,6 @@
 //! |---|---|
 //! | `description` | operations, their parameters and the fields of their bodies |
 //! | `request` | from values to a request |
-//! | `address`, `tls`, `connection` | the server, whom to trust, one connection |
 //! | `profile` | who is logged in where |
 //! | `session` | requests with a token, again where the server asks for that |
 //! | `login` | the first token |
@@ -28,8 +27,6 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
 
-mod address;
-mod connection;
 pub mod description;
 mod error;
 pub mod limits;
@@ -38,12 +35,11 @@ mod pages;
 mod profile;
 mod request;
 mod session;
-mod tls;
 mod waiting;
 
-pub use connection::Answer;
 pub use error::RemoteError;
 pub use isobar_arm::ArmError;
+pub use isobar_https::Answer;
 pub use login::{Credentials, choose_subscription, login};
 pub use pages::all_pages;
 pub use profile::{Profile, ProfileFile};

@@ -1,8 +1,10 @@
 //! The first token: where it is had, and what a profile needs besides.
 
+use std::path::PathBuf;
+
+use isobar_https::Address;
 use serde_json::Value;
 
-use crate::address::Address;
 use crate::error::RemoteError;
 use crate::pages::all_pages;
 use crate::profile::Profile;
@@ -23,8 +25,10 @@ pub struct Credentials {
     pub tenant: Option<String>,
     /// Who.
     pub client_id: String,
-    /// Its secret.
+    /// Its secret; empty with a token of another issuer.
     pub secret: String,
+    /// The file with a token of another issuer, for which it has a federated credential.
+    pub token_file: Option<PathBuf>,
     /// The subscription to begin with, by its id or its name.
     pub subscription: Option<String>,
 }
@@ -37,7 +41,8 @@ pub async fn login(wanted: Credentials) -> Result<Profile, RemoteError> {
     let address = Address::parse(&wanted.url)?;
     let Credentials { authority, client_id, secret, .. } = wanted;
     let tenant = wanted.tenant.clone().unwrap_or_default();
-    let mut session = Session::of(Profile::new(&address.url(), authority, &tenant, &client_id, &secret))?;
+    let profile = Profile::new(&address.url(), authority, &tenant, &client_id, &secret);
+    let mut session = Session::of(Profile { token_file: wanted.token_file.clone(), ..profile })?;
     let endpoints = session.ask_openly(ENDPOINTS).await?;
     let told = endpoints.body["authentication"]["tenant"].as_str().unwrap_or_default().to_owned();
     if told.is_empty() {

@@ -25,8 +25,13 @@ pub struct Profile {
     pub tenant: String,
     /// Who.
     pub client_id: String,
-    /// Its secret.
+    /// Its secret; empty with a token of another issuer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub secret: String,
+    /// The file with a token of another issuer, which stands for the secret. It is read whenever it is needed:
+    /// whoever writes it renews it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
     /// The subscription that is meant where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<String>,
@@ -86,9 +91,23 @@ impl Profile {
             tenant: tenant.to_owned(),
             client_id: client_id.to_owned(),
             secret: secret.to_owned(),
+            token_file: None,
             subscription: None,
             location: None,
             token: None,
+        }
+    }
+
+    /// The token of another issuer that stands for the secret, if one does.
+    pub(crate) fn foreign_token(&self) -> Result<Option<String>, RemoteError> {
+        let Some(path) = &self.token_file else { return Ok(None) };
+        let mut text = String::new();
+        let read = fs::File::open(path)
+            .and_then(|file| file.take(PROFILE_BYTES_MAX).read_to_string(&mut text))
+            .map_err(|error| RemoteError::Login(format!("{}: {error}", path.display())));
+        match (read?, text.trim()) {
+            (_, "") => Err(RemoteError::Login(format!("{}: there is no token in it", path.display()))),
+            (_, token) => Ok(Some(token.to_owned())),
         }
     }
 }

@@ -6,10 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use form_urlencoded::Serializer;
 use isobar_arm::ArmError;
+use isobar_https::{Address, Answer, Connection, Message, Trust, may_be_repeated};
 use serde_json::Value;
 
-use crate::address::Address;
-use crate::connection::{Answer, Connection, Message, may_be_repeated};
 use crate::error::RemoteError;
 use crate::limits::{TOKEN_LEFT_MIN, TRIES_MAX};
 use crate::profile::{Profile, ProfileFile, Token};
@@ -17,6 +16,9 @@ use crate::request::Request;
 
 /// What requests say of the program that sends them.
 const AGENT: &str = concat!("isobar/", env!("CARGO_PKG_VERSION"));
+
+/// What a token of another issuer is called in a request for one (RFC 7523).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Somebody who is logged in, with a connection.
 pub struct Session {
@@ -37,7 +39,11 @@ impl Session {
 
     /// That of a profile that is in no file.
     pub(crate) fn of(profile: Profile) -> Result<Session, RemoteError> {
-        let connection = Connection::new(Address::parse(&profile.url)?, profile.authority.as_deref())?;
+        let trust = match &profile.authority {
+            Some(pem) => Trust::only(pem)?,
+            None => Trust::of_this_machine()?,
+        };
+        let connection = Connection::new(Address::parse(&profile.url)?, trust);
         Ok(Session { profile, file: None, connection })
     }
 
@@ -73,7 +79,8 @@ impl Session {
 
     /// What is in the file now, if that is still the same login. Other commands write there, too.
     fn kept(&self, file: &ProfileFile) -> Result<Option<Profile>, RemoteError> {
-        let login = |of: &Profile| [&of.url, &of.client_id, &of.secret].map(String::clone);
+        let login =
+            |of: &Profile| ([&of.url, &of.client_id, &of.secret].map(String::clone), of.token_file.clone());
         Ok(file.read()?.filter(|kept| login(kept) == login(&self.profile)))
     }
 
@@ -82,7 +89,7 @@ impl Session {
     /// # Errors
     /// It leads to another server.
     pub fn path_of(&self, link: &str) -> Result<String, RemoteError> {
-        self.connection.address.path_of(link)
+        Ok(self.connection.address.path_of(link)?)
     }
 
     /// Reads what a path or a link leads to.
@@ -134,7 +141,7 @@ impl Session {
         headers.extend(request.headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let message =
             Message { method: &request.method, path: &request.path, headers, body: Bytes::from(body) };
-        self.connection.send(&message).await
+        Ok(self.connection.send(&message).await?)
     }
 
     /// A token that is good for a while.
@@ -155,12 +162,17 @@ impl Session {
     }
 
     async fn ask_for_token(&mut self) -> Result<Token, RemoteError> {
-        let form = Serializer::new(String::new())
-            .append_pair("grant_type", "client_credentials")
+        let mut form = Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials")
             .append_pair("client_id", &self.profile.client_id)
-            .append_pair("client_secret", &self.profile.secret)
-            .append_pair("scope", &format!("{}/.default", self.connection.address.url()))
-            .finish();
+            .append_pair("scope", &format!("{}/.default", self.connection.address.url()));
+        match self.profile.foreign_token()? {
+            Some(token) => form
+                .append_pair("client_assertion_type", ASSERTION_TYPE)
+                .append_pair("client_assertion", &token),
+            None => form.append_pair("client_secret", &self.profile.secret),
+        };
+        let form = form.finish();
         let path = format!("/{}/oauth2/v2.0/token", self.profile.tenant);
         let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
         let message = Message { method: "POST", path: &path, headers, body: Bytes::from(form) };

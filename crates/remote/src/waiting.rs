@@ -5,11 +5,11 @@ use std::time::Instant;
 use isobar_arm::{ArmError, OperationState, OperationStatus};
 use serde_json::Value;
 
-use crate::connection::Answer;
 use crate::error::RemoteError;
 use crate::limits::{AWAY_MAX, PAUSE, WAIT_MAX};
 use crate::request::Request;
 use crate::session::Session;
+use isobar_https::Answer;
 
 /// Where its status is.
 const STATUS: &str = "azure-asyncoperation";

@@ -44,6 +44,12 @@ impl Issuer {
         format!("{base}/{}/v2.0", self.tenant)
     }
 
+    /// Whether somebody who is called this is this one.
+    pub(crate) fn is_named(&self, issuer: &str) -> bool {
+        let base = issuer.strip_suffix("/v2.0").and_then(|iss| iss.strip_suffix(&self.tenant));
+        base.is_some_and(|base| self.names.has(base))
+    }
+
     /// Makes a token for a principal, which has proved who it is.
     pub(crate) fn issue(
         &self,
@@ -79,8 +85,7 @@ impl Issuer {
         if !self.names.has(&claims.aud) {
             return Err(Flaw::Audience);
         }
-        let base = claims.iss.strip_suffix("/v2.0").and_then(|iss| iss.strip_suffix(&self.tenant));
-        let is_ours = base.is_some_and(|base| self.names.has(base)) && claims.tid == self.tenant;
+        let is_ours = self.is_named(&claims.iss) && claims.tid == self.tenant;
         if is_ours { Ok(claims) } else { Err(Flaw::Issuer) }
     }
 }

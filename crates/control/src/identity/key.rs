@@ -1,7 +1,4 @@
-//! The key that tokens are signed with: ECDSA on P-256, in a file that only its owner may read.
-
-use std::io;
-use std::path::Path;
+//! The key that tokens are signed with: ECDSA on P-256.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,25 +9,13 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 
-use crate::files;
-
-/// Its name in the data directory.
-const FILE: &str = "signing-key.pk8";
 /// Bytes of one coordinate of a public key.
 const COORDINATE_BYTES: usize = 32;
 
-/// There is no key to sign with.
+/// It is no key, or none can be made.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The file was not read or written.
-    #[error("the signing key: {0}")]
-    File(#[from] io::Error),
-    /// The file is no key, or none can be made.
-    #[error(
-        "{FILE} in the data directory is no signing key, or none can be made: take it away to get a new one"
-    )]
-    Unusable,
-}
+#[error("the signing key among the records is none, or none can be made")]
+pub(crate) struct Unusable;
 
 /// The key that tokens are signed with.
 pub(crate) struct SigningKey {
@@ -40,24 +25,23 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    /// That of a data directory; a new one if it has none.
+    /// Draws one, as a document of PKCS #8.
     ///
     /// # Errors
-    /// `KeyError`.
-    pub(crate) fn of(directory: &Path) -> Result<SigningKey, KeyError> {
-        let path = directory.join(FILE);
+    /// The operating system gives no randomness.
+    pub(crate) fn draw() -> Result<Vec<u8>, Unusable> {
+        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        Ok(made.map_err(|_| Unusable)?.as_ref().to_vec())
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(crate) fn read(document: &[u8]) -> Result<SigningKey, Unusable> {
         let random = SystemRandom::new();
-        let document = match files::read(&path, true)? {
-            Some(document) => document,
-            None => {
-                let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
-                let made = made.map_err(|_| KeyError::Unusable)?.as_ref().to_vec();
-                files::write(&path, &made)?;
-                made
-            }
-        };
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &document, &random);
-        let pair = pair.map_err(|_| KeyError::Unusable)?;
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document, &random);
+        let pair = pair.map_err(|_| Unusable)?;
         let id = URL_SAFE_NO_PAD.encode(&digest(&SHA256, pair.public_key().as_ref()).as_ref()[..12]);
         Ok(SigningKey { pair, random, id })
     }

@@ -7,8 +7,9 @@ use isobar_arm::{ArmError, ResourceId};
 use isobar_records::{ResourceFilter, Snapshot, Tx};
 use serde_json::{Map, Value, json};
 
+use super::certificate::Certificate;
 use super::secret::Kept;
-use crate::limits::{PRINCIPALS_MAX, SECRETS_MAX};
+use crate::limits::{CERTIFICATES_MAX, PRINCIPALS_MAX, SECRETS_MAX};
 use crate::refusal::Refusal;
 use crate::store::{Author, Document, Stored, gather};
 
@@ -28,6 +29,7 @@ pub(crate) struct Principal {
     /// What people call it.
     pub display_name: String,
     secrets: Vec<Kept>,
+    certificates: Vec<Certificate>,
 }
 
 fn id_of(app_id: &str) -> Result<ResourceId, Refusal> {
@@ -36,16 +38,19 @@ fn id_of(app_id: &str) -> Result<ResourceId, Refusal> {
 
 impl Principal {
     fn read(stored: Stored) -> Result<Principal, Refusal> {
-        let secrets = stored.document.properties.get("secrets").cloned().unwrap_or_default();
-        let secrets = serde_json::from_value(secrets).map_err(|error| {
+        let of = |name: &str| stored.document.properties.get(name).cloned().unwrap_or_else(|| json!([]));
+        let wrong = |error: serde_json::Error| {
             tracing::error!(id = %stored.id, %error, "a principal is not one of this program's");
             ArmError::internal_server_error("a record cannot be read")
-        })?;
+        };
+        let secrets = serde_json::from_value(of("secrets")).map_err(wrong)?;
+        let certificates = serde_json::from_value(of("certificates")).map_err(wrong)?;
         Ok(Principal {
             object_id: stored.text("objectId").to_owned(),
             app_id: stored.text("appId").to_owned(),
             display_name: stored.text("displayName").to_owned(),
             secrets,
+            certificates,
             stored,
         })
     }
@@ -134,9 +139,47 @@ impl Principal {
         Ok(found)
     }
 
+    /// Adds a certificate to log in with.
+    pub(crate) async fn add_certificate(
+        mut self,
+        tx: &mut Tx,
+        certificate: Certificate,
+        author: Author<'_>,
+    ) -> Result<Principal, Refusal> {
+        if self.certificates.len() >= CERTIFICATES_MAX {
+            let why = format!(
+                "A service principal has at most {CERTIFICATES_MAX} certificates: remove one of them first."
+            );
+            return Err(ArmError::new(400, "QuotaExceeded", why).into());
+        }
+        self.certificates.push(certificate);
+        self.save(tx, author).await
+    }
+
+    /// Takes a certificate away; `false` if it has none of that name.
+    pub(crate) async fn remove_certificate(
+        mut self,
+        tx: &mut Tx,
+        key_id: &str,
+        author: Author<'_>,
+    ) -> Result<bool, Refusal> {
+        let before = self.certificates.len();
+        self.certificates.retain(|of| !of.key_id.eq_ignore_ascii_case(key_id));
+        let found = self.certificates.len() < before;
+        self.save(tx, author).await?;
+        Ok(found)
+    }
+
+    /// What it may log in with beside its secrets.
+    pub(crate) fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
     async fn save(mut self, tx: &mut Tx, author: Author<'_>) -> Result<Principal, Refusal> {
         let secrets = serde_json::to_value(&self.secrets).unwrap_or(Value::Null);
+        let certificates = serde_json::to_value(&self.certificates).unwrap_or(Value::Null);
         self.stored.document.properties.insert("secrets".to_owned(), secrets);
+        self.stored.document.properties.insert("certificates".to_owned(), certificates);
         Principal::read(self.stored.save(tx, author).await?)
     }
 
@@ -155,6 +198,7 @@ impl Principal {
     /// As the directory answers; `with_secrets` with the names of its secrets, and never more of them.
     pub(crate) fn document(&self, with_secrets: bool) -> Value {
         let shown = self.secrets.iter().filter(|_| with_secrets);
+        let certificates = self.certificates.iter().filter(|_| with_secrets);
         let secrets: Vec<Value> = shown
             .map(|kept| json!({"keyId": kept.key_id, "hint": kept.hint, "startDateTime": kept.made}))
             .collect();
@@ -167,6 +211,7 @@ impl Principal {
             "servicePrincipalType": "Application",
             "accountEnabled": true,
             "passwordCredentials": secrets,
+            "keyCredentials": certificates.map(Certificate::document).collect::<Vec<_>>(),
         })
     }
 }

@@ -1,15 +1,15 @@
 //! Access tokens: JSON Web Tokens (RFC 7519) that are signed with ES256.
 //!
-//! Checking is strict and knows nothing else: header and claims are read only after the signature was found
-//! to be our own, except for the header's algorithm and key, which have to be the only ones that there are.
+//! Checking is strict and knows nothing else: claims are read only after the signature was found to be our
+//! own, and algorithm and key have to be the only ones that there are.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::jwt::{Jwt, check_time};
 use super::key::SigningKey;
-use crate::limits::{CLOCK_LEEWAY, TOKEN_BYTES_MAX};
 
 /// What a token says. Times are in seconds since 1970.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -55,6 +55,12 @@ pub(crate) enum Flaw {
     Issuer,
     /// Its principal does not exist any more.
     Principal,
+    /// An assertion is good for longer than one may be.
+    TooLong,
+    /// The certificate that it was signed with is not valid now.
+    Certificate,
+    /// It is of another issuer, and nobody here has a federated credential for it.
+    Stranger,
 }
 
 impl Flaw {
@@ -68,6 +74,11 @@ impl Flaw {
             Flaw::Audience => "It is for another audience.",
             Flaw::Issuer => "It is of another issuer or tenant.",
             Flaw::Principal => "Its principal does not exist any more.",
+            Flaw::TooLong => "It is good for longer than an hour.",
+            Flaw::Certificate => "The certificate that has signed it is not valid now.",
+            Flaw::Stranger => {
+                "It is of another issuer, and no service principal has a federated credential for its subject."
+            }
         }
     }
 }
@@ -83,28 +94,15 @@ pub(crate) fn sign(key: &SigningKey, claims: &Claims) -> Option<String> {
 
 /// Reads a token that is our own and good now. Whom it is for and who made it is the caller's business.
 pub(crate) fn check(key: &SigningKey, token: &str, now_s: i64) -> Result<Claims, Flaw> {
-    if token.len() > TOKEN_BYTES_MAX {
-        return Err(Flaw::Malformed);
-    }
-    let (signed, signature) = token.rsplit_once('.').ok_or(Flaw::Malformed)?;
-    let (header, claims) = signed.split_once('.').ok_or(Flaw::Malformed)?;
-    let decoded = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| Flaw::Malformed);
-    let header: Value = serde_json::from_slice(&decoded(header)?).map_err(|_| Flaw::Malformed)?;
-    let (claims, signature) = (decoded(claims)?, decoded(signature)?);
-    if header.get("alg") != Some(&json!("ES256")) || header.get("kid") != Some(&json!(key.id())) {
+    let jwt = Jwt::read(token)?;
+    if jwt.algorithm != "ES256" || jwt.key_id.as_deref() != Some(key.id()) {
         return Err(Flaw::Forged);
     }
-    if !key.has_signed(signed.as_bytes(), &signature) {
+    if !key.has_signed(jwt.signed(), jwt.signature()) {
         return Err(Flaw::Forged);
     }
-    let claims: Claims = serde_json::from_slice(&claims).map_err(|_| Flaw::Malformed)?;
-    let leeway_s = i64::try_from(CLOCK_LEEWAY.as_secs()).unwrap_or_default();
-    if claims.exp.saturating_add(leeway_s) <= now_s {
-        return Err(Flaw::Expired);
-    }
-    if claims.nbf.saturating_sub(leeway_s) > now_s {
-        return Err(Flaw::Early);
-    }
+    let claims: Claims = jwt.claims()?;
+    check_time(Some(claims.nbf), claims.exp, now_s)?;
     Ok(claims)
 }
 
@@ -115,7 +113,7 @@ mod tests {
     const NOW_S: i64 = 1_800_000_000;
 
     fn key() -> SigningKey {
-        SigningKey::of(tempfile::tempdir().unwrap().path()).unwrap()
+        SigningKey::read(&SigningKey::draw().unwrap()).unwrap()
     }
 
     fn claims() -> Claims {
@@ -168,17 +166,11 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_a_directory_stays_and_others_may_not_read_it() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let id = SigningKey::of(folder.path()).unwrap().id().to_owned();
-        assert_eq!(SigningKey::of(folder.path()).unwrap().id(), id);
-        let path = folder.path().join("signing-key.pk8");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(SigningKey::of(folder.path()).is_err());
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        std::fs::write(&path, b"x").unwrap();
-        assert!(SigningKey::of(folder.path()).is_err());
+    fn a_key_is_read_again_and_what_is_none_is_refused() {
+        let document = SigningKey::draw().unwrap();
+        let id = |document: &[u8]| SigningKey::read(document).map(|key| key.id().to_owned());
+        assert_eq!(id(&document).unwrap(), id(&document).unwrap());
+        assert_ne!(id(&document).unwrap(), id(&SigningKey::draw().unwrap()).unwrap());
+        assert!(id(b"x").is_err() && id(&document[1..]).is_err());
     }
 }

@@ -13,7 +13,7 @@ use crate::access::ASSIGNMENT_KIND;
 use crate::call::Call;
 use crate::handler::{Row, read, write};
 use crate::http::Reply;
-use crate::identity::Principal;
+use crate::identity::{Federation, Principal};
 use crate::limits::{DIRECTORY_IDS_MAX, DISPLAY_NAME_CHARS_MAX};
 use crate::random::uuid;
 use crate::refusal::Refusal;
@@ -22,10 +22,10 @@ use crate::table::{Answer, Display, Gate, Operation, Parameter};
 
 const ALL: &str = "/v1.0/servicePrincipals";
 const ONE: &str = "/v1.0/servicePrincipals/{objectId}";
-const READ: &str = "Microsoft.Authorization/servicePrincipals/read";
+pub(super) const READ: &str = "Microsoft.Authorization/servicePrincipals/read";
 const WRITE: &str = "Microsoft.Authorization/servicePrincipals/write";
 const DELETE: &str = "Microsoft.Authorization/servicePrincipals/delete";
-const SECRETS: &str = "Microsoft.Authorization/servicePrincipals/secrets/write";
+pub(super) const SECRETS: &str = "Microsoft.Authorization/servicePrincipals/secrets/write";
 const SHOW: Display = Display::of("Service principals", "Get service principals", "Reads who can log in.");
 const CHANGE: Display =
     Display::of("Service principals", "Create service principal", "Makes somebody who can log in.");
@@ -183,7 +183,8 @@ async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     Ok(list_of(call, all.iter().filter(fits)))
 }
 
-async fn find(call: &Call, snapshot: &mut Snapshot) -> Result<Principal, Refusal> {
+/// The principal that the path names.
+pub(super) async fn find(call: &Call, snapshot: &mut Snapshot) -> Result<Principal, Refusal> {
     let id = call.params.get("objectId");
     Ok(Principal::by_object_id(snapshot, id).await?.ok_or_else(|| not_found(id))?)
 }
@@ -220,6 +221,9 @@ async fn delete(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     let of = |stored: &Stored| stored.text("principalId") == principal.object_id;
     for assignment in gather(tx, &rows, usize::MAX, of).await? {
         tx.delete_resource(assignment.id.key(), None).await?;
+    }
+    for federation in Federation::of(tx, &principal).await? {
+        federation.delete(tx).await?;
     }
     principal.delete(tx).await?;
     Ok(Reply::empty(204))

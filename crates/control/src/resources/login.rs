@@ -6,15 +6,18 @@
 //! A client asks for an audience, as `scope` with `/.default` behind it or as `resource`; the audiences that
 //! the metadata name end in a slash, so `az` asks for `https://host//.default`. Slashes at the end do not
 //! count.
+//!
+//! A client proves itself with its secret, or with an assertion: one that its certificate has signed, or the
+//! token of another issuer, for which it has a federated credential.
 
 use isobar_arm::ArmError;
 use isobar_records::Snapshot;
 use serde_json::{Value, json};
 
-use crate::call::Call;
-use crate::handler::{Handler, Row, read};
+use crate::call::{Call, Fetched};
+use crate::handler::{Errand, Handler, Row, fetch, read};
 use crate::http::{Query, Reply};
-use crate::identity::Principal;
+use crate::identity::{Federation, Flaw, ForeignClaims, Jwt, Principal, prove_by_certificate};
 use crate::limits::{FORM_BYTES_MAX, TOKEN_LIFE};
 use crate::refusal::Refusal;
 use crate::table::{Answer, Display, Operation};
@@ -24,6 +27,11 @@ const TOKEN: Display =
 const OPENID: Display = Display::of("Login", "Get the configuration", "Where tokens are made, and by whom.");
 const KEYS: Display = Display::of("Login", "Get keys", "The public keys that tokens are signed with.");
 
+/// What an assertion is called in a request for a token (RFC 7523).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// What is said of a wrong secret.
+const WRONG_SECRET: &str =
+    "Invalid client secret provided. Ensure the secret being sent is the secret's value, not its id.";
 /// Why nobody types any of it.
 const LOGIN: &str = "clients log in with it";
 
@@ -32,7 +40,7 @@ const DOCUMENT: &[Answer] = &[Answer::of(200, "Anything", "The document.")];
 
 const fn token_at(id: &'static str, path: &'static str) -> Row {
     let operation = Operation { display: TOKEN, ..Operation::post(id, path) }.for_programs(LOGIN);
-    Row::new(operation.takes("TokenRequest").answers(GRANTED), read!(token))
+    Row::new(operation.takes("TokenRequest").answers(GRANTED), read!(token)).after(fetch!(issuer))
 }
 
 const fn read_at(id: &'static str, path: &'static str, display: Display, handler: Handler) -> Row {
@@ -96,7 +104,8 @@ async fn configuration(call: &Call, _: &mut Snapshot) -> Result<Reply, Refusal> 
             "response_types_supported": ["token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
-            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256"],
         }),
     ))
 }
@@ -124,13 +133,35 @@ fn refused(status: u16, error: &str, code: u32, description: &str, call: &Call) 
     Reply::json(status, body)
 }
 
+/// What of a request is a form.
+fn form(call: &Call) -> Option<Query> {
+    let body = &call.request.body;
+    if body.len() > FORM_BYTES_MAX { None } else { Query::parse(body).ok() }
+}
+
+/// Fetches the keys of another issuer, where the client has a federated credential for its token.
+async fn issuer(call: &Call, snapshot: &mut Snapshot) -> Result<Errand, Refusal> {
+    let form = form(call);
+    let of = |name: &str| form.as_ref().and_then(|form| form.get(name)).unwrap_or_default().to_owned();
+    let (client, assertion) = (of("client_id"), of("client_assertion"));
+    let read = Jwt::read(&assertion).and_then(|jwt| Ok((jwt.claims::<ForeignClaims>()?, jwt.key_id)));
+    let Ok((claims, key_id)) = read else { return Ok(Box::pin(async { Ok(Fetched::Nothing) })) };
+    let found = Federation::find(snapshot, &claims.iss, &claims.sub).await?;
+    let (app, now) = (call.app.clone(), call.now());
+    Ok(match found.filter(|of| of.app_id.eq_ignore_ascii_case(&client)) {
+        None => Box::pin(async { Ok(Fetched::Nothing) }),
+        Some(federation) => Box::pin(async move {
+            let keys = app.foreign.keys(&federation, key_id.as_deref(), now).await?;
+            Ok(Fetched::Issuer(keys, federation))
+        }),
+    })
+}
+
 async fn token(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     if check_tenant(call).is_err() {
         return Ok(refused(400, "invalid_request", 90002, "There is no such tenant.", call));
     }
-    let body = &call.request.body;
-    let form = if body.len() > FORM_BYTES_MAX { None } else { Query::parse(body).ok() };
-    let Some(form) = form else {
+    let Some(form) = form(call) else {
         return Ok(refused(400, "invalid_request", 900_144, "The request's body cannot be read.", call));
     };
     let of = |name: &str| form.get(name).unwrap_or_default();
@@ -143,12 +174,17 @@ async fn token(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
             "The resource principal was not found: ask for a scope that the metadata name, with '/.default'.";
         return Ok(refused(400, "invalid_resource", 500_011, why, call));
     };
-    let (client, secret) = (of("client_id"), of("client_secret"));
-    if client.is_empty() || secret.is_empty() {
-        let why = "The request has to have 'client_id' and 'client_secret'.";
+    let (client, secret, assertion) = (of("client_id"), of("client_secret"), of("client_assertion"));
+    if client.is_empty() || secret.is_empty() && assertion.is_empty() {
+        let why = "The request has to have 'client_id', and 'client_secret' or 'client_assertion'.";
         return Ok(refused(401, "invalid_client", 7_000_216, why, call));
     }
-    prove(call, snapshot, (client, secret), &audience).await
+    if secret.is_empty() && of("client_assertion_type") != ASSERTION_TYPE {
+        let why = format!("The request has to have 'client_assertion_type', which is {ASSERTION_TYPE}.");
+        return Ok(refused(400, "invalid_request", 7_000_216, &why, call));
+    }
+    let proof = if secret.is_empty() { Proof::Assertion(assertion) } else { Proof::Secret(secret) };
+    prove(call, snapshot, (client, &proof), &audience).await
 }
 
 /// The audience that is asked for, as it was asked for but without the slashes.
@@ -158,10 +194,63 @@ fn audience(call: &Call, scope: &str, resource: &str) -> Option<String> {
     asked.find(|asked| call.app.names.has(asked)).map(str::to_owned)
 }
 
+/// How a client proves who it is.
+enum Proof<'p> {
+    Secret(&'p str),
+    Assertion(&'p str),
+}
+
+impl Proof<'_> {
+    /// Refuses one that is not of this principal.
+    fn check(&self, call: &Call, principal: &Principal) -> Result<(), Flaw> {
+        let assertion = match self {
+            Proof::Secret(secret) if principal.knows(secret) => return Ok(()),
+            Proof::Secret(_) => return Err(Flaw::Forged),
+            Proof::Assertion(assertion) => assertion,
+        };
+        let jwt = Jwt::read(assertion)?;
+        let claims: ForeignClaims = jwt.claims()?;
+        match &call.fetched {
+            Some(Fetched::Issuer(keys, federation)) => {
+                keys.check((&jwt, &claims), &federation.audience, call.now())
+            }
+            _ if claims.iss.eq_ignore_ascii_case(&principal.app_id) => {
+                let is_ours = |aud: &str| is_token_endpoint(call, aud);
+                let certificates = principal.certificates();
+                prove_by_certificate(certificates, (&jwt, &claims), &principal.app_id, is_ours, call.now())
+            }
+            _ => Err(Flaw::Stranger),
+        }
+    }
+
+    /// What is said of one that was refused.
+    fn refusal(&self, flaw: Flaw) -> (u32, String) {
+        match self {
+            Proof::Secret(_) => (7_000_215, WRONG_SECRET.to_owned()),
+            Proof::Assertion(_) => {
+                (700_027, format!("The client assertion is not accepted. {}", flaw.words()))
+            }
+        }
+    }
+}
+
+/// Whether an assertion that is for this is for us: a token endpoint of ours, or the issuer.
+fn is_token_endpoint(call: &Call, audience: &str) -> bool {
+    let tenant = call.app.issuer.tenant();
+    let paths = [
+        "/adfs/oauth2/token".to_owned(),
+        "/adfs/oauth2/v2.0/token".to_owned(),
+        format!("/{tenant}/oauth2/v2.0/token"),
+        format!("/{tenant}/oauth2/token"),
+        format!("/{tenant}/v2.0"),
+    ];
+    paths.iter().any(|path| audience.strip_suffix(path.as_str()).is_some_and(|at| call.app.names.has(at)))
+}
+
 async fn prove(
     call: &Call,
     snapshot: &mut Snapshot,
-    (client, secret): (&str, &str),
+    (client, proof): (&str, &Proof<'_>),
     audience: &str,
 ) -> Result<Reply, Refusal> {
     let (guard, request) = (&call.app.guard, &call.request);
@@ -173,12 +262,20 @@ async fn prove(
         let reply = refused(429, "temporarily_unavailable", 50196, why, call);
         return Ok(Reply { retry_after_s: Some(seconds), ..reply });
     }
-    let Some(principal) = principal.filter(|principal| principal.knows(secret)) else {
-        guard.failed(&name, request.peer, request.now);
-        tracing::warn!(client = name, peer = %request.peer, request = request.request_id, "a wrong secret");
-        let why =
-            "Invalid client secret provided. Ensure the secret being sent is the secret's value, not its id.";
-        return Ok(refused(401, "invalid_client", 7_000_215, why, call));
+    let checked = principal.ok_or(Flaw::Principal).and_then(|principal| {
+        proof.check(call, &principal)?;
+        Ok(principal)
+    });
+    let principal = match checked {
+        Ok(principal) => principal,
+        Err(flaw) => {
+            guard.failed(&name, request.peer, request.now);
+            tracing::warn!(
+                client = name, peer = %request.peer, request = request.request_id, ?flaw, "a login was refused"
+            );
+            let (code, why) = proof.refusal(flaw);
+            return Ok(refused(401, "invalid_client", code, &why, call));
+        }
     };
     match call.app.issuer.issue(&principal, audience, &request.base, request.now) {
         Ok(token) => Ok(Reply::json(200, granted(&token))),

@@ -5,6 +5,7 @@ pub(crate) mod activity_log;
 pub(crate) mod audit_entries;
 pub(crate) mod cluster_places;
 pub(crate) mod clusters;
+pub(crate) mod credentials;
 pub(crate) mod deployments;
 pub(crate) mod description;
 pub(crate) mod directory;

@@ -1,13 +1,13 @@
-//! The certificate of the server, and the authority that has signed it: made at the first start, in files of
-//! the data directory. Clients are given `ca.pem` and trust nothing else.
+//! The certificate of the server: one that it is given, or one that our own authority has signed.
 //!
-//! The names of the certificate are beside it; a start with other names makes another certificate by the same
-//! authority, so that clients notice nothing. An authority whose key is missing is never replaced by itself:
-//! its clients would trust nobody any more.
+//! The authority is common to all processes of a database; clients are given its certificate, `ca.pem`, and
+//! trust nothing else. What it has signed for this process is in the data directory, with the names of it
+//! beside: a start with other names makes another certificate by the same authority, so that clients notice
+//! nothing.
 
 use std::io;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{
@@ -21,8 +21,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::files;
 
-const AUTHORITY: &str = "ca.pem";
-const AUTHORITY_KEY: &str = "ca-key.pem";
+/// The authority's certificate in the data directory.
+pub(crate) const AUTHORITY: &str = "ca.pem";
 const SERVER: &str = "server.pem";
 const SERVER_KEY: &str = "server-key.pem";
 const SERVER_NAMES: &str = "server-names.txt";
@@ -34,17 +34,33 @@ pub enum CertificateError {
     #[error("the server's certificate: {0}")]
     File(#[from] io::Error),
     /// A certificate cannot be made, or what is there is none.
-    #[error(
-        "the server's certificate: {0}; take {AUTHORITY} and {SERVER} away from the data directory to get new ones"
-    )]
+    #[error("the server's certificate: {0}; take {SERVER} away from the data directory to get another one")]
     Unusable(String),
-    /// Another certificate is needed, and nobody can sign it.
-    #[error(
-        "the server's certificate: {AUTHORITY_KEY} is not in the data directory, and {AUTHORITY} signs \
-         nothing without it; put it back, or take {AUTHORITY} away to get a new one, \
-         which clients have to be given"
-    )]
-    NoAuthorityKey,
+    /// The one that it is given is none, or its key is another's.
+    #[error("{}: {why}", path.display())]
+    Given {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// A certificate that the server is given, with what is between it and an authority, and its key; both in PEM.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GivenCertificate {
+    /// The file of the certificates, the server's own first.
+    pub certificate: PathBuf,
+    /// The file of the key, which others may not read.
+    pub key: PathBuf,
+}
+
+/// Our own authority.
+pub(crate) struct Authority {
+    /// Its certificate.
+    pub certificate_pem: String,
+    /// Its key.
+    pub key_pem: String,
 }
 
 fn unusable(error: impl ToString) -> CertificateError {
@@ -65,76 +81,103 @@ fn authority_params() -> CertificateParams {
     params
 }
 
-/// The authority of a data directory, whose key this is; a new one if it has none.
-fn authority(directory: &Path, key: Option<&[u8]>) -> Result<Issuer<'static, KeyPair>, CertificateError> {
-    let key_path = directory.join(AUTHORITY_KEY);
-    let certificate_path = directory.join(AUTHORITY);
-    if files::read(&certificate_path, false)?.is_some() {
-        let pem = key.ok_or(CertificateError::NoAuthorityKey)?;
-        let key = KeyPair::from_pem(&String::from_utf8_lossy(pem)).map_err(unusable)?;
-        return Ok(Issuer::new(authority_params(), key));
+impl Authority {
+    /// Draws one.
+    ///
+    /// # Errors
+    /// The operating system gives no randomness.
+    pub(crate) fn draw() -> Result<Authority, CertificateError> {
+        let key = KeyPair::generate().map_err(unusable)?;
+        let certificate_pem = authority_params().self_signed(&key).map_err(unusable)?.pem();
+        Ok(Authority { certificate_pem, key_pem: key.serialize_pem() })
     }
-    let key = KeyPair::generate().map_err(unusable)?;
-    let certificate = authority_params().self_signed(&key).map_err(unusable)?;
-    // What another authority has signed is good for nothing from here on.
-    files::write(&directory.join(SERVER_NAMES), b"")?;
-    files::write(&key_path, key.serialize_pem().as_bytes())?;
-    files::write(&certificate_path, certificate.pem().as_bytes())?;
-    Ok(Issuer::new(authority_params(), key))
+
+    fn issuer(&self) -> Result<Issuer<'static, KeyPair>, CertificateError> {
+        Ok(Issuer::new(authority_params(), KeyPair::from_pem(&self.key_pem).map_err(unusable)?))
+    }
+
+    /// Makes the certificate for these names in a data directory, unless it is there.
+    fn issue(&self, directory: &Path, names: &[String]) -> Result<(), CertificateError> {
+        let of = |name: &str| directory.join(name);
+        let list = names.join("\n");
+        let has = |name: &str, text: &str| Ok::<_, io::Error>(is(files::read(&of(name), false)?, text));
+        let is_there =
+            files::read(&of(SERVER), false)?.is_some() && files::read(&of(SERVER_KEY), true)?.is_some();
+        if is_there && has(AUTHORITY, &self.certificate_pem)? && has(SERVER_NAMES, &list)? {
+            return Ok(());
+        }
+        let mut params = CertificateParams::default();
+        params.distinguished_name = named("isobar control plane");
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        // Python refuses a certificate that does not say which key has signed it.
+        params.use_authority_key_identifier_extension = true;
+        for name in names {
+            params.subject_alt_names.push(match name.parse::<IpAddr>() {
+                Ok(address) => SanType::IpAddress(address),
+                Err(_) => SanType::DnsName(name.as_str().try_into().map_err(unusable)?),
+            });
+        }
+        let key = KeyPair::generate().map_err(unusable)?;
+        let certificate = params.signed_by(&key, &self.issuer()?).map_err(unusable)?;
+        // The names come last: without them, what was written half way is written again.
+        files::write(&of(SERVER_NAMES), b"")?;
+        files::write(&of(AUTHORITY), self.certificate_pem.as_bytes())?;
+        files::write(&of(SERVER_KEY), key.serialize_pem().as_bytes())?;
+        files::write(&of(SERVER), certificate.pem().as_bytes())?;
+        files::write(&of(SERVER_NAMES), list.as_bytes())?;
+        Ok(())
+    }
 }
 
-/// Makes the certificate for these names, unless it is there.
-fn issue(directory: &Path, names: &[String]) -> Result<(), CertificateError> {
-    // Needed only to sign; but whenever it is there, others may not read it.
-    let authority_key = files::read(&directory.join(AUTHORITY_KEY), true)?;
-    let list = names.join("\n");
-    let known = files::read(&directory.join(SERVER_NAMES), false)?;
-    let is_there = files::read(&directory.join(AUTHORITY), false)?.is_some()
-        && files::read(&directory.join(SERVER), false)?.is_some()
-        && files::read(&directory.join(SERVER_KEY), true)?.is_some();
-    if is_there && known.as_deref() == Some(list.as_bytes()) {
-        return Ok(());
-    }
-    let issuer = authority(directory, authority_key.as_deref())?;
-    let mut params = CertificateParams::default();
-    params.distinguished_name = named("isobar control plane");
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    // Python refuses a certificate that does not say which key has signed it.
-    params.use_authority_key_identifier_extension = true;
-    for name in names {
-        params.subject_alt_names.push(match name.parse::<IpAddr>() {
-            Ok(address) => SanType::IpAddress(address),
-            Err(_) => SanType::DnsName(name.as_str().try_into().map_err(unusable)?),
-        });
-    }
-    let key = KeyPair::generate().map_err(unusable)?;
-    let certificate = params.signed_by(&key, &issuer).map_err(unusable)?;
-    // The names come last: without them, what was written half way is written again.
-    files::write(&directory.join(SERVER_NAMES), b"")?;
-    files::write(&directory.join(SERVER_KEY), key.serialize_pem().as_bytes())?;
-    files::write(&directory.join(SERVER), certificate.pem().as_bytes())?;
-    files::write(&directory.join(SERVER_NAMES), list.as_bytes())?;
-    Ok(())
+fn is(bytes: Option<Vec<u8>>, text: &str) -> bool {
+    bytes.as_deref() == Some(text.as_bytes())
 }
 
-/// How to serve by these names, with the certificate of a data directory.
+/// How to serve by these names, with a certificate that our authority has signed for this data directory.
 ///
 /// # Errors
 /// `CertificateError`.
-pub(crate) fn server_config(directory: &Path, names: &[String]) -> Result<ServerConfig, CertificateError> {
-    issue(directory, names)?;
+pub(crate) fn server_config(
+    directory: &Path,
+    authority: &Authority,
+    names: &[String],
+) -> Result<ServerConfig, CertificateError> {
+    authority.issue(directory, names)?;
     let missing = || io::Error::from(io::ErrorKind::NotFound);
     let certificate = files::read(&directory.join(SERVER), false)?.ok_or_else(missing)?;
     let key = files::read(&directory.join(SERVER_KEY), true)?.ok_or_else(missing)?;
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&certificate).collect();
-    let key = PrivateKeyDer::from_pem_slice(&key).map_err(unusable)?;
+    config(&certificate, &key).map_err(unusable)
+}
+
+/// How to serve with a certificate that was given.
+///
+/// # Errors
+/// `File`, `Given`.
+pub(crate) fn given_config(given: &GivenCertificate) -> Result<ServerConfig, CertificateError> {
+    let missing = |path: &Path| {
+        io::Error::new(io::ErrorKind::NotFound, format!("{}: there is no such file", path.display()))
+    };
+    let read = |path: &Path, is_secret| {
+        files::read(path, is_secret)?.ok_or_else(|| CertificateError::File(missing(path)))
+    };
+    let (certificate, key) = (read(&given.certificate, false)?, read(&given.key, true)?);
+    config(&certificate, &key).map_err(|why| CertificateError::Given { path: given.certificate.clone(), why })
+}
+
+fn config(certificate: &[u8], key: &[u8]) -> Result<ServerConfig, String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
+    let chain = chain.map_err(|error| error.to_string())?;
+    if chain.is_empty() {
+        return Err("there is no certificate in it: it has to be in PEM".to_owned());
+    }
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("its key: {error}"))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(unusable)?
+        .map_err(|error| error.to_string())?
         .with_no_client_auth()
-        .with_single_cert(chain.map_err(unusable)?, key)
-        .map_err(unusable)?;
+        .with_single_cert(chain, key)
+        .map_err(|error| error.to_string())?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
@@ -143,54 +186,47 @@ pub(crate) fn server_config(directory: &Path, names: &[String]) -> Result<Server
 mod tests {
     use super::*;
 
-    /// A data directory that has served by a name before.
-    fn used() -> tempfile::TempDir {
+    fn start(directory: &tempfile::TempDir, authority: &Authority, name: &str) -> [Vec<u8>; 2] {
+        server_config(directory.path(), authority, &[name.to_owned()]).expect("it serves");
+        [AUTHORITY, SERVER].map(|name| std::fs::read(directory.path().join(name)).expect(name))
+    }
+
+    #[test]
+    fn the_same_names_are_served_with_the_same_certificate_and_others_by_the_same_authority() {
+        let (directory, authority) =
+            (tempfile::tempdir().expect("a directory"), Authority::draw().expect("one"));
+        let first = start(&directory, &authority, "a.example");
+        assert_eq!(start(&directory, &authority, "a.example"), first);
+        let other = start(&directory, &authority, "b.example");
+        assert!(other[0] == first[0] && other[1] != first[1]);
+    }
+
+    #[test]
+    fn by_another_authority_everything_is_made_anew() {
         let directory = tempfile::tempdir().expect("a directory");
-        start(&directory, "a.example").expect("a first start");
-        directory
-    }
-
-    fn start(directory: &tempfile::TempDir, name: &str) -> Result<(), CertificateError> {
-        server_config(directory.path(), &[name.to_owned()]).map(drop)
-    }
-
-    fn bytes(directory: &tempfile::TempDir, name: &str) -> Vec<u8> {
-        std::fs::read(directory.path().join(name)).expect(name)
-    }
-
-    fn take_away(directory: &tempfile::TempDir, name: &str) {
-        std::fs::remove_file(directory.path().join(name)).expect(name);
+        let first = start(&directory, &Authority::draw().expect("one"), "a.example");
+        let other = start(&directory, &Authority::draw().expect("another"), "a.example");
+        assert!(other[0] != first[0] && other[1] != first[1]);
     }
 
     #[test]
-    fn without_its_key_an_authority_stays_and_the_same_names_are_served() {
-        let directory = used();
-        let before = [AUTHORITY, SERVER].map(|name| bytes(&directory, name));
-        take_away(&directory, AUTHORITY_KEY);
-        start(&directory, "a.example").expect("it has all that it needs");
-        let refused = start(&directory, "b.example").expect_err("nobody can sign");
-        assert!(matches!(refused, CertificateError::NoAuthorityKey));
-        let words = refused.to_string();
-        assert!(words.contains("put it back, or take ca.pem away") && words.lines().count() == 1, "{words}");
-        assert_eq!([AUTHORITY, SERVER].map(|name| bytes(&directory, name)), before);
-    }
-
-    #[test]
-    fn other_names_are_served_by_the_same_authority() {
-        let directory = used();
-        let before = [AUTHORITY, SERVER].map(|name| bytes(&directory, name));
-        start(&directory, "b.example").expect("another certificate");
-        let after = [AUTHORITY, SERVER].map(|name| bytes(&directory, name));
-        assert!(before[0] == after[0] && before[1] != after[1]);
-    }
-
-    #[test]
-    fn without_an_authority_everything_is_made_anew() {
-        let directory = used();
-        let before = [AUTHORITY, SERVER].map(|name| bytes(&directory, name));
-        take_away(&directory, AUTHORITY);
-        start(&directory, "a.example").expect("a new authority");
-        let after = [AUTHORITY, SERVER].map(|name| bytes(&directory, name));
-        assert!(before[0] != after[0] && before[1] != after[1]);
+    fn a_given_certificate_is_served_and_what_is_none_is_refused() {
+        let directory = tempfile::tempdir().expect("a directory");
+        start(&directory, &Authority::draw().expect("one"), "a.example");
+        let path = |name: &str| directory.path().join(name);
+        let of = |certificate: &str, key: &str| {
+            let given = GivenCertificate { certificate: path(certificate), key: path(key) };
+            given_config(&given).map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(of(SERVER, SERVER_KEY), Ok(()));
+        for (certificate, key, words) in [
+            (AUTHORITY, SERVER_KEY, "ca.pem: "),
+            (SERVER_NAMES, SERVER_KEY, "there is no certificate in it"),
+            (SERVER, SERVER_NAMES, "server.pem: its key"),
+            ("nothing.pem", SERVER_KEY, "nothing.pem: there is no such file"),
+        ] {
+            let refused = of(certificate, key).expect_err(words);
+            assert!(refused.contains(words) && refused.lines().count() == 1, "{refused}");
+        }
     }
 }

@@ -15,8 +15,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-pub use certificate::CertificateError;
-pub(crate) use certificate::server_config;
+pub(crate) use certificate::{AUTHORITY, Authority, given_config, server_config};
+pub use certificate::{CertificateError, GivenCertificate};
 use connection::serve;
 pub(crate) use exchange::Exchange;
 

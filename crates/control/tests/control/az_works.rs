@@ -60,7 +60,7 @@ async fn first_steps(database: TestDatabase) {
     let Some(az) = az() else { return };
     let world = World::start(&database).await;
     let home = tempfile::tempdir().expect("a folder");
-    let user = User { az, home, ca: world.running.ca_file.clone() };
+    let user = User { az, home, ca: world.running.ca_file.clone().expect("an authority") };
     logs_in(&user, &world).await;
     makes_groups(&user, &world).await;
     locks_and_tags(&user, &world).await;

@@ -59,7 +59,9 @@ async fn all_of_it(database: TestDatabase) {
     let world = World::start(&database).await;
     let mut command = Command::new(programs.join("python3"));
     command.args(["-c", PROGRAM]).env("URL", &world.client.url).env("TENANT", &world.running.tenant);
-    command.env("REQUESTS_CA_BUNDLE", &world.running.ca_file).env("SUBSCRIPTION", &world.subscription);
+    command
+        .env("REQUESTS_CA_BUNDLE", world.running.ca_file.as_ref().expect("an authority"))
+        .env("SUBSCRIPTION", &world.subscription);
     command.env("CLIENT", &world.first.0).env("SECRET", &world.first.1);
     let run = tokio::task::spawn_blocking(move || command.output()).await;
     let run = run.expect("a thread").expect("python runs");

@@ -65,7 +65,7 @@ impl Answer {
 impl Client {
     /// A stranger.
     pub fn of(running: &Running) -> Client {
-        let pem = std::fs::read(&running.ca_file).expect("the authority");
+        let pem = std::fs::read(running.ca_file.as_ref().expect("an authority")).expect("the authority");
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(&pem).expect("a certificate")).expect("an authority");
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

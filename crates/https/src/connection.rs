@@ -1,4 +1,4 @@
-//! One connection to a control plane, made when it is needed and again when it has ended.
+//! One connection to a server, made when it is needed and again when it has ended.
 
 use std::error::Error;
 use std::io;
@@ -14,12 +14,11 @@ use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 use crate::address::Address;
-use crate::error::RemoteError;
+use crate::error::HttpsError;
 use crate::limits::{ANSWER_BYTES_MAX, ANSWER_MAX, CONNECT_MAX, HEAD_BYTES_MAX, PAUSE, PAUSE_MAX};
-use crate::tls;
+use crate::tls::Trust;
 
 /// What a server answers.
 #[derive(Clone, Debug)]
@@ -32,18 +31,22 @@ pub struct Answer {
 }
 
 /// What goes over the wire.
-pub(crate) struct Message<'m> {
+pub struct Message<'m> {
+    /// The method.
     pub method: &'m str,
     /// Path and query.
     pub path: &'m str,
+    /// Names and values, beside `Host`.
     pub headers: Vec<(&'m str, String)>,
+    /// The body.
     pub body: Bytes,
 }
 
 /// A connection to one server.
-pub(crate) struct Connection {
+pub struct Connection {
+    /// The server.
     pub address: Address,
-    connector: TlsConnector,
+    trust: Trust,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -54,30 +57,33 @@ impl Answer {
     }
 
     /// How long to wait before coming again: what the server says, within reason.
-    pub(crate) fn pause(&self) -> Duration {
+    pub fn pause(&self) -> Duration {
         let said = self.header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
         said.map_or(PAUSE, Duration::from_secs).min(PAUSE_MAX)
     }
 }
 
 impl Connection {
-    /// To this server, by this authority or those of the machine.
-    pub(crate) fn new(address: Address, authority: Option<&str>) -> Result<Connection, RemoteError> {
-        Ok(Connection { address, connector: tls::connector(authority)?, sender: None })
+    /// To this server, which is connected to when there is something to send.
+    pub fn new(address: Address, trust: Trust) -> Connection {
+        Connection { address, trust, sender: None }
     }
 
     /// Sends a message and reads the answer.
-    pub(crate) async fn send(&mut self, message: &Message<'_>) -> Result<Answer, RemoteError> {
+    ///
+    /// # Errors
+    /// `HttpsError`. What the server refuses is an answer.
+    pub async fn send(&mut self, message: &Message<'_>) -> Result<Answer, HttpsError> {
         let answered = timeout(ANSWER_MAX, self.exchange_or_again(message)).await;
         answered.unwrap_or_else(|_| Err(self.unreachable("no answer in time")))
     }
 
     /// The server may have ended a connection that was not used for a while, in the moment when it was used
     /// again. What may be done twice is.
-    async fn exchange_or_again(&mut self, message: &Message<'_>) -> Result<Answer, RemoteError> {
+    async fn exchange_or_again(&mut self, message: &Message<'_>) -> Result<Answer, HttpsError> {
         let had_one = self.sender.is_some();
         match self.exchange(message).await {
-            Err(RemoteError::Unreachable { .. }) if had_one && may_be_repeated(message.method) => {
+            Err(error) if error.is_away() && had_one && may_be_repeated(message.method) => {
                 self.exchange(message).await
             }
             answered => answered,
@@ -85,7 +91,7 @@ impl Connection {
     }
 
     /// Keeps the connection only if all goes well.
-    async fn exchange(&mut self, message: &Message<'_>) -> Result<Answer, RemoteError> {
+    async fn exchange(&mut self, message: &Message<'_>) -> Result<Answer, HttpsError> {
         let mut sender = match self.sender.take() {
             Some(mut sender) => match sender.ready().await {
                 Ok(()) => sender,
@@ -99,14 +105,14 @@ impl Connection {
             request = request.header(*name, value);
         }
         let request = request.body(Full::new(message.body.clone()));
-        let request = request.map_err(|error| RemoteError::Value(format!("{}: {error}", message.path)))?;
+        let request = request.map_err(|error| HttpsError::Message(format!("{}: {error}", message.path)))?;
         let response = sender.send_request(request).await.map_err(|error| self.unreachable(&said(&error)))?;
         let answer = self.read(response).await?;
         self.sender = Some(sender);
         Ok(answer)
     }
 
-    async fn read(&self, response: Response<Incoming>) -> Result<Answer, RemoteError> {
+    async fn read(&self, response: Response<Incoming>) -> Result<Answer, HttpsError> {
         let (parts, body) = response.into_parts();
         let read = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
         let bytes = read.map_err(|error| self.not_read(&*error))?.to_bytes();
@@ -118,14 +124,13 @@ impl Connection {
         Ok(Answer { status: parts.status.as_u16(), body, headers: parts.headers })
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, RemoteError> {
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, HttpsError> {
         let Address { host, port } = &self.address;
-        let name =
-            ServerName::try_from(host.clone()).map_err(|_| RemoteError::Address(self.address.url()))?;
+        let name = ServerName::try_from(host.clone()).map_err(|_| HttpsError::Address(self.address.url()))?;
         let connecting = async {
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
             stream.set_nodelay(true)?;
-            self.connector.connect(name, stream).await
+            self.trust.connector.connect(name, stream).await
         };
         let connected = timeout(CONNECT_MAX, connecting).await;
         let stream = connected
@@ -140,34 +145,52 @@ impl Connection {
         Ok(sender)
     }
 
-    fn not_read(&self, error: &(dyn Error + Send + Sync + 'static)) -> RemoteError {
+    fn not_read(&self, error: &(dyn Error + Send + Sync + 'static)) -> HttpsError {
         if error.is::<LengthLimitError>() {
             let why = format!("its answer is longer than {} MiB: ask for less", ANSWER_BYTES_MAX >> 20);
-            return RemoteError::Nonsense { url: self.address.url(), why };
+            return HttpsError::Nonsense { url: self.address.url(), why };
         }
         self.unreachable(&said(error))
     }
 
-    fn not_connected(&self, error: &io::Error) -> RemoteError {
+    fn not_connected(&self, error: &io::Error) -> HttpsError {
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match tls {
             Some(why @ rustls::Error::InvalidCertificate(_)) => {
-                RemoteError::Untrusted { url: self.address.url(), why: why.to_string() }
+                HttpsError::Untrusted { url: self.address.url(), why: why.to_string() }
             }
             _ if error.kind() == io::ErrorKind::ConnectionRefused => {
-                self.unreachable("nobody listens there: start it with isobar control")
+                HttpsError::NobodyListens { url: self.address.url() }
             }
             _ => self.unreachable(&format!("cannot connect: {error}")),
         }
     }
 
-    fn unreachable(&self, why: &str) -> RemoteError {
-        RemoteError::Unreachable { url: self.address.url(), why: why.to_owned() }
+    fn unreachable(&self, why: &str) -> HttpsError {
+        HttpsError::Unreachable { url: self.address.url(), why: why.to_owned() }
+    }
+}
+
+/// Reads a document from a URL, by a connection of its own.
+///
+/// # Errors
+/// `HttpsError`; a status other than 200 is nonsense.
+pub async fn get(url: &str, trust: &Trust) -> Result<Value, HttpsError> {
+    let (address, path) = Address::of_url(url)?;
+    let mut connection = Connection::new(address, trust.clone());
+    let headers = vec![("accept", "application/json".to_owned())];
+    let message = Message { method: "GET", path: &path, headers, body: Bytes::new() };
+    let answer = connection.send(&message).await?;
+    match answer.status {
+        200 => Ok(answer.body),
+        status => {
+            Err(HttpsError::Nonsense { url: url.to_owned(), why: format!("it answers with status {status}") })
+        }
     }
 }
 
 /// Whether doing it twice is doing it once.
-pub(crate) fn may_be_repeated(method: &str) -> bool {
+pub fn may_be_repeated(method: &str) -> bool {
     ["GET", "HEAD", "PUT", "DELETE"].contains(&method)
 }
 
