@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use isobar_base::quantity::binary_bytes;
 
@@ -10,6 +11,9 @@ use crate::error::{BenchError, Result, failed};
 use crate::location::Location;
 use crate::mounts;
 use crate::run::{Run, Setup};
+
+/// Space that is being freed grows within so long.
+const GROWS_WITHIN: Duration = Duration::from_secs(5);
 
 /// A directory that exists on the target, as an absolute path.
 ///
@@ -64,16 +68,31 @@ pub(crate) fn require_dir(home: &dyn Backend, dir: &Path) -> Result<()> {
 
 /// Refuses to begin what cannot end well: more bytes than there is space for.
 pub(crate) fn require_space(backend: &dyn Backend, dir: &Path, bytes: u64) -> Result<()> {
-    let Ok(space) = backend.space(dir) else { return Ok(()) };
-    if bytes > space.free_bytes {
-        return Err(BenchError::NoSpace(format!(
-            "this writes {} and {} has {} free: write less, or free some space",
-            binary_bytes(bytes),
-            dir.display(),
-            binary_bytes(space.free_bytes)
-        )));
+    let free_bytes = || backend.space(dir).ok().map(|space| space.free_bytes);
+    let Some(free_bytes) = lacking(free_bytes, bytes, GROWS_WITHIN) else { return Ok(()) };
+    Err(BenchError::NoSpace(format!(
+        "this writes {} and {} has {} free: write less, or free some space",
+        binary_bytes(bytes),
+        dir.display(),
+        binary_bytes(free_bytes)
+    )))
+}
+
+/// What is free, if that stays less than so many bytes. What was removed a moment ago may not be free yet: it is
+/// waited for, as long as there is more and more. Where nobody can say, nothing is lacking.
+fn lacking(free_bytes: impl Fn() -> Option<u64>, bytes: u64, grows_within: Duration) -> Option<u64> {
+    let (mut most_bytes, mut grew) = (free_bytes()?, Instant::now());
+    while most_bytes < bytes {
+        if grew.elapsed() > grows_within {
+            return Some(most_bytes);
+        }
+        std::thread::sleep(grows_within / 20);
+        let now_bytes = free_bytes()?;
+        if now_bytes > most_bytes {
+            (most_bytes, grew) = (now_bytes, Instant::now());
+        }
     }
-    Ok(())
+    None
 }
 
 /// Checks that a directory is there and takes so many bytes, and says what will be measured in it by so many
@@ -135,6 +154,23 @@ mod tests {
         assert!(said(&file).contains("is not a directory"));
         assert!(said(&dir.path().join("no")).contains("is not a directory that exists"));
         assert!(directory(&Target::Posix, dir.path()).is_ok());
+    }
+
+    #[test]
+    fn space_that_is_being_freed_is_waited_for() {
+        let looks = std::cell::Cell::new(0);
+        let grows_to = |most: u64| {
+            looks.set(0);
+            let free = || {
+                looks.set(looks.get() + 1);
+                Some(most.min(looks.get()))
+            };
+            lacking(free, 10, Duration::from_millis(100))
+        };
+        assert_eq!(grows_to(10), None);
+        assert_eq!(grows_to(9), Some(9));
+        assert_eq!(lacking(|| Some(10), 10, Duration::ZERO), None);
+        assert_eq!(lacking(|| None, 10, Duration::ZERO), None);
     }
 
     #[test]

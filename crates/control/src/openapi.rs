@@ -26,7 +26,8 @@ const SCOPE: &str = r"^[^<>%&\\?#\u0000-\u001f\u007f-\u009f]+$";
 const VERSION: &str = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview)?$";
 
 /// Parameters of paths that are GUIDs.
-const GUIDS: &[&str] = &["subscriptionId", "tenantId", "objectId", "roleAssignmentName", "roleDefinitionId"];
+const GUIDS: &[&str] =
+    &["subscriptionId", "tenantId", "objectId", "principalId", "roleAssignmentName", "roleDefinitionId"];
 
 /// The document of these operations.
 pub(crate) fn document(operations: impl IntoIterator<Item = &'static Operation>) -> Value {

@@ -1,5 +1,7 @@
 //! The whole way of a cluster of real processes, by hand in a real browser: made, mounted, written to, a node
 //! killed, seen, replaced, deleted.
+//!
+//! With `ISOBAR_PICTURES=DIR` it measures how ready the cluster is as well, and puts pictures of the page there.
 
 #[path = "../../control/tests/page/browser.rs"]
 #[allow(dead_code, reason = "it is shared with the tests of the page")]
@@ -23,6 +25,20 @@ const FILE_BYTES: usize = 8 << 20;
 const WRITTEN: &str = "return [...document.querySelectorAll('.figures dt')].find(one => one.innerText == 'Written')?.nextSibling.innerText";
 /// The command that the page shows.
 const MOUNT: &str = "return [...document.querySelectorAll('pre')].map(one => one.innerText).find(text => text.startsWith('isobar mount'))";
+
+/// Where pictures of the page are put, for people to look at.
+const PICTURES: &str = "ISOBAR_PICTURES";
+
+/// What is shown, in light and dark, on a screen and on a phone.
+async fn picture(browser: &Browser, name: &str) {
+    let Some(directory) = std::env::var_os(PICTURES).map(PathBuf::from) else { return };
+    for (scheme, width) in [("dark", 360), ("light", 360), ("dark", 1400), ("light", 1400)] {
+        browser.looks(scheme, width).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let picture = browser.client.screenshot().await.expect("a picture");
+        fs::write(directory.join(format!("{name}-{scheme}-{width}.png")), picture).expect("a file");
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_made_mounted_written_to_repaired_and_deleted() {
@@ -57,8 +73,25 @@ async fn it_is_made_mounted_written_to_repaired_and_deleted() {
     write(&Path::new(&first).join("field"), &content);
     it_shows_that_something_is_written(&browser, Path::new(&first)).await;
 
+    if std::env::var_os(PICTURES).is_some() {
+        home.ok(&[
+            "cluster",
+            "validation",
+            "create",
+            "-g",
+            "forecast",
+            "--cluster",
+            "weather",
+            "-n",
+            "first",
+        ]);
+        browser.sees("16 not measurable").await;
+        it_shows_that_something_is_written(&browser, Path::new(&first)).await;
+        picture(&browser, "cluster").await;
+    }
     clusters.kill("n2.toml");
     browser.sees("n2 does not answer").await;
+    picture(&browser, "degraded").await;
     browser.press("Replace… n2").await;
     browser.sees("Nothing was done yet: this was a dry run.").await;
     browser.press("Replace n2").await;

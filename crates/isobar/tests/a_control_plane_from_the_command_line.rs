@@ -100,6 +100,46 @@ fn roles_are_given(home: &Home, control: &Control) {
 }
 
 #[test]
+fn a_token_of_another_issuer_stands_for_a_secret() {
+    let (elsewhere, home, visitor) = (Home::new(), Home::new(), Home::new());
+    let issuer = Control::start(&elsewhere, &[]);
+    let control = Control::start(&home, &["--trust", issuer.ca()]);
+    let known = elsewhere.json(&["principal", "list"]);
+    let subject = known["value"][0]["id"].as_str().expect("an id");
+    let name = format!("{}/{}/v2.0", issuer.url(), issuer.told["tenant"].as_str().expect("a tenant"));
+    let guest = home.json(&["principal", "create", "--display-name", "guest"]);
+    let (id, client) = (guest["id"].as_str().expect("an id"), guest["appId"].as_str().expect("an id"));
+    let one = ["--principal", id, "--name", "elsewhere"];
+    let who = ["--issuer", &name, "--subject", subject, "--audiences", issuer.url()];
+    home.ok(&[&["principal", "federation", "create"], &one[..], &who[..]].concat());
+    assert!(home.ok(&["principal", "federation", "list", "--principal", id]).contains("elsewhere"));
+
+    let file = visitor.path("token");
+    let token = elsewhere.profile()["token"]["text"].as_str().expect("a token").to_owned();
+    std::fs::write(&file, &token).expect("a file");
+    let login = ["login", control.url(), "--ca", control.ca(), "--client-id", client, "--token-file", &file];
+    visitor.ok(&login);
+    assert_eq!(visitor.json(&["subscription", "list"]), json!({"value": []}));
+    assert!(!visitor.profile().to_string().contains(&token), "it stays where it is");
+    // Whenever a token is needed the file is read again.
+    let forget = || {
+        let mut profile = visitor.profile();
+        profile.as_object_mut().expect("an object").remove("token");
+        visitor.write_profile(&profile);
+    };
+    forget();
+    visitor.ok(&["subscription", "list"]);
+    forget();
+    std::fs::write(&file, "").expect("a file");
+    refused(&visitor.run(&["subscription", "list"]), 1, "there is no token in it");
+    std::fs::write(&file, &token).expect("a file");
+    home.ok(&[&["principal", "federation", "delete"], &one[..]].concat());
+    refused(&visitor.run(&["subscription", "list"]), 1, "AADSTS700027");
+    control.stop();
+    issuer.stop();
+}
+
+#[test]
 fn a_cluster_is_measured_and_its_report_is_kept() {
     let home = Home::new();
     let clusters = WithClusters::begin(&home);
@@ -289,10 +329,10 @@ fn another_database_and_another_secret_log_in_again_and_other_profiles_stay() {
     assert_eq!(home.json(&["group", "list"]), json!({"value": []}));
     control.stop();
 
-    // The old database, for which the profile is wrong now.
+    // The old database, for which the profile is wrong now, authority and all.
     let control = Control::start(&home, &["--listen", &listen]);
     assert_eq!((&control.told["secret"], &control.told["logged_in"]), (&Value::Null, &json!(false)));
-    refused(&home.run(&["group", "list"]), 1, "the login was refused");
+    refused(&home.run(&["group", "list"]), 1, "its certificate is not trusted here");
     control.stop();
     let control = Control::start(&home, &["--listen", &listen, "--new-secret"]);
     assert_eq!(control.told["client_id"], old["client_id"]);

@@ -87,10 +87,10 @@ impl Federation {
         Ok(all)
     }
 
-    /// Makes one.
+    /// Makes one, of a name that it has for no other.
     ///
     /// # Errors
-    /// 409 if somebody else is that subject, or it has the name for another; it has too many.
+    /// 409 if somebody is that subject already; it has too many.
     pub(crate) async fn create(
         tx: &mut Tx,
         principal: &Principal,
@@ -101,10 +101,6 @@ impl Federation {
         if his.len() >= FEDERATIONS_MAX {
             let why = format!("A service principal has at most {FEDERATIONS_MAX} federated credentials.");
             return Err(ArmError::new(400, "QuotaExceeded", why).into());
-        }
-        if his.iter().any(|of| of.name.eq_ignore_ascii_case(new.name)) {
-            let why = format!("It has a federated credential '{}' already.", new.name);
-            return Err(ArmError::new(409, "Request_MultipleObjectsWithSameKeyValue", why).into());
         }
         if Federation::find(tx, new.issuer, new.subject).await?.is_some() {
             let why = "A service principal has this issuer and subject already.";

@@ -60,7 +60,9 @@ impl<'t> Jwt<'t> {
             return Err(Flaw::Malformed);
         }
         let text = |name: &str| header[name].as_str().map(str::to_owned);
-        let bytes = |name: &str| header[name].as_str().and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+        // Microsoft's libraries pad them.
+        let bare = |name: &str| header[name].as_str().map(|text| text.trim_end_matches('=').to_owned());
+        let bytes = |name: &str| bare(name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
         Ok(Jwt {
             algorithm: text("alg").ok_or(Flaw::Malformed)?,
             key_id: text("kid"),

@@ -3,23 +3,32 @@
 //!
 //! Whoever can add one to a principal can become it: the actions are those of the directory.
 
+use std::ops::RangeInclusive;
+
 use isobar_arm::{ArmError, Fields, Problems};
 use isobar_https::Address;
 use isobar_records::{Snapshot, Tx};
 use serde_json::{Value, json};
 
-use super::directory::{READ, SECRETS, find};
+use super::directory::find;
 use crate::call::Call;
 use crate::handler::{Row, read, write};
 use crate::http::Reply;
-use crate::identity::{Certificate, Federation, NewFederation};
+use crate::identity::{Certificate, Federation, NewFederation, Principal};
 use crate::limits::{CERTIFICATE_CHARS_MAX, DISPLAY_NAME_CHARS_MAX, SUBJECT_CHARS_MAX};
 use crate::random::uuid;
 use crate::refusal::Refusal;
 use crate::table::{Answer, Display, Gate, Operation};
 
-const FEDERATIONS: &str = "/v1.0/servicePrincipals/{objectId}/federatedIdentityCredentials";
-const FEDERATION: &str = "/v1.0/servicePrincipals/{objectId}/federatedIdentityCredentials/{federationName}";
+const FEDERATIONS: &str = "/v1.0/servicePrincipals/{principalId}/federatedIdentityCredentials";
+const FEDERATION: &str =
+    "/v1.0/servicePrincipals/{principalId}/federatedIdentityCredentials/{federationName}";
+const CERTIFY: &str = "Microsoft.Authorization/servicePrincipals/certificates/write";
+const READ: &str = "Microsoft.Authorization/servicePrincipals/federatedIdentityCredentials/read";
+const WRITE: &str = "Microsoft.Authorization/servicePrincipals/federatedIdentityCredentials/write";
+const DELETE: &str = "Microsoft.Authorization/servicePrincipals/federatedIdentityCredentials/delete";
+/// Characters of the name of a federated credential, as in Microsoft Graph.
+const NAME_CHARS: RangeInclusive<usize> = 3..=DISPLAY_NAME_CHARS_MAX;
 /// What tokens of others are for, where nothing is said: what most that make them use for Azure.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
@@ -35,15 +44,20 @@ const SHOW: Display = Display::of(
 );
 const FEDERATE: Display = Display::of(
     "Service principals",
-    "Change federated credentials",
-    "Says that somebody of another issuer is a service principal, or is it no more.",
+    "Create federated credential",
+    "Says that somebody of another issuer is a service principal.",
+);
+const SEPARATE: Display = Display::of(
+    "Service principals",
+    "Delete federated credential",
+    "Says that somebody of another issuer is a service principal no more.",
 );
 
 pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::post("ServicePrincipals_AddKey", "/v1.0/servicePrincipals/{objectId}/addKey")
             .command("principal certificate create")
-            .action(SECRETS, CERTIFICATES)
+            .action(CERTIFY, CERTIFICATES)
             .gate(Gate::AllowedInTenant)
             .takes("NewCertificate")
             .answers(&[Answer::of(200, "CertificateCredential", "What is known of the certificate.")]),
@@ -52,7 +66,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row::new(
         Operation::post("ServicePrincipals_RemoveKey", "/v1.0/servicePrincipals/{objectId}/removeKey")
             .command("principal certificate delete")
-            .action(SECRETS, CERTIFICATES)
+            .action(CERTIFY, CERTIFICATES)
             .gate(Gate::AllowedInTenant)
             .takes("CertificateId")
             .answers(&[Answer::empty(204, "It is gone.")]),
@@ -67,18 +81,21 @@ pub(crate) const ROWS: &[Row] = &[
         read!(federations),
     ),
     Row::new(
-        Operation::post("FederatedCredentials_Create", FEDERATIONS)
+        Operation::put("FederatedCredentials_CreateOrUpdate", FEDERATION)
             .command("principal federation create")
-            .action(SECRETS, FEDERATE)
+            .action(WRITE, FEDERATE)
             .gate(Gate::AllowedInTenant)
             .takes("NewFederatedCredential")
-            .answers(&[Answer::of(201, "FederatedCredential", "It was made.")]),
+            .answers(&[
+                Answer::of(200, "FederatedCredential", "It was changed."),
+                Answer::of(201, "FederatedCredential", "It was made."),
+            ]),
         write!(federate),
     ),
     Row::new(
         Operation::delete("FederatedCredentials_Delete", FEDERATION)
             .command("principal federation delete")
-            .action(SECRETS, FEDERATE)
+            .action(DELETE, SEPARATE)
             .gate(Gate::AllowedInTenant)
             .answers(&[Answer::empty(204, "It is gone, or was not there.")]),
         write!(separate),
@@ -86,7 +103,7 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 async fn add_certificate(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
-    let principal = find(call, tx).await?;
+    let principal = find(call, "objectId", tx).await?;
     let body = call.json()?;
     let problems = Problems::new();
     let key_id = uuid()?;
@@ -112,7 +129,7 @@ async fn add_certificate(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
 }
 
 async fn remove_certificate(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
-    let principal = find(call, tx).await?;
+    let principal = find(call, "objectId", tx).await?;
     let body = call.json()?;
     let key_id = body.get("keyId").and_then(Value::as_str).unwrap_or_default();
     match principal.remove_certificate(tx, key_id, call.author()).await? {
@@ -122,31 +139,48 @@ async fn remove_certificate(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> 
 }
 
 async fn federations(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
-    let principal = find(call, snapshot).await?;
+    let principal = find(call, "principalId", snapshot).await?;
     let all = Federation::of(snapshot, &principal).await?;
     let value: Vec<Value> = all.iter().map(Federation::document).collect();
     Ok(Reply::json(200, json!({"value": value})))
 }
 
+/// The one that the path names.
+async fn named(call: &Call, snapshot: &mut Snapshot) -> Result<(Principal, Option<Federation>), Refusal> {
+    let principal = find(call, "principalId", snapshot).await?;
+    let name = call.params.get("federationName");
+    let mut all = Federation::of(snapshot, &principal).await?.into_iter();
+    let found = all.find(|of| of.name.eq_ignore_ascii_case(name));
+    Ok((principal, found))
+}
+
 async fn federate(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
-    let principal = find(call, tx).await?;
+    let name = call.params.get("federationName");
     let body = call.json()?;
     let problems = Problems::new();
     let new = {
         let fields = Fields::root(&body, &problems);
+        // Whoever reads one and sends it back has its name in it.
+        fields.ignore(&["name"]);
         let text = |name: &'static str| {
             fields.get(name).required().string(1..=SUBJECT_CHARS_MAX).unwrap_or_default()
         };
         let (issuer, subject) = (text("issuer"), text("subject"));
-        let name = fields.get("name").required().string(3..=DISPLAY_NAME_CHARS_MAX).unwrap_or_default();
         if !issuer.is_empty() && Address::of_url(issuer).is_err() {
             fields.get("issuer").refuse("must be an address that begins with https://");
         }
         if subject.chars().any(char::is_control) {
             fields.get("subject").refuse("must not have control characters");
         }
-        let audiences = fields.get("audiences");
-        let audience = audiences.list(1..=1).unwrap_or_default().pop();
+        if !(NAME_CHARS).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+            let (least, most) = (NAME_CHARS.start(), NAME_CHARS.end());
+            problems.add(
+                "InvalidParameter",
+                "name",
+                &format!("The name must have {least} to {most} characters."),
+            );
+        }
+        let audience = fields.get("audiences").list(1..=1).unwrap_or_default().pop();
         let audience = audience.and_then(|of| of.string(1..=SUBJECT_CHARS_MAX)).unwrap_or(AUDIENCE);
         NewFederation { name, issuer, subject, audience }
     };
@@ -155,15 +189,17 @@ async fn federate(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
         let why = "The issuer is this control plane itself: give its principals roles.";
         return Err(ArmError::new(400, "Request_BadRequest", why).into());
     }
+    let (principal, found) = named(call, tx).await?;
+    let status = if found.is_some() { 200 } else { 201 };
+    if let Some(found) = found {
+        found.delete(tx).await?;
+    }
     let made = Federation::create(tx, &principal, &new, call.author()).await?;
-    Ok(Reply::json(201, made.document()))
+    Ok(Reply::json(status, made.document()))
 }
 
 async fn separate(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
-    let principal = find(call, tx).await?;
-    let name = call.params.get("federationName");
-    let all = Federation::of(tx, &principal).await?;
-    if let Some(found) = all.into_iter().find(|of| of.name.eq_ignore_ascii_case(name)) {
+    if let (_, Some(found)) = named(call, tx).await? {
         found.delete(tx).await?;
     }
     Ok(Reply::empty(204))

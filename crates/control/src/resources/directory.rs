@@ -22,10 +22,10 @@ use crate::table::{Answer, Display, Gate, Operation, Parameter};
 
 const ALL: &str = "/v1.0/servicePrincipals";
 const ONE: &str = "/v1.0/servicePrincipals/{objectId}";
-pub(super) const READ: &str = "Microsoft.Authorization/servicePrincipals/read";
+const READ: &str = "Microsoft.Authorization/servicePrincipals/read";
 const WRITE: &str = "Microsoft.Authorization/servicePrincipals/write";
 const DELETE: &str = "Microsoft.Authorization/servicePrincipals/delete";
-pub(super) const SECRETS: &str = "Microsoft.Authorization/servicePrincipals/secrets/write";
+const SECRETS: &str = "Microsoft.Authorization/servicePrincipals/secrets/write";
 const SHOW: Display = Display::of("Service principals", "Get service principals", "Reads who can log in.");
 const CHANGE: Display =
     Display::of("Service principals", "Create service principal", "Makes somebody who can log in.");
@@ -184,13 +184,17 @@ async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
 }
 
 /// The principal that the path names.
-pub(super) async fn find(call: &Call, snapshot: &mut Snapshot) -> Result<Principal, Refusal> {
-    let id = call.params.get("objectId");
+pub(super) async fn find(
+    call: &Call,
+    parameter: &str,
+    snapshot: &mut Snapshot,
+) -> Result<Principal, Refusal> {
+    let id = call.params.get(parameter);
     Ok(Principal::by_object_id(snapshot, id).await?.ok_or_else(|| not_found(id))?)
 }
 
 async fn get(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
-    Ok(Reply::json(200, document(call, &find(call, snapshot).await?)))
+    Ok(Reply::json(200, document(call, &find(call, "objectId", snapshot).await?)))
 }
 
 async fn create(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
@@ -230,7 +234,7 @@ async fn delete(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
 }
 
 async fn add_secret(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
-    let principal = find(call, tx).await?;
+    let principal = find(call, "objectId", tx).await?;
     let (_, kept, secret) = principal.add_secret(tx, call.author()).await?;
     let body = json!({
         "keyId": kept.key_id, "hint": kept.hint, "startDateTime": kept.made, "secretText": secret,
@@ -239,7 +243,7 @@ async fn add_secret(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
 }
 
 async fn remove_secret(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
-    let principal = find(call, tx).await?;
+    let principal = find(call, "objectId", tx).await?;
     let body = call.json()?;
     let key_id = body.get("keyId").and_then(Value::as_str).unwrap_or_default();
     match principal.remove_secret(tx, key_id, call.author()).await? {

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use crate::common::World;
+use crate::common::{World, people};
 use crate::python;
 use isobar_records::testing::{TestDatabase, on_sqlite};
 use serde_json::{Value, json};
@@ -82,8 +82,45 @@ async fn logs_in(user: &User, world: &World<'_>) {
     let accounts = user.run(&login).await;
     assert_eq!(accounts[0]["id"], world.subscription);
     user.run(&login.replace(tenant.as_str(), "adfs")).await;
+    logs_in_by_certificate(user, world).await;
+    user.run(&login).await;
     let places = user.run("account list-locations").await;
     assert_eq!(places[0]["name"], "uksouth");
+}
+
+/// Makes a key with its certificate, as PEM.
+const MAKE_CERTIFICATE: &str = r#"
+from datetime import datetime, timedelta, timezone
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization as s
+from cryptography.hazmat.primitives.asymmetric import rsa
+key = rsa.generate_private_key(65537, 2048)
+name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "robot")])
+now, day = datetime.now(timezone.utc), timedelta(days=1)
+made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    .serial_number(1).not_valid_before(now - day).not_valid_after(now + day).sign(key, hashes.SHA256()))
+print(key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption()).decode()
+    + made.public_bytes(s.Encoding.PEM).decode())
+"#;
+
+async fn logs_in_by_certificate(user: &User, world: &World<'_>) {
+    let made = Command::new(user.az.with_file_name("python3")).args(["-c", MAKE_CERTIFICATE]).output();
+    let made = made.expect("python runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let file = user.home.path().join("robot.pem");
+    std::fs::write(&file, &made.stdout).expect("a file");
+    let robot = people::make(world, "robot").await;
+    let path = format!("/v1.0/servicePrincipals/{}/addKey", robot.object_id);
+    let pem = String::from_utf8(made.stdout).expect("PEM");
+    world.client.json("POST", &path, json!({"key": pem})).await.expect(200);
+    let scope = format!("/subscriptions/{}", world.subscription);
+    people::give(&world.client, &robot, people::READER, &scope, 900).await.expect(201);
+    let (app, file, tenant) = (&robot.app_id, file.display(), &world.running.tenant);
+    let accounts =
+        user.run(&format!("login --service-principal -u {app} --certificate {file} --tenant {tenant}")).await;
+    assert_eq!(accounts[0]["user"]["name"], json!(app));
+    let refused = user.fail("group create -n rg9 -l uksouth").await;
+    assert!(refused.contains("AuthorizationFailed"), "{refused}");
 }
 
 async fn makes_groups(user: &User, world: &World<'_>) {

@@ -23,6 +23,34 @@ login = ClientSecretCredential(
 client = ResourceManagementClient(
     login, os.environ["SUBSCRIPTION"], base_url=url, credential_scopes=[url + "/.default"])
 
+# A certificate logs in as well as a secret.
+from datetime import datetime, timedelta, timezone
+import requests
+from azure.identity import CertificateCredential
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+key = rsa.generate_private_key(65537, 2048)
+name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "robot")])
+now, day = datetime.now(timezone.utc), timedelta(days=1)
+certificate = (
+    x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    .serial_number(1).not_valid_before(now - day).not_valid_after(now + day).sign(key, hashes.SHA256()))
+pem = certificate.public_bytes(serialization.Encoding.PEM)
+private = key.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+mine = {"Authorization": "Bearer " + login.get_token(url + "/.default").token}
+principals = url + "/v1.0/servicePrincipals"
+robot = requests.post(principals, json={"displayName": "robot"}, headers=mine).json()
+given = requests.post(f"{principals}/{robot['id']}/addKey", json={"key": pem.decode()}, headers=mine)
+assert given.status_code == 200, given.text
+by_certificate = CertificateCredential(
+    os.environ["TENANT"], robot["appId"], certificate_data=private + pem,
+    authority=url, disable_instance_discovery=True)
+theirs = {"Authorization": "Bearer " + by_certificate.get_token(url + "/.default").token}
+seen = requests.get(url + "/subscriptions?api-version=2022-12-01", headers=theirs)
+assert seen.status_code == 200 and seen.json()["value"] == [], seen.text
+
 made = client.resource_groups.create_or_update(group, {"location": "uksouth", "tags": {"env": "test"}})
 assert made.properties.provisioning_state == "Succeeded", made
 assert [one.name for one in client.resource_groups.list()] == [group]
