@@ -12,7 +12,7 @@ use crate::http::Reply;
 use crate::limits::POLL_AFTER_S;
 use crate::refusal::Refusal;
 use crate::store::{Stored, gather};
-use crate::table::{Answer, Display, Operation, Versions};
+use crate::table::{Answer, Command, Display, Operation, Versions};
 use crate::watch::{Sight, TargetObservation};
 use crate::workflows::{Action, REPLACE, RESTART, Work, judge};
 
@@ -44,7 +44,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(Versions::Ours)
             .answers(&[Answer::of(200, "Node", "The node, with what was seen of it last.")]),
         read!(get),
-    ),
+    )
+    .exists("Nodes_CheckExistence", Command::Words("cluster node exists")),
     Row::new(
         Operation::post("Nodes_Restart", RESTART_ONE)
             .command("cluster node restart")

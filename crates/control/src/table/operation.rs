@@ -110,6 +110,8 @@ const EXPANDED: &[Parameter] = &[
     PAGING[1],
     Parameter { name: "$expand", description: "What else to tell of each item." },
 ];
+/// Of every HEAD.
+const EXISTENCE: &[Answer] = &[Answer::empty(204, "It is there."), Answer::empty(404, "It is not there.")];
 
 impl Display {
     /// These words.
@@ -157,11 +159,6 @@ impl Operation {
     /// Reads.
     pub const fn get(id: &'static str, path: &'static str) -> Operation {
         Operation::new(id, Method::Get, path)
-    }
-
-    /// Says whether it is there.
-    pub const fn head(id: &'static str, path: &'static str) -> Operation {
-        Operation::new(id, Method::Head, path)
     }
 
     /// Makes, or replaces.
@@ -247,6 +244,11 @@ impl Operation {
     pub const fn long_running(mut self) -> Operation {
         self.long_running = true;
         self
+    }
+
+    /// The HEAD of the same path, with this name: whether what a GET reads is there.
+    pub const fn existence(self, id: &'static str, command: Command) -> Operation {
+        Operation { id, method: Method::Head, query: &[], answers: EXISTENCE, command, ..self }
     }
 
     /// What people type for it: `group create`.
