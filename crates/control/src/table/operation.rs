@@ -91,6 +91,8 @@ pub struct Operation {
     pub answers: &'static [Answer],
     /// Whether it may go on after it was answered.
     pub long_running: bool,
+    /// The schema of what is there when it has ended, where that is in none of its own answers.
+    pub leaves: Option<&'static str>,
     /// What people type for it.
     pub command: Command,
 }
@@ -152,6 +154,7 @@ impl Operation {
             body: None,
             answers: &[],
             long_running: false,
+            leaves: None,
             command: Command::Unsaid,
         }
     }
@@ -244,6 +247,12 @@ impl Operation {
     pub const fn long_running(mut self) -> Operation {
         self.long_running = true;
         self
+    }
+
+    /// Goes on after it was answered, and leaves this: its `Location` leads there in the end.
+    pub const fn leaves(mut self, schema: &'static str) -> Operation {
+        self.leaves = Some(schema);
+        self.long_running()
     }
 
     /// The HEAD of the same path, with this name: whether what a GET reads is there.
