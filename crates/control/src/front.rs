@@ -218,7 +218,17 @@ async fn read_in(
     snapshot: &mut Snapshot,
 ) -> Result<Reply, Refusal> {
     admit(call, snapshot).await?;
-    handler(call, snapshot).await
+    let found = handler(call, snapshot).await;
+    if call.operation.method == Method::Head { existence(found) } else { found }
+}
+
+/// What a HEAD tells: whether its GET has found something. Whatever else is wrong is told as it is.
+fn existence(found: Result<Reply, Refusal>) -> Result<Reply, Refusal> {
+    match found {
+        Ok(_) => Ok(Reply::empty(204)),
+        Err(Refusal(error)) if error.status() == 404 => Ok(Reply::empty(404)),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 async fn write_in(

@@ -9,6 +9,8 @@
 //! async fn put(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> { … }
 //! ```
 //!
+//! A row that reads a resource has `.exists(…)` behind it: the HEAD that says whether there is one.
+//!
 //! A function that writes does so in one transaction with what the audit log says of it; when it refuses,
 //! nothing of it is kept. Tokens, roles, locks and versions have been looked at before it is called.
 
@@ -20,7 +22,7 @@ use isobar_records::{Snapshot, Tx};
 use crate::call::{Call, Caller, Fetched};
 use crate::http::{Incoming, Reply};
 use crate::refusal::Refusal;
-use crate::table::Operation;
+use crate::table::{Command, Operation};
 
 /// A reply that is on its way.
 pub(crate) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send + 'a>>;
@@ -71,6 +73,7 @@ pub(crate) type Errand = Pin<Box<dyn Future<Output = Result<Fetched, Refusal>> +
 pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = Result<Errand, Refusal>> + Send + 'a>>;
 
 /// A row of the table.
+#[derive(Clone, Copy)]
 pub(crate) struct Row {
     /// What is known of the operation.
     pub operation: Operation,
@@ -78,12 +81,26 @@ pub(crate) struct Row {
     pub handler: Handler,
     /// What is fetched from elsewhere before, where something is: no transaction waits for it.
     pub errand: Option<for<'a> fn(&'a Call, &'a mut Snapshot) -> Sending<'a>>,
+    /// The HEAD beside it, where it reads a resource.
+    existence: Option<Operation>,
 }
 
 impl Row {
     /// This operation, carried out by this.
     pub(crate) const fn new(operation: Operation, handler: Handler) -> Row {
-        Row { operation, handler, errand: None }
+        Row { operation, handler, errand: None, existence: None }
+    }
+
+    /// Whether what it reads is there can be asked with a HEAD, which has this name.
+    pub(crate) const fn exists(mut self, id: &'static str, command: Command) -> Row {
+        self.existence = Some(self.operation.existence(id, command));
+        self
+    }
+
+    /// The row of that HEAD. It is carried out as its GET is, and the front tells no more than whether
+    /// something was found: so the two cannot differ.
+    pub(crate) fn head(&self) -> Option<Row> {
+        self.existence.map(|operation| Row { operation, existence: None, ..*self })
     }
 
     /// Fetches something from elsewhere first, for which the call has a place.

@@ -105,6 +105,10 @@ fn of_operation(operation: &Operation) -> Value {
     if operation.long_running {
         set("x-ms-long-running-operation", json!(true));
     }
+    if let Some(schema) = operation.leaves {
+        let left = reference(schema)["$ref"].clone();
+        set("x-ms-long-running-operation-options", json!({"final-state-schema": left}));
+    }
     if operation.query.iter().any(|parameter| parameter.name == "$skipToken") {
         set("x-ms-pageable", json!({"nextLinkName": "nextLink"}));
     }

@@ -1,5 +1,7 @@
 //! The whole table, and all workflows: what each kind of resource adds.
 
+use std::sync::LazyLock;
+
 use isobar_records::Records;
 use isobar_workflow::Workflow;
 use serde_json::Value;
@@ -40,14 +42,20 @@ static FAMILIES: &[&[Row]] = &[
     resources::credentials::ROWS,
 ];
 
+/// All rows: those of the files, and behind each that reads a resource the HEAD of it.
+static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    let rows = FAMILIES.iter().copied().flatten();
+    rows.flat_map(|row| [Some(*row), row.head()]).flatten().collect()
+});
+
 /// All rows.
 pub(crate) fn all() -> Vec<&'static Row> {
-    FAMILIES.iter().copied().flatten().collect()
+    TABLE.iter().collect()
 }
 
 /// All operations: the table.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
-    FAMILIES.iter().copied().flatten().map(|row| &row.operation)
+    TABLE.iter().map(|row| &row.operation)
 }
 
 /// The table as an OpenAPI document.
@@ -72,4 +80,23 @@ pub(crate) fn workflows(
     all.push(resources::deployments::workflow(deployments));
     all.extend(resources::reservations::workflows(reservations));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::Handler;
+    use crate::table::Method;
+
+    #[test]
+    fn a_head_stands_behind_its_get_and_is_carried_out_by_what_reads() {
+        let mut heads = 0;
+        for pair in all().windows(2).filter(|pair| pair[1].operation.method == Method::Head) {
+            let (get, head) = (&pair[0].operation, &pair[1].operation);
+            assert_eq!((get.method, get.path), (Method::Get, head.path), "{}", head.id);
+            assert!(matches!(pair[1].handler, Handler::Read(_)), "{}", head.id);
+            heads += 1;
+        }
+        assert!(heads > 10, "{heads}");
+    }
 }

@@ -55,6 +55,8 @@ fn locks_hold(home: &Home) {
     let lock =
         ["lock", "create", "-g", "weather", "-n", "keep", "--level", "CanNotDelete", "--notes", "in use"];
     assert_eq!(home.json(&lock)["properties"]["notes"], "in use");
+    assert_eq!(home.ok(&["lock", "exists", "-g", "weather", "-n", "keep"]), "It is there.\n");
+    assert_eq!(home.run(&["lock", "exists", "-g", "weather", "-n", "none"]).status.code(), Some(3));
     refused(&home.run(&["group", "delete", "-n", "weather", "--yes"]), 1, "ScopeLocked");
     let locks = home.ok(&["lock", "list"]);
     assert!(locks.contains("keep") && locks.contains("CanNotDelete"), "{locks}");

@@ -21,7 +21,7 @@ use crate::http::Reply;
 use crate::limits::{GROUPS_MAX, POLL_AFTER_S};
 use crate::refusal::Refusal;
 use crate::store::{Document, GROUP_KIND, Stored, gather};
-use crate::table::{Answer, Display, Gate, Operation};
+use crate::table::{Answer, Command, Display, Gate, Operation};
 
 const ALL: &str = "/subscriptions/{subscriptionId}/resourceGroups";
 const ONE: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}";
@@ -55,15 +55,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(RESOURCES)
             .answers(&[Answer::of(200, "ResourceGroup", "The group.")]),
         read!(get),
-    ),
-    Row::new(
-        Operation::head("ResourceGroups_CheckExistence", ONE)
-            .command("group exists")
-            .action(READ, SHOW)
-            .versions(RESOURCES)
-            .answers(&[Answer::empty(204, "It is there."), Answer::empty(404, "It is not there.")]),
-        read!(head),
-    ),
+    )
+    .exists("ResourceGroups_CheckExistence", Command::Words("group exists")),
     Row::new(
         Operation::put("ResourceGroups_CreateOrUpdate", ONE)
             .command("group create")
@@ -127,11 +120,6 @@ fn json_of(group: &Stored) -> Result<Value, Refusal> {
 
 async fn get(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     Stored::get(snapshot, &call.target).await?.reply(200)
-}
-
-async fn head(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
-    let found = Stored::find(snapshot, &call.target).await?;
-    Ok(Reply::empty(if found.is_some() { 204 } else { 404 }))
 }
 
 fn body_of(call: &Call, body: &Value) -> Result<Body<()>, Refusal> {

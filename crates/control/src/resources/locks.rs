@@ -13,7 +13,7 @@ use crate::limits::{LOCKS_MAX, LOCKS_OF_SCOPE_MAX, NOTES_CHARS_MAX};
 use crate::locking::LOCK_KIND;
 use crate::refusal::Refusal;
 use crate::store::{Document, Stored, gather};
-use crate::table::{Answer, Display, Operation};
+use crate::table::{Answer, Command, Display, Operation};
 
 const ALL: &str = "/{scope}/providers/Microsoft.Authorization/locks";
 const ONE: &str = "/{scope}/providers/Microsoft.Authorization/locks/{lockName}";
@@ -41,7 +41,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(LOCKS)
             .answers(&[Answer::of(200, "Lock", "The lock.")]),
         read!(get),
-    ),
+    )
+    .exists("Locks_CheckExistence", Command::Words("lock exists")),
     Row::new(
         Operation::put("Locks_CreateOrUpdate", ONE)
             .command("lock create")

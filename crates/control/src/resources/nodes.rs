@@ -12,7 +12,7 @@ use crate::http::Reply;
 use crate::limits::POLL_AFTER_S;
 use crate::refusal::Refusal;
 use crate::store::{Stored, gather};
-use crate::table::{Answer, Display, Operation, Versions};
+use crate::table::{Answer, Command, Display, Operation, Versions};
 use crate::watch::{Sight, TargetObservation};
 use crate::workflows::{Action, REPLACE, RESTART, Work, judge};
 
@@ -23,8 +23,8 @@ const REPLACE_ONE: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resou
 const READ: &str = "Isobar.Storage/clusters/nodes/read";
 const SHOW: Display = Display::of("Nodes", "Get nodes", "Reads the nodes of clusters and how they are.");
 const ACTED: &[Answer] = &[
-    Answer::of(200, "NodePlan", "What would come of it: a dry run."),
-    Answer::empty(202, "It is under way."),
+    Answer::of(200, "NodePlan", "A dry run: what would come of it."),
+    Answer::empty(202, "It is under way. Location leads to the node once it is done."),
 ];
 
 pub(crate) const ROWS: &[Row] = &[
@@ -44,7 +44,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(Versions::Ours)
             .answers(&[Answer::of(200, "Node", "The node, with what was seen of it last.")]),
         read!(get),
-    ),
+    )
+    .exists("Nodes_CheckExistence", Command::Words("cluster node exists")),
     Row::new(
         Operation::post("Nodes_Restart", RESTART_ONE)
             .command("cluster node restart")
@@ -54,7 +55,7 @@ pub(crate) const ROWS: &[Row] = &[
             )
             .versions(Versions::Ours)
             .takes("NodeAction")
-            .long_running()
+            .leaves("Node")
             .answers(ACTED),
         write!(restart),
     )
@@ -72,7 +73,7 @@ pub(crate) const ROWS: &[Row] = &[
             )
             .versions(Versions::Ours)
             .takes("NodeAction")
-            .long_running()
+            .leaves("Node")
             .answers(ACTED),
         write!(replace),
     )
@@ -143,9 +144,13 @@ async fn list(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
 
 async fn get(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
     let cluster = cluster_of(call, snapshot).await?;
-    let node = Stored::get(snapshot, &call.target).await?;
-    let sight = call.app.watch.last(deployment_of(&cluster));
-    Ok(Reply { body: Some(item(&node, sight.as_deref())?), ..node.reply(200)? })
+    reply(call, &cluster, &Stored::get(snapshot, &call.target).await?)
+}
+
+/// An answer with a node of this cluster.
+pub(super) fn reply(call: &Call, cluster: &Stored, node: &Stored) -> Result<Reply, Refusal> {
+    let sight = call.app.watch.last(deployment_of(cluster));
+    Ok(Reply { body: Some(item(node, sight.as_deref())?), ..node.reply(200)? })
 }
 
 async fn send_to_look(call: &Call, snapshot: &mut Snapshot) -> Result<Errand, Refusal> {

@@ -1,19 +1,19 @@
 //! How operations stand that go on after their request was answered.
 //!
 //! `operationStatuses` is always 200, with the status in the body. `operationResults`, where a `Location`
-//! leads, is 202 until it has ended, and then what the request itself would have answered. Whoever asked for
-//! an operation may look, and whoever may read what it works on: somebody with a role in one group can see
-//! the end of what he began there, also when the role has gone with the group. So anybody who has logged in
-//! gets as far as here.
+//! leads, is 202 until it has ended, and then the resource that was asked for: the node that was restarted,
+//! say. Whoever asked for an operation may look, and whoever may read what it works on: somebody with a role
+//! in one group can see the end of what he began there, also when the role has gone with the group. So
+//! anybody who has logged in gets as far as here.
 
 use isobar_arm::{ArmError, OperationStatus, ResourceId, Timestamp};
 use isobar_records::{Operation as Work, Snapshot, Status, Tx};
 use serde_json::Value;
 
-use super::clusters;
+use super::{clusters, nodes};
 use crate::admission::check;
 use crate::call::Call;
-use crate::clusters::CLUSTER_KIND;
+use crate::clusters::{CLUSTER_KIND, NODE_KIND};
 use crate::handler::{Row, read, write};
 use crate::http::Reply;
 use crate::limits::POLL_AFTER_S;
@@ -100,6 +100,13 @@ fn error_of(work: &Work) -> ArmError {
     kept.unwrap_or_else(|| ArmError::new(500, "OperationFailed", &work.message))
 }
 
+/// What was asked for, as it was written where the workflow was told: a node, say, while it is its cluster
+/// that nobody else may work on.
+fn resource_of(work: &Work) -> Result<ResourceId, Refusal> {
+    let written = work.input.get("id").and_then(Value::as_str).unwrap_or(&work.target);
+    Ok(ResourceId::parse(written).or_else(|_| ResourceId::parse(&work.target))?)
+}
+
 fn document(call: &Call, work: &Work) -> Result<OperationStatus, Refusal> {
     let id = format!(
         "{}/providers/Isobar.Storage/locations/{}/operationStatuses/{}",
@@ -107,11 +114,8 @@ fn document(call: &Call, work: &Work) -> Result<OperationStatus, Refusal> {
         work.location,
         work.id
     );
-    // The id as it was written, where the workflow was told.
-    let written = work.input.get("id").and_then(Value::as_str).unwrap_or(&work.target);
-    let resource = ResourceId::parse(written).or_else(|_| ResourceId::parse(&work.target)).ok();
-    let accepted =
-        OperationStatus::accepted(ResourceId::parse(&id)?, resource, Timestamp::from_millis(work.created_ms));
+    let began = Timestamp::from_millis(work.created_ms);
+    let accepted = OperationStatus::accepted(ResourceId::parse(&id)?, resource_of(work).ok(), began);
     let ended = Timestamp::from_millis(work.ended_ms.unwrap_or(work.changed_ms));
     let percent = u8::try_from(work.percent.clamp(0, 100)).unwrap_or_default();
     Ok(match work.status {
@@ -151,10 +155,14 @@ async fn status(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> 
 async fn shown(call: &Call, snapshot: &mut Snapshot, target: &ResourceId) -> Result<Reply, Refusal> {
     let may = call.rights.allow(&format!("{}/read", target.resource_type()), target);
     match Stored::find(snapshot, target).await?.filter(|_| may) {
-        Some(stored) if stored.id.resource_type().eq_ignore_ascii_case(CLUSTER_KIND) => {
-            clusters::reply(call, &stored, 200)
-        }
-        Some(stored) => stored.reply(200),
+        Some(stored) => match &*stored.id.resource_type().to_ascii_lowercase() {
+            CLUSTER_KIND => clusters::reply(call, &stored, 200),
+            NODE_KIND => {
+                let cluster = stored.id.parent().ok_or_else(|| stored.id.not_found())?;
+                nodes::reply(call, &Stored::get(snapshot, &cluster).await?, &stored)
+            }
+            _ => stored.reply(200),
+        },
         None => Ok(Reply::empty(200)),
     }
 }
@@ -167,7 +175,7 @@ async fn result(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> 
             let reply = Reply { retry_after_s: Some(POLL_AFTER_S), ..Reply::empty(202) };
             Ok(reply.header("location", url))
         }
-        Status::Succeeded => shown(call, snapshot, &ResourceId::parse(&work.target)?).await,
+        Status::Succeeded => shown(call, snapshot, &resource_of(&work)?).await,
         Status::Failed | Status::Canceled => {
             let error = error_of(&work);
             Ok(Reply { status: 409, ..Reply::refusal(&error) })

@@ -19,7 +19,7 @@ use crate::identity::Principal;
 use crate::limits::{ASSIGNMENTS_MAX, NOTES_CHARS_MAX};
 use crate::refusal::Refusal;
 use crate::store::{Document, Stored, gather};
-use crate::table::{Answer, Display, Operation};
+use crate::table::{Answer, Command, Display, Operation};
 
 const ALL: &str = "/{scope}/providers/Microsoft.Authorization/roleAssignments";
 const ONE: &str = "/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}";
@@ -52,7 +52,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(ROLE_ASSIGNMENTS)
             .answers(&[Answer::of(200, "RoleAssignment", "The assignment.")]),
         read!(get),
-    ),
+    )
+    .exists("RoleAssignments_CheckExistence", Command::Words("role assignment exists")),
     Row::new(
         Operation::put("RoleAssignments_Create", ONE)
             .command("role assignment create")

@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::handler::{Row, read};
 use crate::http::Reply;
 use crate::refusal::Refusal;
-use crate::table::{Answer, Display, Operation, Parameter};
+use crate::table::{Answer, Command, Display, Operation, Parameter};
 
 const READ: &str = "Microsoft.Authorization/roleDefinitions/read";
 const SHOW: Display = Display::of("Role definitions", "Get role definitions", "Reads what roles allow.");
@@ -38,7 +38,8 @@ pub(crate) const ROWS: &[Row] = &[
         .versions(ROLE_DEFINITIONS)
         .answers(&[Answer::of(200, "RoleDefinition", "The role.")]),
         read!(get),
-    ),
+    )
+    .exists("RoleDefinitions_CheckExistence", Command::Words("role definition exists")),
 ];
 
 /// The id of a role, as a scope sees it: in its subscription, or in the tenant.

@@ -19,7 +19,7 @@ use crate::limits::{DISPLAY_NAME_CHARS_MAX, SUBSCRIPTIONS_MAX};
 use crate::refusal::Refusal;
 use crate::store::{Document, Stored, gather};
 use crate::subscription::State;
-use crate::table::{Answer, Display, Gate, Operation, Versions};
+use crate::table::{Answer, Command, Display, Gate, Operation, Versions};
 
 const ONE: &str = "/subscriptions/{subscriptionId}";
 const READ: &str = "Microsoft.Resources/subscriptions/read";
@@ -61,7 +61,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(SUBSCRIPTIONS)
             .answers(&[Answer::of(200, "Subscription", "The subscription.")]),
         read!(get),
-    ),
+    )
+    .exists("Subscriptions_CheckExistence", Command::Words("subscription exists")),
     Row::new(
         Operation::put("Subscriptions_PutLifecycle", ONE)
             .command("subscription set-state")

@@ -12,7 +12,7 @@ use crate::handler::{Row, read, write};
 use crate::http::Reply;
 use crate::refusal::Refusal;
 use crate::store::Stored;
-use crate::table::{Answer, Display, Operation};
+use crate::table::{Answer, Command, Display, Operation};
 
 const ONE: &str = "/{scope}/providers/Microsoft.Resources/tags/default";
 const READ: &str = "Microsoft.Resources/tags/read";
@@ -31,6 +31,10 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(RESOURCES)
             .answers(&[Answer::of(200, "TagsResource", "The tags.")]),
         read!(get),
+    )
+    .exists(
+        "Tags_CheckExistenceAtScope",
+        Command::ForPrograms("whatever can have tags has them, though there may be none"),
     ),
     Row::new(
         Operation::put("Tags_CreateOrUpdateAtScope", ONE)

@@ -56,7 +56,7 @@ pub(super) fn document(
         "operationId": operation.id,
         "tags": [operation.id.split('_').next().unwrap_or_default()],
         "summary": operation.display.operation,
-        "description": operation.display.description,
+        "description": description(operation),
         "parameters": parameters_of(operation, definitions, parameters),
         "responses": responses(operation, definitions),
     });
@@ -65,11 +65,26 @@ pub(super) fn document(
         document["x-ms-long-running-operation"] = json!(true);
         document["x-ms-long-running-operation-options"] = json!({"final-state-via": end});
     }
+    if let Some(schema) = operation.leaves {
+        let left = definitions.reference(schema)["$ref"].clone();
+        document["x-ms-long-running-operation-options"]["final-state-schema"] = left;
+    }
     let is_list = |answer: &Answer| answer.schema.is_some_and(Definitions::is_list);
     if operation.method == Method::Get && operation.answers.iter().any(is_list) {
         document["x-ms-pageable"] = json!({"nextLinkName": "nextLink"});
     }
     document
+}
+
+/// What an operation does. Where an action answers 200 or 202, makers of SDKs take the body of the 200 for
+/// what there is in the end, too. `final-state-schema` tells those that know it what an action `leaves`
+/// instead; for all others it is in words, and here: they hand on nothing that is said of single answers.
+fn description(operation: &Operation) -> String {
+    let mut words = operation.display.description.to_owned();
+    for answer in operation.answers.iter().filter(|_| operation.leaves.is_some()) {
+        words.push_str(&format!(" {}: {}", answer.status, answer.description));
+    }
+    words
 }
 
 fn parameters_of(
@@ -231,6 +246,19 @@ mod tests {
         assert_eq!(delete["x-ms-long-running-operation-options"]["final-state-via"], "location");
         assert!(delete["responses"]["202"]["headers"]["Location"].is_object());
         assert!(delete["responses"]["204"].get("headers").is_none());
+    }
+
+    #[test]
+    fn an_action_that_goes_on_unless_it_is_a_dry_run_says_what_both_answer() {
+        let restart = crate::rows::operations().find(|of| of.id == "Nodes_Restart").expect("an action");
+        let (document, _) = of(restart);
+        let answers = &document["responses"];
+        assert_eq!(answers["200"]["schema"]["$ref"], "#/definitions/NodePlan");
+        assert!(answers["202"].get("schema").is_none() && answers["202"]["headers"]["Location"].is_object());
+        let options = json!({"final-state-via": "location", "final-state-schema": "#/definitions/Node"});
+        assert_eq!(document["x-ms-long-running-operation-options"], options);
+        let words = document["description"].as_str().expect("words");
+        assert!(words.contains(" 200: A dry run") && words.contains(" 202: It is under way."), "{words}");
     }
 
     #[test]

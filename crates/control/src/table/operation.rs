@@ -91,6 +91,8 @@ pub struct Operation {
     pub answers: &'static [Answer],
     /// Whether it may go on after it was answered.
     pub long_running: bool,
+    /// The schema of what is there when it has ended, where that is in none of its own answers.
+    pub leaves: Option<&'static str>,
     /// What people type for it.
     pub command: Command,
 }
@@ -110,6 +112,8 @@ const EXPANDED: &[Parameter] = &[
     PAGING[1],
     Parameter { name: "$expand", description: "What else to tell of each item." },
 ];
+/// Of every HEAD.
+const EXISTENCE: &[Answer] = &[Answer::empty(204, "It is there."), Answer::empty(404, "It is not there.")];
 
 impl Display {
     /// These words.
@@ -150,6 +154,7 @@ impl Operation {
             body: None,
             answers: &[],
             long_running: false,
+            leaves: None,
             command: Command::Unsaid,
         }
     }
@@ -157,11 +162,6 @@ impl Operation {
     /// Reads.
     pub const fn get(id: &'static str, path: &'static str) -> Operation {
         Operation::new(id, Method::Get, path)
-    }
-
-    /// Says whether it is there.
-    pub const fn head(id: &'static str, path: &'static str) -> Operation {
-        Operation::new(id, Method::Head, path)
     }
 
     /// Makes, or replaces.
@@ -247,6 +247,17 @@ impl Operation {
     pub const fn long_running(mut self) -> Operation {
         self.long_running = true;
         self
+    }
+
+    /// Goes on after it was answered, and leaves this: its `Location` leads there in the end.
+    pub const fn leaves(mut self, schema: &'static str) -> Operation {
+        self.leaves = Some(schema);
+        self.long_running()
+    }
+
+    /// The HEAD of the same path, with this name: whether what a GET reads is there.
+    pub const fn existence(self, id: &'static str, command: Command) -> Operation {
+        Operation { id, method: Method::Head, query: &[], answers: EXISTENCE, command, ..self }
     }
 
     /// What people type for it: `group create`.

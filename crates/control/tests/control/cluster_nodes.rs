@@ -103,6 +103,10 @@ async fn a_node_is_restarted_and_one_that_is_down_is_started(database: TestDatab
     let status = world.ended(&answer).await;
     assert_eq!(status["status"], "Succeeded", "{status:#}");
     assert!(status["resourceId"].as_str().expect("an id").ends_with("/clusters/weather/nodes/n2"));
+    // What is there in the end, as the documents say: the node.
+    let left = world.client.follow(answer.header("location")).await.expect(200).body;
+    assert_eq!(left["properties"]["state"], node(&world, "n2").await["properties"]["state"], "{left:#}");
+    assert_eq!((&left["type"], &left["name"]), (&json!("Isobar.Storage/clusters/nodes"), &json!("n2")));
     let calls = world.machines.calls()[before..].to_vec();
     assert_eq!(calls, ["stop", "start"]);
     assert_eq!(node(&world, "n2").await["properties"]["provisioningState"], "Succeeded");

@@ -13,6 +13,7 @@
 //! | `conventions` | what holds for every operation |
 //! | `deployments` | what templates make, in whose name, how often, and what is told of them |
 //! | `deployments_of_clusters` | templates with clusters: resources that take their time |
+//! | `existence` | whether something is there: a HEAD says what its GET finds |
 //! | `groups_are_deleted_with_all_they_have` | the deletion of a group |
 //! | `identity` | who gets a token, and which tokens are taken |
 //! | `lint` | Microsoft's rules for ARM, over the Swagger document |
@@ -41,6 +42,7 @@ mod common;
 mod conventions;
 mod deployments;
 mod deployments_of_clusters;
+mod existence;
 mod groups_are_deleted_with_all_they_have;
 mod identity;
 mod lint;

@@ -62,6 +62,9 @@ wanted = {"location": "uksouth", "properties": {"nodeCount": 3, "deletionProtect
 cluster = client.resources.begin_create_or_update(*at, wanted).result()
 assert cluster.properties["provisioningState"] == "Succeeded", cluster
 assert client.resources.get(*at).properties["nodeCount"] == 3
+node = (group, "Isobar.Storage", "clusters/weather", "nodes")
+assert client.resources.check_existence(*at) and client.resources.check_existence(*node, "n1", version)
+assert not client.resources.check_existence(*node, "n9", version)
 assert [one.name for one in client.resources.list_by_resource_group(group)] == ["weather"]
 changed = client.resources.begin_update(*at, {"tags": {"env": "prod"}}).result()
 assert changed.tags == {"env": "prod"}, changed

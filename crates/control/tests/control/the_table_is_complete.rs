@@ -58,6 +58,34 @@ fn every_schema_that_is_named_is_there_and_every_one_is_named() {
     }
 }
 
+/// What has the path of a resource and is none: how something stands, and what is known of namespaces.
+const NO_RESOURCES: [&str; 3] = ["OperationStatuses_Get", "OperationResults_Get", "ProviderOperations_Get"];
+
+/// Whether a path names a resource: behind a namespace stand types and names in turn.
+fn names_a_resource(path: &str) -> bool {
+    let is_below = |top: &str| path.ends_with(top) && !path.contains("/providers/");
+    let of_namespace = path.rsplit_once("/providers/").map_or(0, |(_, behind)| behind.split('/').count());
+    let is_whole = of_namespace > 1 && of_namespace % 2 == 1;
+    is_whole || is_below("/subscriptions/{subscriptionId}") || is_below("/resourceGroups/{resourceGroupName}")
+}
+
+#[test]
+fn whether_a_resource_is_there_can_be_asked_of_every_kind() {
+    let mut asked = 0;
+    let reads = operations().filter(|of| of.method == Method::Get && names_a_resource(of.path));
+    for get in reads.filter(|of| !NO_RESOURCES.contains(&of.id)) {
+        let head = operations().find(|of| of.method == Method::Head && of.path == get.path);
+        let head = head.unwrap_or_else(|| panic!("{}: say .exists(…) behind its row", get.id));
+        let of = |operation: &Operation| (operation.action, operation.gate, operation.versions);
+        assert_eq!(of(head), of(get), "{}", head.id);
+        let answers: Vec<_> = head.answers.iter().map(|answer| (answer.status, answer.schema)).collect();
+        assert_eq!(answers, [(204, None), (404, None)], "{}", head.id);
+        asked += 1;
+    }
+    assert!(asked > 10, "{asked}");
+    assert_eq!(asked, operations().filter(|of| of.method == Method::Head).count(), "a HEAD of no resource");
+}
+
 #[test]
 fn every_operation_has_a_permission_unless_anybody_may() {
     let mut ids = BTreeSet::new();

@@ -13,7 +13,7 @@ pub(crate) use wanted::Wanted;
 pub(crate) use write::{started, write_of};
 
 use crate::handler::{Row, fetch, read, write};
-use crate::table::{Answer, Display, Gate, Operation, Versions};
+use crate::table::{Answer, Command, Display, Gate, Operation, Versions};
 
 const ALL: &str = "/subscriptions/{subscriptionId}/providers/Isobar.Storage/clusters";
 const OF_GROUP: &str =
@@ -53,15 +53,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(Versions::Ours)
             .answers(&[Answer::of(200, "Cluster", "The cluster, with what was seen of it last.")]),
         read!(read::get),
-    ),
-    Row::new(
-        Operation::head("Clusters_CheckExistence", ONE)
-            .command("cluster exists")
-            .action(READ, SHOW)
-            .versions(Versions::Ours)
-            .answers(&[Answer::empty(204, "It is there."), Answer::empty(404, "It is not there.")]),
-        read!(read::head),
-    ),
+    )
+    .exists("Clusters_CheckExistence", Command::Words("cluster exists")),
     Row::new(
         Operation::put("Clusters_CreateOrUpdate", ONE)
             .command("cluster create")

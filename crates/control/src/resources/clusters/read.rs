@@ -26,12 +26,6 @@ pub(super) async fn get(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, R
     reply(call, &Stored::get(snapshot, &call.target).await?, 200)
 }
 
-/// Whether one is there.
-pub(super) async fn head(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
-    let found = Stored::find(snapshot, &call.target).await?;
-    Ok(Reply::empty(if found.is_some() { 204 } else { 404 }))
-}
-
 /// The cluster that is asked about, once it is made.
 async fn made(call: &Call, snapshot: &mut Snapshot) -> Result<Stored, Refusal> {
     let cluster = Stored::get(snapshot, &call.target).await?;

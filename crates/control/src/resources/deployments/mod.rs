@@ -46,7 +46,7 @@ pub(crate) use workflow::workflow;
 
 use super::versions::RESOURCES;
 use crate::handler::{Row, probe, read, write};
-use crate::table::{Answer, Display, Operation};
+use crate::table::{Answer, Command, Display, Operation};
 
 const ALL: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Resources/deployments";
 const ONE: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Resources/deployments/{deploymentName}";
@@ -81,15 +81,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(RESOURCES)
             .answers(&[Answer::of(200, "Deployment", "The deployment.")]),
         read!(requests::get),
-    ),
-    Row::new(
-        Operation::head("Deployments_CheckExistence", ONE)
-            .command("deployment exists")
-            .action(READ, SHOW)
-            .versions(RESOURCES)
-            .answers(&[Answer::empty(204, "It is there."), Answer::empty(404, "It is not there.")]),
-        read!(requests::head),
-    ),
+    )
+    .exists("Deployments_CheckExistence", Command::Words("deployment exists")),
     Row::new(
         Operation::put("Deployments_CreateOrUpdate", ONE)
             .command("deployment create")

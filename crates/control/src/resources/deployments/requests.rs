@@ -39,11 +39,6 @@ pub(super) async fn get(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, R
     Ok(Reply { retry_after_s: under_way.then_some(POLL_AFTER_S), etag: Some(stored.etag()), ..reply })
 }
 
-pub(super) async fn head(call: &Call, snapshot: &mut Snapshot) -> Result<Reply, Refusal> {
-    let found = Stored::find(snapshot, &call.target).await?;
-    Ok(Reply::empty(if found.is_some() { 204 } else { 404 }))
-}
-
 pub(super) async fn put(call: &Call, tx: &mut Tx) -> Result<Reply, Refusal> {
     names::DEPLOYMENT.check("deployment", call.target.name())?;
     let asked = body::read(call)?;

@@ -19,7 +19,7 @@ use isobar_workflow::Workflow;
 
 use crate::handler::{Row, fetch, read, write};
 use crate::marketplace::Marketplace;
-use crate::table::{Answer, Display, Gate, Operation, Versions};
+use crate::table::{Answer, Command, Display, Gate, Operation, Versions};
 
 pub(crate) use naming::{check_group, check_named};
 
@@ -69,7 +69,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(Versions::Ours)
             .answers(&[Answer::of(200, "Reservation", "The reservation, with what is used of it now.")]),
         read!(read::get),
-    ),
+    )
+    .exists("Reservations_CheckExistence", Command::Words("reservation exists")),
     Row::new(
         Operation::put("Reservations_CreateOrUpdate", ONE)
             .command("reservation create")
@@ -133,7 +134,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(Versions::Ours)
             .answers(&[Answer::of(200, "UsageRecord", "The record.")]),
         read!(usage_records::get),
-    ),
+    )
+    .exists("UsageRecords_CheckExistence", Command::Words("reservation usage-record exists")),
     Row::new(
         Operation { display: HEAR, ..Operation::post("Marketplace_Webhook", WEBHOOK) }
             .for_programs("Microsoft calls it")

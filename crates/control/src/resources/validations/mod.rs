@@ -4,7 +4,7 @@ mod body;
 mod requests;
 
 use crate::handler::{Row, read, write};
-use crate::table::{Answer, Display, Operation, Versions};
+use crate::table::{Answer, Command, Display, Operation, Versions};
 
 const ALL: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Isobar.Storage/clusters/{clusterName}/validations";
 const ONE: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Isobar.Storage/clusters/{clusterName}/validations/{validationName}";
@@ -31,7 +31,8 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(Versions::Ours)
             .answers(&[Answer::of(200, "Validation", "The validation.")]),
         read!(requests::get),
-    ),
+    )
+    .exists("Validations_CheckExistence", Command::Words("cluster validation exists")),
     Row::new(
         Operation::put("Validations_CreateOrUpdate", ONE)
             .command("cluster validation create")
@@ -80,5 +81,6 @@ pub(crate) const ROWS: &[Row] = &[
             .versions(Versions::Ours)
             .answers(&[Answer::of(200, "ValidationReport", "The report.")]),
         read!(requests::report),
-    ),
+    )
+    .exists("ValidationReports_CheckExistence", Command::ForPrograms("people ask for the report itself")),
 ];
