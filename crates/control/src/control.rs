@@ -31,6 +31,7 @@ use crate::rows;
 use crate::sealing::SealingKey;
 use crate::server::{self, CertificateError, Exchange};
 use crate::table::Catalog;
+use crate::waking;
 use crate::watch::Watch;
 use crate::workflows::Tools;
 
@@ -274,8 +275,8 @@ fn engine(
     Engine::new(records.clone(), workflows, owner, Options::default(), environment)
 }
 
-/// Does what is beyond requests: workflows, watching clusters, writing down what is used, and forgetting old
-/// operations.
+/// Does what is beyond requests: workflows, waking and watching clusters, writing down what is used, and
+/// forgetting old operations.
 async fn work(
     engine: Engine,
     clusters: Watch,
@@ -289,7 +290,8 @@ async fn work(
     };
     tokio::select! {
         () = engine.run(stopped) => {}
-        () = clusters.run() => {}
+        () = waking::run(&clusters, &metering.providers) => {}
+        () = clusters.clone().run() => {}
         () = metering.run() => {}
         () = housekeeping::run(&metering.records, &time) => {}
     }

@@ -32,6 +32,7 @@
 //! | `store`, `subscription` | resources as they are kept and answered |
 //! | `providers`, `clusters` | who has machines; what a cluster is among the records |
 //! | `watch` | how clusters are, looked at now and then |
+//! | `waking` | starting nodes again whose machine was down |
 //! | `workflows` | making, deleting and measuring clusters, restarting and replacing nodes |
 //! | `readiness` | who measures how ready clusters are |
 //! | `reservations` | what a reservation is among the records; writing down and telling what is used |
@@ -81,6 +82,7 @@ mod store;
 mod subscription;
 mod swagger;
 pub mod table;
+mod waking;
 mod watch;
 mod workflows;
 

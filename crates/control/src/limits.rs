@@ -114,6 +114,8 @@ pub const ASKED_LATELY: Duration = Duration::from_secs(60);
 pub const LOOK_EVERY_ELSE: Duration = Duration::from_secs(30);
 /// How often it is found out which clusters there are, and whose time has come.
 pub const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// After how long it is tried again to wake clusters, where that did not work.
+pub const WAKE_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Clusters to which connections are kept.
 pub const CONNECTED_CLUSTERS_MAX: usize = 256;
 /// How often a step that waits for a cluster looks at it.

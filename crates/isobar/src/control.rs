@@ -88,7 +88,7 @@ fn location(text: &str) -> Result<(String, String), String> {
 
 /// Where the control plane of this machine keeps its data unless told otherwise.
 pub fn default_dir() -> PathBuf {
-    local::default_dir().join("control")
+    local::state_dir().join("control")
 }
 
 /// Starts it, tells how it is reached, and stops it in order when it is asked to.

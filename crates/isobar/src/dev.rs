@@ -111,7 +111,7 @@ pub fn run(action: DevCommand, format: Format) -> Outcome {
 }
 
 fn dir(data: Option<PathBuf>) -> PathBuf {
-    data.unwrap_or_else(local::default_dir)
+    data.unwrap_or_else(local::dev_dir)
 }
 
 fn load(data: Option<PathBuf>) -> Result<Local, String> {
@@ -123,9 +123,13 @@ fn up(dir: PathBuf, nodes: Option<usize>, target_mib: u64, no_mount: bool, forma
     progress.now(format!("local cluster in {}", dir.display()));
     let local = match Local::is_in(&dir) {
         true => local::load(&dir)?,
-        false => local::create(&dir, &local::options(nodes.unwrap_or(NODES), target_mib << 20))?,
+        false => local::create(&dir, &local::options(local::DEV, nodes.unwrap_or(NODES), target_mib << 20))?,
     };
     let dir = local.dir.clone();
+    if local.spec.name == local::DEMONSTRATION {
+        let dir = dir.display();
+        return Err(format!("{dir} holds a demonstration, which the next one removes: use another --data"));
+    }
     let has = local.spec.node.len();
     if let Some(wanted) = nodes.filter(|&wanted| wanted != has) {
         let (has, wanted) = (has.to_string(), wanted.to_string());
@@ -159,7 +163,7 @@ fn up(dir: PathBuf, nodes: Option<usize>, target_mib: u64, no_mount: bool, forma
         }
         println!(
             "stop it  isobar dev down{}",
-            if dir == local::default_dir() { String::new() } else { format!(" --data {}", dir.display()) }
+            if dir == local::dev_dir() { String::new() } else { format!(" --data {}", dir.display()) }
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -1,20 +1,53 @@
-//! The local cluster of `dev` and `demo`: where it is unless told otherwise, that its processes are copies of
-//! this program, and its errors in the words of these commands.
+//! The local clusters of `dev` and `demo`: where they are unless told otherwise, that their processes are
+//! copies of this program, and their errors in the words of these commands.
+//!
+//! ```text
+//! STATE/dev       the cluster of `dev`; one that was made in STATE itself stays there
+//! STATE/demo      the demonstration's, which the next one removes
+//! STATE/control   the control plane's data
+//! ```
+//! A demonstration removes what an earlier one left, so its clusters have a name that no other has, and `dev`
+//! takes none of them for its own.
 
 use std::path::{Path, PathBuf};
 
 use isobar_admin::{Local, LocalError, LocalOptions, Waits};
 
-/// The directory `demo` and `dev` use unless told otherwise.
-pub fn default_dir() -> PathBuf {
+/// The name of file systems of `dev`.
+pub const DEV: &str = "dev";
+/// The name of file systems of demonstrations. Those of `dev` were once named `demo`.
+pub const DEMONSTRATION: &str = "demonstration";
+
+/// Where this program keeps its data unless told otherwise.
+pub fn state_dir() -> PathBuf {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".local/state"));
     state.or_else(home).unwrap_or_else(std::env::temp_dir).join("isobar")
 }
 
+/// The directory that `dev` uses unless told otherwise.
+pub fn dev_dir() -> PathBuf {
+    let state = state_dir();
+    match Local::is_in(&state) || Local::is_unfinished(&state) {
+        true => state,
+        false => state.join("dev"),
+    }
+}
+
+/// The directory that `demo` uses unless told otherwise.
+pub fn demo_dir() -> PathBuf {
+    state_dir().join("demo")
+}
+
+/// The local cluster that commands are about unless told otherwise: that of `dev`, or else the demonstration's.
+pub fn cluster_dir() -> PathBuf {
+    let (dev, demo) = (dev_dir(), demo_dir());
+    if !Local::is_in(&dev) && Local::is_in(&demo) { demo } else { dev }
+}
+
 /// A cluster of so many nodes, with a target each.
-pub fn options(nodes: usize, target_bytes: u64) -> LocalOptions {
-    LocalOptions { nodes, target_bytes, name: "demo".to_owned(), data_rows: None, parity_rows: None }
+pub fn options(name: &str, nodes: usize, target_bytes: u64) -> LocalOptions {
+    LocalOptions { nodes, target_bytes, name: name.to_owned(), data_rows: None, parity_rows: None }
 }
 
 /// Makes one, or finishes making it.

@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use client::{Answer, Client};
+use isobar_client::{Client as Mount, ClientOptions, ClusterSpec};
 use isobar_control::{Control, ControlOptions, Running, Served};
 use isobar_provider::LocalProvider;
+use isobar_vfs::{Checks, Credentials, Vfs};
 use isobar_workflow::{Clock, SystemClock};
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
@@ -43,8 +45,9 @@ struct World {
     _only_one: File,
 }
 
-async fn start(folder: &Path, clock: &MovedClock) -> Running {
+async fn start(folder: &Path, clock: &MovedClock, boot: &str) -> Running {
     let provider = LocalProvider::new(folder.join("clusters"), env!("CARGO_BIN_EXE_isobar"));
+    let provider = provider.map(|provider| provider.at_boot(boot));
     let mut options = ControlOptions::new("127.0.0.1:0".parse().expect("an address"), folder.join("data"));
     let provider = Arc::new(provider.expect("a directory for clusters"));
     options.providers = vec![Served { provider, locations: vec!["local".to_owned()] }];
@@ -60,7 +63,7 @@ impl World {
         only_one.lock().expect("the lock is granted");
         let folder = tempfile::tempdir().expect("a folder");
         let clock = MovedClock::default();
-        let mut running = start(folder.path(), &clock).await;
+        let mut running = start(folder.path(), &clock, "first").await;
         let first = running.first_secret.take().expect("a first start");
         let client = Client::of(&running).login(&first.client_id, &first.secret).await;
         let (login, subscription) = ((first.client_id, first.secret), first.subscription);
@@ -69,9 +72,14 @@ impl World {
 
     /// Dies, and starts again: as another process, later.
     async fn die_and_start_again(&mut self) {
+        self.die_and_start_at("first").await;
+    }
+
+    /// The same at some boot of the machine.
+    async fn die_and_start_at(&mut self, boot: &str) {
         drop(self.running.take());
         self.clock.0.fetch_add(60_000, Ordering::SeqCst);
-        let running = start(self.folder.path(), &self.clock).await;
+        let running = start(self.folder.path(), &self.clock, boot).await;
         self.client = Client::of(&running).login(&self.login.0, &self.login.1).await;
         self.running = Some(running);
     }
@@ -111,6 +119,24 @@ impl World {
         self.until(&self.cluster(""), is).await["properties"].clone()
     }
 
+    /// Makes a group and a cluster of three nodes in it; gives the address of the operation.
+    async fn make(&self) -> String {
+        let group = self.path("", "2024-11-01");
+        self.client.put(&group, json!({"location": "local"})).await.expect(201);
+        let body = json!({
+            "location": "local", "sku": {"name": "Local_64MiB"},
+            "properties": {"nodeCount": 3, "deletionProtection": false},
+        });
+        let made = self.client.put(&self.cluster(""), body).await.expect(201);
+        made.header("azure-asyncoperation").to_owned()
+    }
+
+    async fn delete(&self) {
+        let deleted = self.client.delete(&self.cluster("")).await.expect(202);
+        let status = self.ended(deleted.header("azure-asyncoperation")).await;
+        assert_eq!(status["status"], "Succeeded", "{status:#}");
+    }
+
     /// The processes of the clusters, by their command lines.
     fn processes(&self) -> Vec<(i32, String)> {
         let root = self.folder.path().display().to_string();
@@ -147,14 +173,7 @@ impl Drop for World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_is_made_watched_repaired_and_deleted() {
     let mut world = World::start().await;
-    let group = world.path("", "2024-11-01");
-    world.client.put(&group, json!({"location": "local"})).await.expect(201);
-    let body = json!({
-        "location": "local", "sku": {"name": "Local_64MiB"},
-        "properties": {"nodeCount": 3, "deletionProtection": false},
-    });
-    let made = world.client.put(&world.cluster(""), body).await.expect(201);
-    let made = made.header("azure-asyncoperation").to_owned();
+    let made = world.make().await;
 
     // It dies as soon as a node runs, and another one goes on.
     let begun = Instant::now();
@@ -206,12 +225,68 @@ async fn a_cluster_is_made_watched_repaired_and_deleted() {
     let status = world.ended(restarted.header("azure-asyncoperation")).await;
     assert_eq!(status["status"], "Succeeded", "{status:#}");
 
-    let deleted = world.client.delete(&world.cluster("")).await.expect(202);
-    let status = world.ended(deleted.header("azure-asyncoperation")).await;
-    assert_eq!(status["status"], "Succeeded", "{status:#}");
+    world.delete().await;
     world.client.get(&world.cluster("")).await.refused(404, "ResourceNotFound");
     world.client.get(&world.cluster("/nodes/n1")).await.refused(404, "ResourceNotFound");
     assert_eq!(world.processes(), [], "processes are left");
     let left: Vec<_> = std::fs::read_dir(world.folder.path().join("clusters")).expect("a folder").collect();
     assert!(left.is_empty(), "{left:#?}");
+}
+
+/// A client of a cluster that has just been healthy.
+async fn mount(cluster: &Value) -> Vfs {
+    let command = cluster["clientInfo"]["mountCommand"].as_str().expect("a command");
+    let spec = ClusterSpec::load(Path::new(command.split(' ').nth(2).expect("a path")));
+    let mount = Mount::connect(&spec.expect("a cluster file"), ClientOptions::default()).await;
+    Vfs::new(mount.expect("a client"), Checks::Here)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_reboot_the_nodes_are_started_again_with_their_data() {
+    let mut world = World::start().await;
+    let made = world.make().await;
+    let status = world.ended(&made).await;
+    assert_eq!(status["status"], "Succeeded", "{status:#}");
+    let (who, file, content) = (Credentials::root(), Path::new("/field"), vec![7; 1_000_000]);
+    let vfs = mount(&world.until_it_is("Healthy").await).await;
+    vfs.put_atomic(&who, file, &content, 0o644).await.expect("it is written");
+    vfs.client().close().await.expect("nothing is lost");
+
+    // Nobody starts nodes that died while the machine ran.
+    world.signal(".toml");
+    world.die_and_start_again().await;
+    world.until_it_is("Unhealthy").await;
+    assert_eq!(world.processes(), []);
+
+    world.die_and_start_at("second").await;
+    let healthy = world.until_it_is("Healthy").await;
+    assert_eq!(healthy["health"]["nodesUp"], 3, "{healthy:#}");
+    let vfs = mount(&healthy).await;
+    assert!(vfs.get(&who, file).await.expect("it is read") == content, "other bytes");
+    vfs.client().close().await.expect("nothing is lost");
+    assert_eq!(world.processes().len(), 3, "{:#?}", world.processes());
+
+    // One whose port another program has stays down, is shown so, and is repaired by whoever operates it.
+    world.signal(".toml");
+    let node = world.client.get(&world.cluster("/nodes/n2")).await.expect(200).body;
+    let address = node["properties"]["address"].as_str().expect("an address").to_owned();
+    let begun = Instant::now();
+    let other = loop {
+        match std::net::TcpListener::bind(&address) {
+            Ok(other) => break other,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "{address}: {error}"),
+        }
+        tokio::time::sleep(POLL).await;
+    };
+    world.die_and_start_at("third").await;
+    let degraded = world.until_it_is("Degraded").await;
+    let attention = degraded["health"]["attention"].to_string();
+    assert!(attention.contains("n2 does not answer"), "{attention}");
+    drop(other);
+    let restarted = world.post("/nodes/n2/restart", json!({})).await.expect(202);
+    let status = world.ended(restarted.header("azure-asyncoperation")).await;
+    assert_eq!(status["status"], "Succeeded", "{status:#}");
+    world.until_it_is("Healthy").await;
+    world.delete().await;
+    assert_eq!(world.processes(), [], "processes are left");
 }

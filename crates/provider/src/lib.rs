@@ -22,4 +22,4 @@ mod provider;
 pub use error::ProviderError;
 pub use local::LocalProvider;
 pub use plan::{Misfit, Plan, Size};
-pub use provider::{Doing, Provider, Secrets};
+pub use provider::{Doing, Provider, Secrets, Woken};

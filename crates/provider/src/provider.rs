@@ -28,6 +28,15 @@ impl fmt::Debug for Secrets {
     }
 }
 
+/// What became of nodes whose machine had gone down.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Woken {
+    /// These were started.
+    pub started: Vec<String>,
+    /// These could not be, and why, in a line that says what to do.
+    pub stay_down: Vec<(String, String)>,
+}
+
 /// What has machines for clusters. A cluster is named by [`Plan::cluster`], a node as in the cluster file.
 ///
 /// Whoever calls may be killed at any moment and does not know how far a call came. So **each call looks
@@ -63,6 +72,13 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The nodes that run. A cluster that is not there has none.
     fn running<'a>(&'a self, cluster: &'a str) -> Doing<'a, BTreeSet<String>>;
+
+    /// Starts nodes whose machine has gone down under them and is up again. Those that were stopped are left
+    /// alone, and so are those that ended by themselves, or were killed, while the machine ran. Where machines
+    /// start their nodes themselves there is nothing to do. A cluster that is not there has none.
+    fn wake<'a>(&'a self, _cluster: &'a str) -> Doing<'a, Woken> {
+        Box::pin(async { Ok(Woken::default()) })
+    }
 
     /// Takes everything off the disks of a node, which must not run. What has been done for a `mark` is not
     /// done again for it: a call that comes late never takes away what was written since.

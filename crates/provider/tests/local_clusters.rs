@@ -1,50 +1,17 @@
 //! Clusters of this machine: whatever is done twice is done once, and what is taken away is gone.
 
-use std::os::unix::fs::PermissionsExt;
+mod common;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use isobar_provider::{LocalProvider, Plan, Provider, ProviderError};
+use common::{is_running, plan, provider};
+use isobar_provider::{Plan, Provider, ProviderError};
 use tempfile::TempDir;
-
-/// Stands for a node: it runs until it is told to stop.
-const PROGRAM: &str = "#!/bin/sh\ntrap 'exit 0' TERM\nwhile :; do sleep 0.05; done\n";
-
-fn provider(folder: &TempDir) -> LocalProvider {
-    let program = folder.path().join("isobar");
-    if !program.exists() {
-        std::fs::write(&program, PROGRAM).expect("a program");
-        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("it can be run");
-    }
-    LocalProvider::new(folder.path().join("clusters"), program).expect("a directory")
-}
-
-fn plan(cluster: &str) -> Plan {
-    Plan {
-        cluster: cluster.to_owned(),
-        name: "weather".to_owned(),
-        size: "Local_64MiB".to_owned(),
-        nodes: 3,
-        data_rows: 2,
-        parity_rows: 1,
-    }
-}
 
 fn left(folder: &TempDir) -> Vec<String> {
     let entries = std::fs::read_dir(folder.path().join("clusters")).expect("a directory");
     entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
-}
-
-async fn is_running(provider: &LocalProvider, cluster: &str, nodes: &[&str]) {
-    let begun = Instant::now();
-    loop {
-        let running = provider.running(cluster).await.expect("an answer");
-        if running.iter().map(String::as_str).eq(nodes.iter().copied()) {
-            return;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{running:?} run, not {nodes:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 #[tokio::test]
@@ -54,7 +21,7 @@ async fn a_cluster_is_made_once_and_removed_whole() {
     assert_eq!(provider.check(&plan("c-1")).await.expect("an answer"), []);
     let made = provider.make(&plan("c-1")).await.expect("it is made");
     // Another process of the same program sees the same.
-    let other = self::provider(&folder);
+    let other = common::provider(&folder);
     assert_eq!(other.make(&plan("c-1")).await.expect("it is there"), made);
     assert_eq!(other.access("c-1").await.expect("it is there"), made);
     let secrets = other.secrets("c-1").await.expect("it is there");

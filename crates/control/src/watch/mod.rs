@@ -21,4 +21,4 @@ pub use observation::{
     HealthState, NodeObservation, NodeState, Observation, ServedByNode, TargetObservation,
 };
 pub(crate) use sight::Sight;
-pub(crate) use watcher::Watch;
+pub(crate) use watcher::{Watch, Watched};

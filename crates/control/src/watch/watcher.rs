@@ -46,6 +46,8 @@ struct Inner {
 /// A cluster to be looked at.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Watched {
+    /// Its id, for people.
+    pub id: String,
     /// The name of its provider.
     pub provider: String,
     /// Its deployment.
@@ -125,7 +127,7 @@ impl Watch {
             match self.all().await {
                 Ok(all) => {
                     self.remember_only(&all);
-                    for Watched { provider, deployment } in self.due(all) {
+                    for Watched { provider, deployment, .. } in self.due(all) {
                         if under_way.insert(deployment.clone()) {
                             let watch = self.clone();
                             looks.spawn(async move {
@@ -155,11 +157,12 @@ impl Watch {
     }
 
     /// All clusters that are made.
-    async fn all(&self) -> Result<Vec<Watched>, Refusal> {
+    pub(crate) async fn all(&self) -> Result<Vec<Watched>, Refusal> {
         let mut snapshot = self.0.records.read().await?;
         let filter = ResourceFilter { kind: Some(CLUSTER_KIND), ..ResourceFilter::default() };
         let found = gather(&mut snapshot, &filter, usize::MAX, is_made).await?;
         let watched = found.iter().map(|cluster| Watched {
+            id: cluster.id.to_string(),
             provider: provider_of(cluster).to_owned(),
             deployment: deployment_of(cluster).to_owned(),
         });

@@ -63,10 +63,10 @@ pub fn run(args: DemoArgs, format: Format) -> Outcome {
     if args.nodes < 5 {
         return Err(format!("--nodes {}: any two of them may die only with 5 nodes or more", args.nodes));
     }
-    let options = local::options(args.nodes, TARGET_BYTES);
+    let options = local::options(local::DEMONSTRATION, args.nodes, TARGET_BYTES);
     options.check().map_err(local::words)?;
     progress.done(format!("isobar demo: {} nodes on this machine", args.nodes));
-    let dir = args.data.clone().unwrap_or_else(local::default_dir);
+    let dir = args.data.clone().unwrap_or_else(local::demo_dir);
     directory::prepare(&dir)?;
     let mountable = if args.no_mount { Err("as asked".to_owned()) } else { isobar_mount::fuse_available() };
     let runtime = runtime::threads(2)?;

@@ -37,7 +37,7 @@ impl NodeControl for DevCluster {
     }
 
     fn commands(&self, node: &str) -> (String, String) {
-        let data = match self.local.dir == local::default_dir() {
+        let data = match self.local.dir == local::dev_dir() {
             true => String::new(),
             false => format!(" --data {}", self.local.dir.display()),
         };

@@ -100,7 +100,7 @@ pub fn run(args: &ValidateArgs, format: Format) -> Outcome {
     }
     let (targets, targets_from) = read_targets(args.targets.as_deref())?;
     let spec = cluster::find(&args.cluster)?;
-    let cluster_path = args.cluster.cluster.clone().unwrap_or_else(local::default_dir);
+    let cluster_path = args.cluster.cluster.clone().unwrap_or_else(local::cluster_dir);
     let cluster_path = std::fs::canonicalize(&cluster_path).unwrap_or(cluster_path);
     let cluster_dir = if cluster_path.is_dir() { cluster_path.clone() } else { spec.base.clone() };
     let dev = Local::is_in(&cluster_dir).then(|| local::load(&cluster_dir)).transpose()?;

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal};
@@ -24,6 +25,11 @@ impl Home {
     /// A path in it.
     pub fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().expect("a path").to_owned()
+    }
+
+    /// Where its control plane keeps its data.
+    pub fn control(&self) -> PathBuf {
+        self.path("state/isobar/control").into()
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -91,13 +97,23 @@ pub struct Control {
 impl Control {
     /// Starts one with its data in this home, on a port of its own unless `more` says otherwise.
     pub fn start(home: &Home, more: &[&str]) -> Control {
+        Control::start_saying(home, more, Stdio::inherit())
+    }
+
+    /// The same, with what it logs in a file, behind what is there.
+    pub fn start_with_log(home: &Home, more: &[&str], log: &Path) -> Control {
+        let file = File::options().create(true).append(true).open(log);
+        Control::start_saying(home, more, file.expect("a log").into())
+    }
+
+    fn start_saying(home: &Home, more: &[&str], log: Stdio) -> Control {
         let mut arguments = vec!["control", "--output", "json"];
         if !more.contains(&"--listen") {
             arguments.extend(["--listen", "127.0.0.1:0"]);
         }
         arguments.extend(more);
         let mut command = home.command(&arguments);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the binary runs");
         let mut lines = BufReader::new(child.stdout.take().expect("an output")).lines();
         let mut text = String::new();
         for line in lines.by_ref() {
@@ -116,6 +132,11 @@ impl Control {
 
     pub fn ca(&self) -> &str {
         self.told["ca_file"].as_str().expect("a path")
+    }
+
+    /// Kills it (SIGKILL), and returns when it is dead.
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// Stops it in order.
@@ -161,8 +182,9 @@ impl<'h> WithClusters<'h> {
         }
     }
 
-    fn found(&self, with: &str) -> Vec<Pid> {
-        let root = format!("{}/isobar/control/clusters", self.home.path("state"));
+    /// Those that have this in their command line.
+    pub fn found(&self, with: &str) -> Vec<Pid> {
+        let root = self.home.control().join("clusters").display().to_string();
         let entries = std::fs::read_dir("/proc").expect("/proc").flatten();
         let is_one = |entry: &std::fs::DirEntry| {
             let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();

@@ -8,21 +8,24 @@ use isobar_admin::{Local, LocalError, LocalOptions, Waits};
 use isobar_config::ClusterSpec;
 use isobar_wire::Role;
 
+use super::boot::Boot;
 use super::room::misfits;
 use super::turn::{Caller, Turn};
+use super::wake::wake;
 use crate::error::ProviderError;
 use crate::plan::{Misfit, Plan, Size};
-use crate::provider::Secrets;
+use crate::provider::{Secrets, Woken};
 
 /// How long a killed process may take to be gone.
 const GONE_MAX: Duration = Duration::from_secs(10);
 /// How often that is looked at.
 const GONE_EVERY: Duration = Duration::from_millis(5);
 
-/// Where clusters are, and what starts their nodes.
+/// Where clusters are, what starts their nodes, and since when the machine runs.
 pub(super) struct Calls {
     pub root: PathBuf,
     pub program: PathBuf,
+    pub boot: Boot,
 }
 
 /// What failed, and whether it may go better.
@@ -108,13 +111,20 @@ impl Calls {
 
     pub(super) fn start(&self, caller: &Caller, cluster: &str, node: &str) -> Result<(), ProviderError> {
         let _turn = Turn::wait(&self.root, cluster, caller)?;
+        let local = self.get(cluster)?;
+        local.node(node).map_err(failed)?;
+        // Before it is started: where that is cut off, whoever asked for it asks again.
+        self.boot.note(&local, node)?;
         // Its nodes outlive whoever starts them.
-        self.get(cluster)?.start_node(node, false).map(drop).map_err(failed)
+        local.start_node(node, false).map(drop).map_err(failed)
     }
 
     pub(super) fn stop(&self, caller: &Caller, cluster: &str, node: &str) -> Result<(), ProviderError> {
         let _turn = Turn::wait(&self.root, cluster, caller)?;
-        self.find(cluster)?.map_or(Ok(()), |local| local.stop(node).map_err(failed))
+        let Some(local) = self.find(cluster)? else { return Ok(()) };
+        local.node(node).map_err(failed)?;
+        Boot::forget(&local, node)?;
+        local.stop(node).map_err(failed)
     }
 
     pub(super) fn cut_power(&self, caller: &Caller, cluster: &str, node: &str) -> Result<(), ProviderError> {
@@ -134,6 +144,11 @@ impl Calls {
     pub(super) fn running(&self, cluster: &str) -> Result<BTreeSet<String>, ProviderError> {
         let Some(local) = self.find(cluster)? else { return Ok(BTreeSet::new()) };
         Ok(local.names().filter(|name| local.is_running(name)).map(str::to_owned).collect())
+    }
+
+    pub(super) fn wake(&self, caller: &Caller, cluster: &str) -> Result<Woken, ProviderError> {
+        let _turn = Turn::wait(&self.root, cluster, caller)?;
+        self.find(cluster)?.map_or_else(|| Ok(Woken::default()), |local| wake(&local, &self.boot))
     }
 
     pub(super) fn blank(

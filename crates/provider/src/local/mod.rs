@@ -1,16 +1,20 @@
 //! Clusters whose nodes are processes of this machine, and whose disks are files.
 //!
 //! ```text
-//! ROOT/ID/          a cluster, as `isobar_admin::Local` has it; ID was never used before
-//! ROOT/ID.lock      held by whoever does something to it; gone with it
+//! ROOT/ID/                  a cluster, as `isobar_admin::Local` has it; ID was never used before
+//! ROOT/ID/run/NAME.boot     a node is meant to run, and the boot of the machine at which it was started
+//! ROOT/ID/run/NAME.blanked  for what its disks were blanked
+//! ROOT/ID.lock              held by whoever does something to it; gone with it
 //! ```
 //!
 //! Calls of `Local` block, so each runs on a thread that may. The thread goes on when its caller is gone: it
 //! then ends before it does anything, or has the lock, and whoever comes after waits for it.
 
+mod boot;
 mod calls;
 mod room;
 mod turn;
+mod wake;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -20,7 +24,8 @@ use isobar_config::ClusterSpec;
 
 use crate::error::ProviderError;
 use crate::plan::{Misfit, Plan, Size};
-use crate::provider::{Doing, Provider, Secrets};
+use crate::provider::{Doing, Provider, Secrets, Woken};
+use boot::Boot;
 use calls::Calls;
 use turn::blocking;
 
@@ -56,9 +61,18 @@ impl LocalProvider {
             target_bytes: mib << 20,
         };
         Ok(LocalProvider {
-            calls: Arc::new(Calls { root, program }),
+            calls: Arc::new(Calls { root, program, boot: Boot::of_machine() }),
             sizes: SIZES.iter().map(size).collect(),
         })
+    }
+
+    /// The same on a machine that was booted another time: what is started at one boot and found dead at
+    /// another one is started again by [`Provider::wake`].
+    pub fn at_boot(self, name: impl Into<String>) -> LocalProvider {
+        let Calls { root, program, .. } = &*self.calls;
+        let boot = Boot::named(name.into());
+        let calls = Calls { root: root.clone(), program: program.clone(), boot };
+        LocalProvider { calls: Arc::new(calls), sizes: self.sizes }
     }
 
     fn doing<'a, T: Send + 'static>(
@@ -121,6 +135,11 @@ impl Provider for LocalProvider {
     fn running<'a>(&'a self, cluster: &'a str) -> Doing<'a, BTreeSet<String>> {
         let cluster = cluster.to_owned();
         self.doing(move |calls, _| calls.running(&cluster))
+    }
+
+    fn wake<'a>(&'a self, cluster: &'a str) -> Doing<'a, Woken> {
+        let cluster = cluster.to_owned();
+        self.doing(move |calls, caller| calls.wake(caller, &cluster))
     }
 
     fn blank<'a>(&'a self, cluster: &'a str, node: &'a str, mark: &'a str) -> Doing<'a, ()> {
