@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::access::Rights;
 use crate::app::App;
 use crate::http::{Incoming, Reply};
-use crate::identity::{Federation, IssuerKeys};
+use crate::identity::IssuerKeys;
 use crate::marketplace::{Confirmed, Purchase};
 use crate::refusal::Refusal;
 use crate::store::{Author, Stored};
@@ -61,8 +61,8 @@ pub(crate) enum Fetched {
     Purchase(Option<Purchase>),
     /// What Microsoft says that happened to a purchase.
     Notice(Confirmed),
-    /// The keys of another issuer, and what one of its tokens has to be for.
-    Issuer(Arc<IssuerKeys>, Federation),
+    /// The keys of another issuer, and the audience that a token of it has to be for.
+    Issuer(Arc<IssuerKeys>, String),
 }
 
 impl Call {

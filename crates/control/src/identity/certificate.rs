@@ -197,7 +197,11 @@ mod tests {
         let both = [other.clone(), certificate.clone()];
         let good = assertion(&certificate, &key, &claims());
         assert_eq!(tried(&both, &good, NOW_S), Ok(()));
-        assert_eq!(tried(&[other.clone()], &good, NOW_S), Err(Flaw::Forged), "a certificate of nobody");
+        assert_eq!(
+            tried(std::slice::from_ref(&other), &good, NOW_S),
+            Err(Flaw::Forged),
+            "a certificate of nobody"
+        );
         let forged = assertion(&certificate, &other_key, &claims());
         assert_eq!(tried(&both, &forged, NOW_S), Err(Flaw::Forged), "another key");
         let with = |name: &str, value: Value| {
@@ -224,7 +228,10 @@ mod tests {
         ] {
             let mut claims = claims();
             (claims["exp"], claims["nbf"]) = (json!(now_s + 600), json!(now_s));
-            assert_eq!(tried(&[certificate.clone()], &assertion(&certificate, &key, &claims), now_s), proved);
+            assert_eq!(
+                tried(std::slice::from_ref(&certificate), &assertion(&certificate, &key, &claims), now_s),
+                proved
+            );
         }
     }
 

@@ -152,7 +152,7 @@ async fn issuer(call: &Call, snapshot: &mut Snapshot) -> Result<Errand, Refusal>
         None => Box::pin(async { Ok(Fetched::Nothing) }),
         Some(federation) => Box::pin(async move {
             let keys = app.foreign.keys(&federation, key_id.as_deref(), now).await?;
-            Ok(Fetched::Issuer(keys, federation))
+            Ok(Fetched::Issuer(keys, federation.audience))
         }),
     })
 }
@@ -211,9 +211,7 @@ impl Proof<'_> {
         let jwt = Jwt::read(assertion)?;
         let claims: ForeignClaims = jwt.claims()?;
         match &call.fetched {
-            Some(Fetched::Issuer(keys, federation)) => {
-                keys.check((&jwt, &claims), &federation.audience, call.now())
-            }
+            Some(Fetched::Issuer(keys, audience)) => keys.check((&jwt, &claims), audience, call.now()),
             _ if claims.iss.eq_ignore_ascii_case(&principal.app_id) => {
                 let is_ours = |aud: &str| is_token_endpoint(call, aud);
                 let certificates = principal.certificates();
