@@ -17,6 +17,7 @@
 //! | `identity` | who gets a token, and which tokens are taken |
 //! | `lint` | Microsoft's rules for ARM, over the Swagger document |
 //! | `locks` | what locks forbid, and whom they do not stop |
+//! | `marketplace` | Microsoft's marketplace over HTTPS: what is asked, what comes of each answer, who may call |
 //! | `metrics` | what Prometheus is told, and what the dashboard asks for |
 //! | `purchases` | what Microsoft sells: activating it, and what Microsoft tells of it later |
 //! | `reservations` | what is bought, and that clusters work the same whatever becomes of it |
@@ -44,6 +45,7 @@ mod groups_are_deleted_with_all_they_have;
 mod identity;
 mod lint;
 mod locks;
+mod marketplace;
 mod metrics;
 mod purchases;
 mod python;
