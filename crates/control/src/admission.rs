@@ -58,7 +58,7 @@ async fn of_another_issuer(
     // Nothing of the records is held while somebody else is asked.
     drop(snapshot);
     let Some(principal) = principal else { return Ok(Err(Flaw::Principal)) };
-    let keys = app.foreign.keys(&federation, jwt.key_id.as_deref(), request.now).await?;
+    let keys = app.foreign.keys(&federation.issuer, jwt.key_id.as_deref(), request.now).await?;
     let checked = keys.check((&jwt, &claims), &federation.audience, request.now);
     Ok(checked.map(|()| Caller { object_id: principal.object_id, app_id: principal.app_id }))
 }

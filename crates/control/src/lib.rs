@@ -36,7 +36,7 @@
 //! | `workflows` | making, deleting and measuring clusters, restarting and replacing nodes |
 //! | `readiness` | who measures how ready clusters are |
 //! | `reservations` | what a reservation is among the records; writing down and telling what is used |
-//! | `marketplace` | what is asked of Microsoft's marketplace |
+//! | `marketplace` | what is asked of Microsoft's marketplace, and its client |
 //! | `resources` | the operations, a file for each kind of resource |
 //! | `metrics` | numbers for Prometheus |
 //! | `openapi`, `swagger` | the table as an OpenAPI document; what of it is our own as Swagger 2.0 |
@@ -89,8 +89,8 @@ mod workflows;
 pub use control::{Control, ControlError, FirstSecret, Running};
 pub use keys::KeysError;
 pub use marketplace::{
-    Marketplace, MarketplaceAction, MarketplaceError, MarketplaceOperation, Progress, Purchase,
-    SubscriptionStatus, Trading, UsageEvent, UsageVerdict,
+    AccountError, Marketplace, MarketplaceAction, MarketplaceError, MarketplaceOperation, Microsoft,
+    MicrosoftAccount, Progress, Purchase, SubscriptionStatus, Trading, UsageEvent, UsageVerdict,
 };
 pub use options::ControlOptions;
 pub use providers::Served;

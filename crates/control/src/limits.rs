@@ -190,3 +190,14 @@ pub const BILLING_DAYS_USUAL: i64 = 30;
 pub const BILLING_DAYS_MAX: i64 = 366;
 /// … or with one for each hour.
 pub const BILLING_DAYS_BY_HOUR_MAX: i64 = 31;
+
+/// How long the marketplace may take to answer one question, with all that it takes to ask.
+pub const MARKETPLACE_ANSWER_MAX: Duration = Duration::from_secs(30);
+/// How long before it ends a token that Microsoft gave is used no more.
+pub const MARKETPLACE_TOKEN_EARLY: Duration = Duration::from_secs(120);
+/// How long such a token is used, whatever is said of it.
+pub const MARKETPLACE_TOKEN_LIFE_MAX: Duration = Duration::from_secs(86_400);
+/// Characters of what Microsoft says that are shown.
+pub const MARKETPLACE_WORDS_CHARS_MAX: usize = 300;
+/// Characters in a row that are no word, but part of a token.
+pub const MARKETPLACE_WORD_CHARS_MAX: usize = 40;

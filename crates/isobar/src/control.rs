@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use isobar_control::{Control, ControlOptions, GivenCertificate, Running, Served};
+use isobar_control::{Control, ControlOptions, GivenCertificate, Marketplace, Microsoft, Running, Served};
 use isobar_provider::LocalProvider;
 use isobar_remote::{Profile, ProfileFile};
 use serde::Serialize;
 
 use crate::output::{self, Format, Outcome};
 use crate::validate::measuring::ThisProgram;
-use crate::{local, runtime, signals};
+use crate::{local, marketplace, runtime, signals};
 
 /// Shown at the end of its `--help`.
 pub const EXAMPLES: &str = "Examples:
@@ -45,10 +45,14 @@ pub struct ControlArgs {
     /// Its key (PEM).
     #[arg(long, value_name = "FILE", requires = "certificate")]
     pub certificate_key: Option<PathBuf>,
-    /// Authorities to trust (PEM) where other issuers of tokens are asked for their keys, beside those of this
-    /// machine.
+    /// Authorities to trust (PEM) where other issuers of tokens, and Microsoft's marketplace, are asked, beside
+    /// those of this machine.
     #[arg(long, value_name = "FILE")]
     pub trust: Option<PathBuf>,
+    /// The account at Microsoft's commercial marketplace (TOML): tenant, client_id, and client_secret or
+    /// client_secret_file. Without it, reservations that Microsoft sells are refused.
+    #[arg(long, value_name = "FILE")]
+    pub marketplace: Option<PathBuf>,
     /// A location that clusters can be in, with words for people; may be repeated, the first is the default.
     #[arg(long = "location", value_name = "NAME=WORDS", default_value = "local=This machine", value_parser = location)]
     pub locations: Vec<(String, String)>,
@@ -111,6 +115,7 @@ pub fn run(args: ControlArgs, format: Format) -> Outcome {
 
 /// What it is started with. Its clusters are processes of this machine.
 fn options(args: ControlArgs) -> Result<ControlOptions, String> {
+    let account = args.marketplace.as_deref().map(marketplace::read).transpose()?;
     let data = args.data.unwrap_or_else(default_dir);
     let program = std::env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
     let clusters = data.join("clusters");
@@ -122,6 +127,12 @@ fn options(args: ControlArgs) -> Result<ControlOptions, String> {
     };
     let authorities = args.trust.as_ref().map(read).transpose()?;
     let locations = args.locations.iter().map(|(name, _)| name.clone()).collect();
+    let usual = ControlOptions::new(args.listen, data);
+    let client = account.map(|account| {
+        let client = Microsoft::new(account, authorities.clone(), usual.clock.clone());
+        client.map(|client| Arc::new(client) as Arc<dyn Marketplace>)
+    });
+    let client = client.transpose().map_err(|e| format!("--marketplace: {e}"))?;
     Ok(ControlOptions {
         database_url: args.database,
         names: args.names,
@@ -130,8 +141,9 @@ fn options(args: ControlArgs) -> Result<ControlOptions, String> {
         locations: args.locations,
         providers: vec![Served { provider: Arc::new(provider), locations }],
         readiness: Arc::new(ThisProgram),
+        marketplace: client,
         renew_secret: args.new_secret,
-        ..ControlOptions::new(args.listen, data)
+        ..usual
     })
 }
 

@@ -19,6 +19,7 @@ mod init;
 mod layout;
 mod local;
 mod login;
+mod marketplace;
 mod mount;
 mod node;
 mod output;

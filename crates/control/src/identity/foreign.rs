@@ -14,7 +14,6 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::Mutex as Turn;
 
-use super::federation::Federation;
 use super::jwt::{ForeignClaims, Jwt, VerifyingKey};
 use super::token::Flaw;
 use crate::limits::{
@@ -92,18 +91,17 @@ impl Foreign {
     /// 503: it cannot be asked.
     pub(crate) async fn keys(
         &self,
-        federation: &Federation,
+        issuer: &str,
         key_id: Option<&str>,
         now: Timestamp,
     ) -> Result<Arc<IssuerKeys>, Refusal> {
-        let issuer = &federation.issuer;
         let turn = {
             let mut known = self.known.lock();
             // Only issuers that owners have named come here; of those that were taken away some are left.
             if known.len() >= ISSUERS_MAX && !known.contains_key(issuer) {
                 known.clear();
             }
-            known.entry(issuer.clone()).or_default().clone()
+            known.entry(issuer.to_owned()).or_default().clone()
         };
         let mut known = turn.lock().await;
         if let Some((keys, read)) = &known.keys {
@@ -146,8 +144,11 @@ impl Foreign {
         if keys.0.is_empty() { Err(nonsense("it has no keys of a known kind")) } else { Ok(keys) }
     }
 
-    /// Made when it is needed: reading the machine's authorities takes a while.
-    fn trust(&self) -> Result<Trust, HttpsError> {
+    /// Whom to trust. Made when it is needed: reading the machine's authorities takes a while.
+    ///
+    /// # Errors
+    /// TLS cannot be used, or there are no authorities in what was given.
+    pub(crate) fn trust(&self) -> Result<Trust, HttpsError> {
         let mut trust = self.trust.lock();
         if let Some(trust) = &*trust {
             return Ok(trust.clone());

@@ -1,18 +1,22 @@
 //! Microsoft's commercial marketplace, as far as reservations need it: who bought what (SaaS fulfilment,
 //! version 2), and what was used beyond that (its metering service).
 //!
-//! The program that starts a control plane gives it a client. Without one there are no reservations of the
-//! kinds `marketplace` and `privateOffer`; everything else is as with one.
+//! The program that starts a control plane gives it a client: [`Microsoft`], or one of its own. Without one
+//! there are no reservations of the kinds `marketplace` and `privateOffer`; everything else is as with one.
 //!
 //! What is said of each call is what Microsoft documents: all of them may be repeated.
 
+mod microsoft;
 mod shapes;
+mod words;
 
 use std::future::Future;
 use std::pin::Pin;
 
 use isobar_arm::{ResourceId, Timestamp};
 use serde::{Deserialize, Serialize};
+
+pub use microsoft::{AccountError, Microsoft, MicrosoftAccount};
 
 /// What Microsoft is asked for, under way.
 pub type Trading<'a, T> = Pin<Box<dyn Future<Output = Result<T, MarketplaceError>> + Send + 'a>>;

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::words::one_line;
 use super::{MarketplaceAction, MarketplaceOperation, Progress, Purchase, SubscriptionStatus, UsageVerdict};
 
 fn text(value: &Value, name: &str) -> Result<String, String> {
@@ -45,6 +46,16 @@ impl Purchase {
     }
 }
 
+impl SubscriptionStatus {
+    /// From the answer to the question for a SaaS subscription.
+    ///
+    /// # Errors
+    /// What is missing or not understood.
+    pub fn of_answer(answer: &Value) -> Result<SubscriptionStatus, String> {
+        word(answer, "saasSubscriptionStatus")
+    }
+}
+
 impl MarketplaceOperation {
     /// From the answer to the question for an operation.
     ///
@@ -78,9 +89,8 @@ impl UsageVerdict {
             "Error" => None,
             other => {
                 let said = item["error"]["message"].as_str().unwrap_or_default();
-                Some(UsageVerdict::Rejected(
-                    format!("{other}: {said}").trim_end_matches([':', ' ']).to_owned(),
-                ))
+                let why = one_line(&format!("{other}: {said}"), &[]);
+                Some(UsageVerdict::Rejected(why.trim_end_matches([':', ' ']).to_owned()))
             }
         }
     }

@@ -151,7 +151,7 @@ async fn issuer(call: &Call, snapshot: &mut Snapshot) -> Result<Errand, Refusal>
     Ok(match found.filter(|of| of.app_id.eq_ignore_ascii_case(&client)) {
         None => Box::pin(async { Ok(Fetched::Nothing) }),
         Some(federation) => Box::pin(async move {
-            let keys = app.foreign.keys(&federation, key_id.as_deref(), now).await?;
+            let keys = app.foreign.keys(&federation.issuer, key_id.as_deref(), now).await?;
             Ok(Fetched::Issuer(keys, federation.audience))
         }),
     })

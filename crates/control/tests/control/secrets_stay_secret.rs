@@ -1,46 +1,13 @@
 //! No secret is in a log, in the database, in the data directory, or in an answer after the first.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, OnceLock};
-
+use crate::common::log::{has, watch};
 use crate::common::{World, people};
 use isobar_records::AuditFilter;
 use isobar_records::testing::TestDatabase;
 use serde_json::json;
 
-/// All that is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("the log").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn log() -> &'static Log {
-    static LOG: OnceLock<Log> = OnceLock::new();
-    LOG.get_or_init(|| {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber =
-            tracing_subscriber::fmt().with_env_filter("trace").with_writer(move || writer.clone()).finish();
-        tracing::subscriber::set_global_default(subscriber).expect("nobody else listens");
-        log
-    })
-}
-
-fn has(bytes: &[u8], secret: &str) -> bool {
-    bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
-}
-
 async fn no_secret_is_kept_or_told_again(database: TestDatabase) {
-    let log = log();
+    let watching = watch();
     let world = World::start(&database).await;
     let person = people::make(&world, "somebody").await;
     let token = world.client.token.clone().expect("a token");
@@ -71,7 +38,7 @@ async fn no_secret_is_kept_or_told_again(database: TestDatabase) {
     let resources = snapshot.list_resources(&isobar_records::ResourceFilter::default()).await.expect("rows");
     assert!(resources.iter().any(|row| row.kind == "microsoft.graph/serviceprincipals"));
     let kept = format!("{audit:?}{resources:?}");
-    let logged = log.0.lock().expect("the log").clone();
+    let logged = watching.logged();
     assert!(has(&logged, "a login was refused"), "nothing was logged");
     for secret in &secrets {
         assert!(!has(kept.as_bytes(), secret), "a secret is in the database");

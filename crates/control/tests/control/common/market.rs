@@ -1,5 +1,6 @@
 //! A stand-in for Microsoft's marketplace: it answers in the shapes that Microsoft documents, outlives
-//! control planes, can be out of order, and is a point at which a control plane can die.
+//! control planes, can be out of order, and is a point at which a control plane can die. `microsoft` serves
+//! the same over HTTPS.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -158,6 +159,58 @@ impl Market {
     }
 }
 
+/// The same, as it is asked over HTTPS.
+impl Market {
+    /// The answer to `resolve`.
+    pub fn bought(&self, token: &str) -> Option<Value> {
+        self.0.lock().bought.get(token).cloned()
+    }
+
+    /// What there is of a SaaS subscription.
+    pub fn subscribed(&self, id: &str) -> Option<Value> {
+        let state = self.0.lock();
+        state.bought.values().find(|one| one["id"] == id).map(|one| one["subscription"].clone())
+    }
+
+    /// Activates a SaaS subscription.
+    pub fn activates(&self, id: &str) {
+        let mut state = self.0.lock();
+        let bought = state.bought.values_mut().find(|one| one["id"] == id).expect("a subscription");
+        bought["subscription"]["saasSubscriptionStatus"] = json!("Subscribed");
+    }
+
+    /// The answer to the question for an operation.
+    pub fn asked(&self, subscription: &str, operation: &str) -> Option<Value> {
+        let state = self.0.lock();
+        state.operations.get(operation).filter(|one| one["subscriptionId"] == subscription).cloned()
+    }
+
+    /// Takes an answer to an operation, if it is the first.
+    pub fn is_answered(&self, operation: &str, success: bool) -> bool {
+        self.0.lock().answers.insert(operation.to_owned(), success).is_none()
+    }
+
+    /// Takes usage of an hour; the answer to it.
+    pub fn uses(&self, (id, plan, hour_ms, quantity): (&str, &str, i64, u64)) -> Value {
+        self.0.lock().uses((id.to_owned(), plan.to_owned(), hour_ms), quantity)
+    }
+}
+
+impl State {
+    fn uses(&mut self, hour: (String, String, i64), quantity: u64) -> Value {
+        if self.rejects {
+            return json!({
+                "status": "InvalidDimension", "error": {"message": "There is no such dimension."},
+            });
+        }
+        if self.usage.contains_key(&hour) {
+            return json!({"status": "Duplicate"});
+        }
+        self.usage.insert(hour, quantity);
+        json!({"status": "Accepted", "usageEventId": operation(1)})
+    }
+}
+
 impl Hands {
     /// A call, with a point before and after what it does.
     fn trade<'a, T: Send + 'a>(
@@ -247,17 +300,7 @@ impl Marketplace for Hands {
                 );
                 let key = (event.subscription_id.clone(), event.plan_id.clone(), hour);
                 assert!(told.insert(key.clone()), "one hour twice in a batch");
-                let item = match state.usage.contains_key(&key) {
-                    _ if state.rejects => json!({
-                        "status": "InvalidDimension", "error": {"message": "There is no such dimension."},
-                    }),
-                    true => json!({"status": "Duplicate"}),
-                    false => json!({"status": "Accepted", "usageEventId": operation(1)}),
-                };
-                if !state.rejects {
-                    state.usage.entry(key).or_insert(event.quantity);
-                }
-                UsageVerdict::of_item(&item)
+                UsageVerdict::of_item(&state.uses(key, event.quantity))
             };
             Ok(events.iter().map(&mut verdict).collect())
         })

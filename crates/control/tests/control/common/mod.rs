@@ -2,8 +2,10 @@
 //! speaks HTTPS and trusts the server's own authority alone.
 
 pub mod client;
+pub mod log;
 pub mod machines;
 pub mod market;
+pub mod microsoft;
 pub mod people;
 
 use std::path::Path;
@@ -83,10 +85,20 @@ pub async fn start_in(folder: &Path, database: &TestDatabase, clock: &MovedClock
 
 impl<'d> World<'d> {
     pub async fn start(database: &'d TestDatabase) -> World<'d> {
+        World::start_with(database, Machines::default(), |_| {}).await
+    }
+
+    /// One of these machines, with other options.
+    pub async fn start_with(
+        database: &'d TestDatabase,
+        machines: Machines,
+        change: impl FnOnce(&mut ControlOptions),
+    ) -> World<'d> {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = MovedClock::default();
-        let machines = Machines::default();
-        let mut running = start_in(folder.path(), database, &clock, machines.hands()).await;
+        let mut options = options_in(folder.path(), database, &clock, machines.hands());
+        change(&mut options);
+        let mut running = Control::start(options).await.expect("it starts");
         let first = running.first_secret.take().expect("a first start");
         let stranger = Client::of(&running);
         let client = stranger.login(&first.client_id, &first.secret).await;
