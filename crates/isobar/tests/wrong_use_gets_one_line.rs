@@ -29,6 +29,10 @@ fn a_cluster_that_is_not_there_is_named() {
     refused(&["bench", "suite", "--files", "0", "/tmp"], "--files 0: at least 1");
     refused(&["dev", "status", "--data", "/nonexistent"], "isobar dev up");
     refused(&["node"], "--config FILE");
+    refused(
+        &["control", "--marketplace", "/nonexistent/m.toml"],
+        "--marketplace /nonexistent/m.toml: No such",
+    );
     refused(&["bench", "ior", "/nonexistent"], "not a directory");
 }
 

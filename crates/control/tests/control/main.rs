@@ -19,7 +19,7 @@
 //! | `lint` | Microsoft's rules for ARM, over the Swagger document |
 //! | `locks` | what locks forbid, and whom they do not stop |
 //! | `logins` | logging in with a certificate, or as somebody of another issuer |
-//! | `marketplace` | Microsoft's marketplace over HTTPS: what is asked, what comes of each answer, who may call |
+//! | `marketplace` | Microsoft over HTTPS: what is asked, what comes of each answer, who may call |
 //! | `metrics` | what Prometheus is told, and what the dashboard asks for |
 //! | `purchases` | what Microsoft sells: activating it, and what Microsoft tells of it later |
 //! | `reservations` | what is bought, and that clusters work the same whatever becomes of it |

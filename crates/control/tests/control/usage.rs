@@ -65,8 +65,7 @@ async fn report(world: &World<'_>, body: Value) -> Value {
 
 async fn each_hour_is_written_down_once_however_many_control_planes_there_are(database: TestDatabase) {
     let mut world = world(&database, "byol").await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let other = start_in(folder.path(), &database, &world.clock, world.machines.hands()).await;
+    let other = start_in(world.folder.path(), &database, &world.clock, world.machines.hands()).await;
     make_large_cluster(&world, "weather").await;
     assert!(world.client.get(&records_of(&world)).await.expect(200).names().is_empty());
     for count in 1..=4 {

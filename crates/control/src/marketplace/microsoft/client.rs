@@ -70,7 +70,8 @@ fn verdicts(events: &[UsageEvent], answer: &Value) -> Result<Vec<Option<UsageVer
 }
 
 impl Microsoft {
-    /// A client for this app. Authorities (PEM) are trusted beside those of this machine. Nothing is asked yet.
+    /// A client for this app. Authorities (PEM) are trusted beside those of this machine. Nothing is asked
+    /// yet.
     ///
     /// # Errors
     /// `AccountError`.
