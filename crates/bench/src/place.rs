@@ -78,8 +78,8 @@ pub(crate) fn require_space(backend: &dyn Backend, dir: &Path, bytes: u64) -> Re
     )))
 }
 
-/// What is free, if that stays less than so many bytes. What was removed a moment ago may not be free yet: it is
-/// waited for, as long as there is more and more. Where nobody can say, nothing is lacking.
+/// What is free, if that stays less than so many bytes. What was removed a moment ago may not be free yet: it
+/// is waited for, as long as there is more and more. Where nobody can say, nothing is lacking.
 fn lacking(free_bytes: impl Fn() -> Option<u64>, bytes: u64, grows_within: Duration) -> Option<u64> {
     let (mut most_bytes, mut grew) = (free_bytes()?, Instant::now());
     while most_bytes < bytes {

@@ -28,10 +28,11 @@ pub struct ControlOptions {
     /// Names and addresses by which clients reach it, beside `127.0.0.1`, `localhost` and the address that it
     /// listens on. The first is used where a client has not said which.
     pub names: Vec<String>,
-    /// A certificate to serve with, for all of the names. Without it, one is made and signed by an authority of
-    /// our own.
+    /// A certificate to serve with, for all of the names. Without it, one is made and signed by an authority
+    /// of our own.
     pub certificate: Option<GivenCertificate>,
-    /// Authorities (PEM) to trust, beside those of this machine, where other issuers are asked for their keys.
+    /// Authorities (PEM) to trust, beside those of this machine, where other issuers are asked for their
+    /// keys.
     pub authorities: Option<String>,
     /// Locations that clusters can be in, each with a name for people; the first is the default.
     pub locations: Vec<(String, String)>,

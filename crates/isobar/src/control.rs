@@ -38,15 +38,15 @@ pub struct ControlArgs {
     /// may be repeated.
     #[arg(long = "name", value_name = "HOST")]
     pub names: Vec<String>,
-    /// A certificate to serve with (PEM), with what is between it and an authority. Default: one that is made,
-    /// and signed by an authority of this control plane.
+    /// A certificate to serve with (PEM), with what is between it and an authority. Default: one that is
+    /// made, and signed by an authority of this control plane.
     #[arg(long, value_name = "FILE", requires = "certificate_key")]
     pub certificate: Option<PathBuf>,
     /// Its key (PEM).
     #[arg(long, value_name = "FILE", requires = "certificate")]
     pub certificate_key: Option<PathBuf>,
-    /// Authorities to trust (PEM) where other issuers of tokens, and Microsoft's marketplace, are asked, beside
-    /// those of this machine.
+    /// Authorities to trust (PEM) where other issuers of tokens, and Microsoft's marketplace, are asked,
+    /// beside those of this machine.
     #[arg(long, value_name = "FILE")]
     pub trust: Option<PathBuf>,
     /// The account at Microsoft's commercial marketplace (TOML): tenant, client_id, and client_secret or

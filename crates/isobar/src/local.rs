@@ -39,7 +39,8 @@ pub fn demo_dir() -> PathBuf {
     state_dir().join("demo")
 }
 
-/// The local cluster that commands are about unless told otherwise: that of `dev`, or else the demonstration's.
+/// The local cluster that commands are about unless told otherwise: that of `dev`, or else the
+/// demonstration's.
 pub fn cluster_dir() -> PathBuf {
     let (dev, demo) = (dev_dir(), demo_dir());
     if !Local::is_in(&dev) && Local::is_in(&demo) { demo } else { dev }

@@ -34,8 +34,8 @@ pub struct LoginArgs {
     /// A file with the secret. Default: ISOBAR_CLIENT_SECRET, else standard input.
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
-    /// A file with a token of another issuer, for which the principal has a federated credential. It stands for
-    /// the secret, and is read again whenever a token is needed.
+    /// A file with a token of another issuer, for which the principal has a federated credential. It stands
+    /// for the secret, and is read again whenever a token is needed.
     #[arg(long, value_name = "FILE", conflicts_with = "secret_file")]
     pub token_file: Option<PathBuf>,
     /// The certificate of the authority to trust. Default: that of the control plane of this machine, if it

@@ -1,7 +1,8 @@
 //! The whole way of a cluster of real processes, by hand in a real browser: made, mounted, written to, a node
 //! killed, seen, replaced, deleted.
 //!
-//! With `ISOBAR_PICTURES=DIR` it measures how ready the cluster is as well, and puts pictures of the page there.
+//! With `ISOBAR_PICTURES=DIR` it measures how ready the cluster is as well, and puts pictures of the page
+//! there.
 
 #[path = "../../control/tests/page/browser.rs"]
 #[allow(dead_code, reason = "it is shared with the tests of the page")]

@@ -90,7 +90,8 @@ impl<'h> World<'h> {
         claims
     }
 
-    /// Waits until something is true of an operation, and of what the control plane has said since it started.
+    /// Waits until something is true of an operation, and of what the control plane has said since it
+    /// started.
     async fn until(&mut self, kind: &str, what: &str, is: impl Fn(&Kept, &str) -> bool) -> Kept {
         let begun = Instant::now();
         loop {

@@ -74,8 +74,8 @@ pub trait Provider: Send + Sync + 'static {
     fn running<'a>(&'a self, cluster: &'a str) -> Doing<'a, BTreeSet<String>>;
 
     /// Starts nodes whose machine has gone down under them and is up again. Those that were stopped are left
-    /// alone, and so are those that ended by themselves, or were killed, while the machine ran. Where machines
-    /// start their nodes themselves there is nothing to do. A cluster that is not there has none.
+    /// alone, and so are those that ended by themselves, or were killed, while the machine ran. Where
+    /// machines start their nodes themselves there is nothing to do. A cluster that is not there has none.
     fn wake<'a>(&'a self, _cluster: &'a str) -> Doing<'a, Woken> {
         Box::pin(async { Ok(Woken::default()) })
     }

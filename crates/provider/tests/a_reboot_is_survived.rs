@@ -1,4 +1,5 @@
-//! Nodes of this machine after it was down: what ran is started again, what was stopped or ended since is not.
+//! Nodes of this machine after it was down: what ran is started again, what was stopped or ended since is
+//! not.
 
 mod common;
 

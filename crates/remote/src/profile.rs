@@ -28,8 +28,8 @@ pub struct Profile {
     /// Its secret; empty with a token of another issuer.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub secret: String,
-    /// The file with a token of another issuer, which stands for the secret. It is read whenever it is needed:
-    /// whoever writes it renews it.
+    /// The file with a token of another issuer, which stands for the secret. It is read whenever it is
+    /// needed: whoever writes it renews it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
     /// The subscription that is meant where none is named.

@@ -1,15 +1,15 @@
 //! The built-in issuer of tokens: who a caller is.
 //!
 //! ```text
-//! client id + secret, or assertion ──► token endpoint ──► access token (a JWT, one hour) ──► every other request
-//! token of another issuer ──────────────────────────────────────────────────────────────────────────┘
+//! client id, secret or assertion ─► token endpoint ─► access token (a JWT, one hour) ─► every other request
+//! token of another issuer ─────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! - A secret is shown once, when it is made. What is kept is a keyed hash of it, with a salt of its own.
 //! - Tokens are signed with ES256 and a key that is sealed among the records, so that all processes of a
 //!   database have the same.
-//! - Of our own tokens only that algorithm is taken, for this server, before they expire. Whether the principal
-//!   still exists is asked of the records with every request.
+//! - Of our own tokens only that algorithm is taken, for this server, before they expire. Whether the
+//!   principal still exists is asked of the records with every request.
 //! - A client proves itself with a secret, with an assertion that its certificate has signed, or with a token
 //!   of another issuer. Such a token is somebody here only by a federated credential, which names issuer,
 //!   subject and audience: an issuer is believed about those alone.

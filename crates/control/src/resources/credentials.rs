@@ -1,5 +1,5 @@
-//! What principals log in with beside secrets: certificates, and federated credentials, which say who somebody
-//! of another issuer is. In the form of Microsoft Graph.
+//! What principals log in with beside secrets: certificates, and federated credentials, which say who
+//! somebody of another issuer is. In the form of Microsoft Graph.
 //!
 //! Whoever can add one to a principal can become it: the actions are those of the directory.
 

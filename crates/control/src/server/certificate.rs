@@ -46,7 +46,8 @@ pub enum CertificateError {
     },
 }
 
-/// A certificate that the server is given, with what is between it and an authority, and its key; both in PEM.
+/// A certificate that the server is given, with what is between it and an authority, and its key; both in
+/// PEM.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GivenCertificate {
     /// The file of the certificates, the server's own first.
