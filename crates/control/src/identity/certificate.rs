@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
+use super::flaw::Flaw;
 use super::jwt::{ForeignClaims, Jwt, VerifyingKey};
-use super::token::Flaw;
 use crate::limits::{ASSERTION_LIFE_MAX, CLOCK_LEEWAY};
 
 /// A certificate of a principal.

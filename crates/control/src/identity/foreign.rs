@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::Mutex as Turn;
 
+use super::flaw::Flaw;
 use super::jwt::{ForeignClaims, Jwt, VerifyingKey};
-use super::token::Flaw;
 use crate::limits::{
     ISSUER_ANSWER_MAX, ISSUER_KEYS_AGAIN, ISSUER_KEYS_KEPT, ISSUER_KEYS_MAX, ISSUER_KEYS_USABLE, ISSUERS_MAX,
 };

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use isobar_arm::Timestamp;
 
+use super::flaw::Flaw;
 use super::key::SigningKey;
 use super::principal::Principal;
-use super::token::{self, Claims, Flaw};
+use super::token::{self, Claims};
 use crate::limits::TOKEN_LIFE;
 use crate::names::Names;
 use crate::random;

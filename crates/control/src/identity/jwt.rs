@@ -11,7 +11,7 @@ use ring::signature::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::token::Flaw;
+use super::flaw::Flaw;
 use crate::limits::{CLOCK_LEEWAY, TOKEN_BYTES_MAX};
 
 /// A token, taken apart.

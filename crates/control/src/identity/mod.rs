@@ -24,6 +24,7 @@
 //! | `federation` | who is whom at other issuers, among the records |
 //! | `foreign` | the keys of other issuers |
 //! | `secret` | what is kept of a secret |
+//! | `flaw` | what can be wrong with a token |
 //! | `guard` | counting wrong secrets |
 //! | `principal` | service principals among the records |
 //! | `issuer` | all of it together |
@@ -32,6 +33,7 @@
 mod bootstrap;
 mod certificate;
 mod federation;
+mod flaw;
 mod foreign;
 mod guard;
 mod issuer;
@@ -44,10 +46,10 @@ mod token;
 pub(crate) use bootstrap::{Bootstrapped, bootstrap};
 pub(crate) use certificate::{Certificate, prove as prove_by_certificate};
 pub(crate) use federation::{Federation, NewFederation};
+pub(crate) use flaw::Flaw;
 pub(crate) use foreign::{Foreign, IssuerKeys};
 pub(crate) use guard::Guard;
 pub(crate) use issuer::Issuer;
 pub(crate) use jwt::{ForeignClaims, Jwt};
 pub(crate) use key::SigningKey;
 pub(crate) use principal::{Principal, SUBSCRIPTION_KIND};
-pub(crate) use token::Flaw;
