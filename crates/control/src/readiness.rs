@@ -23,8 +23,10 @@ pub struct ReadinessLoad {
     /// Size of large files; where nothing is said, what fits, 512 MiB at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_bytes: Option<u64>,
-    /// Files of each process in the workloads of small files and of names.
-    pub files: u64,
+    /// Files of each process in the workloads of small files and of names; where nothing is said, what fits,
+    /// 500 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<u64>,
     /// Whether a node is stopped and started under load.
     pub drill: bool,
     /// What the cluster has to reach, as `isobar validate --print-targets` writes it; else what that prints.
@@ -44,6 +46,8 @@ pub struct ReadinessOrder {
     pub load: ReadinessLoad,
     /// Size of large files, in bytes.
     pub file_bytes: u64,
+    /// Small files of each process.
+    pub files: u64,
     /// Hears what is going on.
     pub tell: Tell,
     /// Ends when nobody wants it any more. The measurement is to end then, in an error.

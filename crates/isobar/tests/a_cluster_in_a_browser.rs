@@ -86,7 +86,7 @@ async fn it_is_made_mounted_written_to_repaired_and_deleted() {
             "-n",
             "first",
         ]);
-        browser.sees("16 not measurable").await;
+        browser.sees("Results").await;
         it_shows_that_something_is_written(&browser, Path::new(&first)).await;
         picture(&browser, "cluster").await;
     }

@@ -9,7 +9,9 @@ use super::ends::EndsValidation;
 use super::give_up::failed;
 use super::tools::Tools;
 use super::work::{READINESS, VALIDATE, Work};
-use crate::limits::{LARGE_FILE_BYTES_MAX, LARGE_FILE_BYTES_MIN, LARGE_FILES_AT_ONCE};
+use crate::limits::{
+    LARGE_FILE_BYTES_MAX, LARGE_FILE_BYTES_MIN, LARGE_FILES_AT_ONCE, SMALL_FILE_ROOM_BYTES, SMALL_FILES_USUAL,
+};
 use crate::readiness::ReadinessOrder;
 use crate::watch::Observation;
 
@@ -22,8 +24,10 @@ pub(super) fn workflow(tools: &Tools) -> Workflow {
 const RAN: &str = "ran";
 /// The same for the size of large files.
 const FILE_BYTES: &str = "fileBytes";
+/// The same for the number of small ones.
+const FILES: &str = "files";
 
-/// Notes which nodes run, and how large files can be.
+/// Notes which nodes run, how large files can be, and how many small ones there can be.
 struct Looks(Tools);
 
 impl Step for Looks {
@@ -41,22 +45,32 @@ impl Step for Looks {
         let running = running.map_err(|error| failed(context, error))?;
         let spec = self.0.access(context, &work).await?;
         let sight = self.0.look(context, &work).await?;
-        let fits = file_bytes(&sight.observation, (spec.data_rows, spec.parity_rows));
-        let outputs = [(RAN, json!(running)), (FILE_BYTES, json!(fits))];
+        let usable = usable_bytes(&sight.observation, (spec.data_rows, spec.parity_rows));
+        let outputs =
+            [(RAN, json!(running)), (FILE_BYTES, json!(file_bytes(usable))), (FILES, json!(files(usable)))];
         let outputs = outputs.into_iter().map(|(name, value)| (name.to_owned(), value));
         Ok(StepOutcome::Done(outputs.collect()))
     }
 }
 
-/// How large a file may be, so that all that are there at once fit into what is free.
-fn file_bytes(seen: &Observation, (data_rows, parity_rows): (u8, u8)) -> u64 {
+/// What can still be written.
+fn usable_bytes(seen: &Observation, (data_rows, parity_rows): (u8, u8)) -> u64 {
     let targets = seen.nodes.iter().flat_map(|node| &node.targets);
     let free: u64 = targets.map(|target| target.total_bytes.saturating_sub(target.used_bytes)).sum();
     let rows = u64::from(data_rows) + u64::from(parity_rows);
-    let usable = free / rows.max(1) * u64::from(data_rows);
-    let fits = usable / LARGE_FILES_AT_ONCE;
+    free / rows.max(1) * u64::from(data_rows)
+}
+
+/// How large a file may be, so that all that are there at once fit.
+fn file_bytes(usable_bytes: u64) -> u64 {
+    let fits = usable_bytes / LARGE_FILES_AT_ONCE;
     let whole = fits - fits % LARGE_FILE_BYTES_MIN;
     whole.clamp(LARGE_FILE_BYTES_MIN, LARGE_FILE_BYTES_MAX)
+}
+
+/// How many small files each process may make, so that all of them fit.
+fn files(usable_bytes: u64) -> u64 {
+    (usable_bytes / SMALL_FILE_ROOM_BYTES).clamp(1, SMALL_FILES_USUAL)
 }
 
 /// Measures.
@@ -87,11 +101,13 @@ impl Step for Measures {
         let hears = context.clone();
         let wants = context.clone();
         let fits = context.output_as(FILE_BYTES)?.unwrap_or(LARGE_FILE_BYTES_MIN);
+        let files = context.output_as(FILES)?.unwrap_or(SMALL_FILES_USUAL);
         let order = ReadinessOrder {
             spec: self.0.access(context, &work).await?,
             provider: self.0.provider(&work)?,
             deployment: work.deployment.clone(),
             file_bytes: load.file_bytes.unwrap_or(fits),
+            files: load.files.unwrap_or(files),
             load,
             tell: Arc::new(move |percent, words| hears.report(percent, words)),
             called_off: Box::pin(async move { wants.cancel_wanted().await }),
@@ -118,7 +134,7 @@ mod tests {
     use crate::watch::{NodeObservation, NodeState, TargetObservation};
 
     #[test]
-    fn large_files_fit_into_what_is_free() {
+    fn files_fit_into_what_is_free() {
         const MIB: u64 = 1 << 20;
         let of = |nodes: usize, free_bytes: u64| {
             let target = TargetObservation {
@@ -129,11 +145,12 @@ mod tests {
             };
             let node = NodeObservation { targets: vec![target], ..NodeObservation::up("n") };
             let seen = Observation { nodes: vec![node; nodes], ..Observation::unknown("") };
-            file_bytes(&seen, (2, 1))
+            let usable = usable_bytes(&seen, (2, 1));
+            (file_bytes(usable), files(usable))
         };
-        assert_eq!(of(3, 64 * MIB), 8 * MIB);
-        assert_eq!(of(8, 1 << 40), 512 * MIB);
-        assert_eq!(of(3, 0), MIB);
-        assert_eq!(file_bytes(&Observation::unknown(""), (2, 1)), MIB);
+        assert_eq!(of(3, 64 * MIB), (8 * MIB, 256));
+        assert_eq!(of(8, 1 << 40), (512 * MIB, 500));
+        assert_eq!(of(3, 0), (MIB, 1));
+        assert_eq!(usable_bytes(&Observation::unknown(""), (2, 1)), 0);
     }
 }

@@ -60,7 +60,6 @@ async fn a_cluster_is_measured_and_what_came_of_it_stays(database: TestDatabase)
         ("failed", json!(0)),
         ("notMeasurable", json!(2)),
         ("seconds", json!(2)),
-        ("files", json!(500)),
         ("drill", json!(true)),
         ("targets", json!("[throughput]")),
     ];

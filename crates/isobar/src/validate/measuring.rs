@@ -37,14 +37,15 @@ impl MeasureReadiness for ThisProgram {
             let cancel = Cancel::default();
             let _held = CalledOffWithIt(cancel.clone());
             let (of_thread, runtime) = (cancel.clone(), Handle::current());
-            let ReadinessOrder { spec, provider, deployment, load, file_bytes, tell, called_off } = order;
+            let ReadinessOrder { spec, provider, deployment, load, file_bytes, files, tell, called_off } =
+                order;
             let machines = Machines { provider, deployment, spec: spec.clone(), runtime };
             let mut thread = tokio::task::spawn_blocking(move || {
                 let (targets, targets_from) = targets(load.targets.as_deref())?;
                 let seconds = f64::from(load.seconds);
                 let options = Options {
                     cluster_path: spec.base.clone(),
-                    command: command(&spec, &load, file_bytes),
+                    command: command(&spec, &load, (file_bytes, files)),
                     spec,
                     dir: None,
                     targets,
@@ -53,7 +54,7 @@ impl MeasureReadiness for ThisProgram {
                     seconds,
                     drill_seconds: (3.0 * seconds).max(DRILL_SECONDS_MIN),
                     file_bytes,
-                    files: load.files,
+                    files,
                     skip: Skip { drill: !load.drill, ..Skip::default() },
                     drill_node: None,
                     control: Ok(&machines),
@@ -96,13 +97,17 @@ fn targets(text: Option<&str>) -> Result<(Targets, String), String> {
 }
 
 /// What measures the same at the machine of the control plane.
-fn command(spec: &ClusterSpec, load: &isobar_control::ReadinessLoad, file_bytes: u64) -> String {
+fn command(
+    spec: &ClusterSpec,
+    load: &isobar_control::ReadinessLoad,
+    (file_bytes, files): (u64, u64),
+) -> String {
     let skip = if load.drill { "" } else { " --skip drill" };
     format!(
         "isobar validate --cluster {} --seconds {} --files {} --file-size {}MiB{skip}",
         spec.base.display(),
         load.seconds,
-        load.files,
+        files,
         file_bytes >> 20
     )
 }

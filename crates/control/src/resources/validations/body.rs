@@ -29,7 +29,6 @@ const SHAPE: Shape = Shape {
 };
 /// Where nothing is said: as `isobar validate`.
 const SECONDS_USUAL: u32 = 10;
-const FILES_USUAL: u64 = 500;
 
 /// Reads a body.
 ///
@@ -51,7 +50,7 @@ fn load(call: &Call, fields: &Fields<'_, '_>) -> ReadinessLoad {
     ReadinessLoad {
         seconds: seconds.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(SECONDS_USUAL),
         file_bytes: fields.get("fileBytes").integer(LARGE_FILE_BYTES_MIN..=LARGE_FILE_BYTES_ASKED_MAX),
-        files: fields.get("files").integer(1..=VALIDATION_FILES_MAX).unwrap_or(FILES_USUAL),
+        files: fields.get("files").integer(1..=VALIDATION_FILES_MAX),
         drill: fields.get("drill").bool().unwrap_or(true),
         targets: targets.map(str::to_owned),
     }
@@ -59,12 +58,12 @@ fn load(call: &Call, fields: &Fields<'_, '_>) -> ReadinessLoad {
 
 /// As it is kept and shown.
 pub(super) fn properties(load: &ReadinessLoad) -> Map<String, Value> {
-    let mut properties = object([
-        ("seconds", json!(load.seconds)),
+    let mut properties = object([("seconds", json!(load.seconds)), ("drill", json!(load.drill))]);
+    let given = [
+        ("fileBytes", json!(load.file_bytes)),
         ("files", json!(load.files)),
-        ("drill", json!(load.drill)),
-    ]);
-    let given = [("fileBytes", json!(load.file_bytes)), ("targets", json!(load.targets))];
+        ("targets", json!(load.targets)),
+    ];
     properties
         .extend(given.into_iter().filter(|(_, of)| !of.is_null()).map(|(name, of)| (name.to_owned(), of)));
     properties

@@ -351,7 +351,7 @@ impl MeasureReadiness for Hands {
     /// Leaves the node of the drill behind where it is called off.
     fn measure(&self, order: ReadinessOrder) -> Measuring<'_> {
         Box::pin(async move {
-            let ReadinessOrder { spec, provider, deployment, load, file_bytes, tell, called_off } = order;
+            let ReadinessOrder { spec, provider, deployment, load, file_bytes, tell, called_off, .. } = order;
             let words = |error: ProviderError| error.to_string();
             let node = spec.node.last().expect("a node").name.clone();
             self.call("measure", |_| Ok(())).await.map_err(words)?;
