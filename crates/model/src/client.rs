@@ -2,7 +2,7 @@
 //! compactor does the same with bytes it copied, and names it in a REPLACE.
 //!
 //! ```text
-//! Idle ─begin─► Putting ─all receipts─► Waiting ─answer─► next job, or Idle: the same once more (StalePlacement)
+//! Idle ─begin─► Putting ─all receipts─► Waiting ─answer─► next job; StalePlacement: the same job again
 //!   ▲              └─abandon─┐             ├─ StaleIncarnation: the same segment under the new one
 //!   └────────────────────────┘             └─ give up: the counter is settled, the COMMIT may arrive late
 //! ```

@@ -1,7 +1,7 @@
-//! What an entry does, as `meta::apply` and `meta::segments` have it: sessions and repetition first, then every
-//! check, then the change.
+//! What an entry does, as `meta::apply` and `meta::segments` have it: sessions and repetition first, then
+//! every check, then the change.
 
-use crate::plan::{BLOCKS, Mutant, Plan};
+use crate::plan::{BLOCKS, Mutant, Plan, ROWS};
 use crate::state::{Entry, Op, Reply, State, TARGETS, Target, op_bit, owner_of};
 
 /// What the ledger says of a segment found on a device (`meta::segments::state_of`).
@@ -34,7 +34,7 @@ pub(crate) fn apply(plan: &Plan, state: &mut State, entry: Entry) {
         Entry::Of(client, seq) => apply_once(plan, state, client, seq),
         Entry::End(session) => state.ledger.sessions &= !(1 << session),
         Entry::TakeOver(position) => take_over(state, position),
-        Entry::Rebuilt => state.ledger.unclean = None,
+        Entry::Rebuilt(target) => rebuilt(plan, state, target),
     }
     let shown = state.seen.truth[0];
     if let Some(reading) = &mut state.reading {
@@ -43,13 +43,22 @@ pub(crate) fn apply(plan: &Plan, state: &mut State, entry: Entry) {
 }
 
 fn take_over(state: &mut State, position: u8) {
-    let blank = (TARGETS - 1) as u8;
-    if state.ledger.holders.contains(&blank) {
+    let blank = ROWS as u8 + state.ledger.blanks;
+    if usize::from(blank) == TARGETS {
         return;
     }
+    state.ledger.blanks += 1;
     state.ledger.holders[usize::from(position)] = blank;
     state.targets[usize::from(blank)] = Target { alive: true, position, ..Target::default() };
-    state.ledger.unclean = Some((position, state.ledger.live()));
+    state.ledger.unclean[usize::from(position)] = Some(state.ledger.live());
+}
+
+/// It counts for the target that says so, not for whoever has its position now.
+fn rebuilt(plan: &Plan, state: &mut State, target: u8) {
+    let position = usize::from(state.targets[usize::from(target)].position);
+    if state.ledger.holders[position] == target || plan.is(Mutant::RebuiltForAnother) {
+        state.ledger.unclean[position] = None;
+    }
 }
 
 fn apply_once(plan: &Plan, state: &mut State, client: u8, seq: u8) {

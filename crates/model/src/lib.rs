@@ -4,8 +4,9 @@
 //! client ── PUT ──► targets (rows, unsynced and durable)      search, deletions ── I6
 //!    └── COMMIT, truncation, REPLACE ──► pending ──► ledger ── who holds what, what is named (I2, I3, I5)
 //! ```
-//! A [`Model`] says who is there, what they mean to do and which faults may come; the checker tries every order.
-//! Rules are those of `meta::ops`, `meta::segments`, `segments::write`, `server::storage` and `server::leader`.
+//! A [`Plan`] says who is there, what they mean to do and which faults may come; the checker tries every
+//! order of events.
+//! Rules are those of `meta::ops`, `meta::segments`, `segments::write`, `server::storage`, `server::leader`.
 //! A [`Mutant`] leaves one of them out: the properties must notice. `docs/model.md` says what is left out.
 //!
 //! | file | what |
@@ -16,12 +17,15 @@
 //! | `client` | writers and compactors (`client::file`, `segments::write`, `leader::compact`) |
 //! | `storage` | targets, their faults, rebuilding, collection (`server::storage`, `leader::gc`) |
 //! | `reader` | one reader, slow ones included |
+//! | `model` | what may happen next, and what comes of it |
 //! | `properties` | the invariants, by their numbers |
 //! | `quiet` | a way to rest from any state |
+//! | `checked` | all of it as the checker sees it |
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+mod checked;
 mod client;
 mod ledger;
 mod model;

@@ -1,10 +1,8 @@
-//! The model as the checker sees it: what may happen next, and what comes of it.
+//! What may happen next, and what comes of it.
 
-use stateright::Property;
-
-use crate::plan::{CLIENTS, Faults, Mutant, Plan};
+use crate::plan::{CLIENTS, Faults, Mutant, Plan, ROWS};
 use crate::state::{Client, Entry, Ledger, Phase, SEGMENTS, Seen, Segment, State, TARGETS, Target, members};
-use crate::{client, ledger, properties, quiet, reader, storage};
+use crate::{client, ledger, reader, storage};
 
 /// One thing that happens. Numbers are those of clients, segments, rows and targets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -23,8 +21,10 @@ pub enum Action {
     Commit,
     /// A client hears the answer.
     Answer(u8),
-    /// A row is computed for the blank target.
-    Compute(u8),
+    /// A row is computed for a target that lacks it.
+    Compute(u8, u8),
+    /// A target finds that it lacks no row.
+    Whole(u8),
     /// That row is written.
     Rebuild,
     /// The holder of a row of a dead segment deletes it.
@@ -59,7 +59,7 @@ pub struct Model {
 }
 
 impl Model {
-    fn start(&self) -> State {
+    pub(crate) fn start(&self) -> State {
         let rows = self.plan.rows();
         let mut targets = [Target::default(); TARGETS];
         for (at, target) in targets.iter_mut().enumerate().take(rows) {
@@ -78,6 +78,7 @@ impl Model {
             ledger: Ledger { sessions, holders, ..Ledger::default() },
             pending: None,
             rebuilding: None,
+            whole: 0,
             doomed: None,
             reading: None,
             left: self.plan.faults,
@@ -116,10 +117,14 @@ impl Model {
                 actions.push(Action::Sync(at as u8));
             }
             let garbage = |&segment: &u8| storage::may_doom(plan, state, at as u8, segment);
+            if state.whole & 1 << at == 0 && storage::is_whole(plan, state, at as u8) {
+                actions.push(Action::Whole(at as u8));
+            }
+            let lacks = members(storage::rebuildable(plan, state, at as u8));
+            actions.extend(lacks.map(|segment| Action::Compute(at as u8, segment)));
             actions.extend(members(target.durable).filter(garbage).map(|s| Action::Doom(at as u8, s)));
         }
         actions.extend(state.doomed.map(|_| Action::DeleteDoomed));
-        actions.extend(members(storage::rebuildable(plan, state)).map(Action::Compute));
         actions.extend(state.rebuilding.map(|_| Action::Rebuild));
         if plan.reader {
             let ask = state.reading.is_none() && reader::told(plan, state).is_some();
@@ -146,9 +151,10 @@ impl Model {
             let positions = (0..self.plan.rows() as u8).filter(one);
             actions.extend(positions.map(|at| Action::Propose(Entry::TakeOver(at))));
         }
-        if storage::is_whole(&self.plan, state) {
-            actions.push(Action::Propose(Entry::Rebuilt));
-        }
+        let position = |at: u8| usize::from(state.targets[usize::from(at)].position);
+        let wanted = |at: &u8| state.whole & 1 << at != 0 && state.ledger.unclean[position(*at)].is_some();
+        let blanks = (ROWS as u8..TARGETS as u8).filter(wanted);
+        actions.extend(blanks.map(|at| Action::Propose(Entry::Rebuilt(at))));
     }
 
     /// Whether no more than K positions lack rows when this one does.
@@ -161,7 +167,8 @@ impl Model {
         lacking.count_ones() <= u32::from(self.plan.parity)
     }
 
-    fn faults(&self, state: &State, actions: &mut Vec<Action>) {
+    /// What goes wrong.
+    pub(crate) fn faults(&self, state: &State, actions: &mut Vec<Action>) {
         let left = &state.left;
         for (at, this) in state.clients.iter().enumerate().take(self.plan.jobs.len()) {
             match this.phase {
@@ -207,7 +214,8 @@ impl Model {
                 }
             }
             Action::Answer(at) => client::answer(plan, state, at),
-            Action::Compute(segment) => state.rebuilding = Some(segment),
+            Action::Compute(target, segment) => state.rebuilding = Some((target, segment)),
+            Action::Whole(target) => state.whole |= 1 << target,
             Action::Rebuild => storage::rebuild(state),
             Action::Delete(segment, row) | Action::Withdraw(segment, row) => {
                 storage::delete(state, segment, row);
@@ -249,37 +257,5 @@ fn spend(left: &mut Faults, entry: Entry, clients: &[Client; CLIENTS]) {
         }
         Entry::TakeOver(_) => left.takeovers -= 1,
         _ => {}
-    }
-}
-
-impl stateright::Model for Model {
-    type State = State;
-    type Action = Action;
-
-    fn init_states(&self) -> Vec<State> {
-        vec![self.start()]
-    }
-
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        self.steps(state, actions);
-        self.faults(state, actions);
-    }
-
-    fn next_state(&self, last: &State, action: Action) -> Option<State> {
-        let mut state = last.clone();
-        self.step(&mut state, action);
-        Some(state)
-    }
-
-    fn properties(&self) -> Vec<Property<Model>> {
-        properties::all()
-    }
-}
-
-impl Model {
-    /// Where the state comes to rest when nothing goes wrong any more.
-    #[must_use]
-    pub fn at_rest(&self, state: &State) -> State {
-        quiet::at_rest(self, state)
     }
 }

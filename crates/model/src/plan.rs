@@ -18,7 +18,7 @@ pub struct Faults {
     pub crashes: u8,
     /// A disk is gone for good. Never more than K positions lack rows at once.
     pub losses: u8,
-    /// A blank target takes a position, whether the old one is gone or not. One at most.
+    /// A blank target takes a position, whether the old one is gone or not. Two at most.
     pub takeovers: u8,
     /// The leader changes, and the entry that was not committed is lost.
     pub elections: u8,
@@ -53,6 +53,8 @@ pub enum Mutant {
     IncarnationKept,
     /// A target is declared whole when its rows are written, not when they are synced.
     RebuiltBeforeSynced,
+    /// That one blank target is whole counts for the next one in its position, too.
+    RebuiltForAnother,
     /// A target answers a PUT before it has synced.
     ReceiptBeforeSync,
     /// A client is answered when the leader has the entry, not a majority.

@@ -1,5 +1,5 @@
 //! From every state there is a way to rest: faults end, everything under way arrives, clients finish or their
-//! sessions end, the blank target is rebuilt, garbage is collected. Then nothing may be missing or left over.
+//! sessions end, blank targets are rebuilt, garbage is collected. Then nothing may be missing or left over.
 
 use crate::model::{Action, Model};
 use crate::state::{Entry, Phase, State, members};
@@ -18,12 +18,13 @@ pub(crate) fn is_reached(model: &Model, state: &State) -> bool {
     let intact = rows as u8 - gone.count_ones() as u8;
     let whole = members(live).all(|segment| rest.durable_rows(segment, rows) == intact);
     // A position without a disk stays so; one that has a disk is whole.
-    let rebuilt = rest.ledger.unclean.is_none() || gone != 0;
+    let holder = |at: usize| &rest.targets[usize::from(rest.ledger.holders[at])];
+    let rebuilt = (0..rows).all(|at| rest.ledger.unclean[at].is_none() || !holder(at).alive);
     !stuck && !leaked && whole && rebuilt && rest.pending.is_none()
 }
 
 /// Where a state comes to rest.
-pub(crate) fn at_rest(model: &Model, from: &State) -> State {
+fn at_rest(model: &Model, from: &State) -> State {
     let mut state = from.clone();
     let mut actions = Vec::new();
     for _ in 0..STEPS_MAX {
@@ -45,6 +46,10 @@ fn is_progress(state: &State, action: Action) -> bool {
         Action::Propose(Entry::End(client)) => state.clients[usize::from(client)].phase == Phase::Done,
         Action::Propose(Entry::TakeOver(position)) => {
             !state.targets[usize::from(state.ledger.holders[usize::from(position)])].alive
+        }
+        Action::Propose(Entry::Rebuilt(target)) => {
+            let position = usize::from(state.targets[usize::from(target)].position);
+            state.ledger.holders[position] == target
         }
         Action::Ask => false,
         _ => true,

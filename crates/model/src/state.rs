@@ -4,8 +4,8 @@ use crate::plan::{BLOCKS, CLIENTS, COUNTERS, Faults, OPS, ROWS};
 
 /// Most segments there can be.
 pub(crate) const SEGMENTS: usize = CLIENTS * COUNTERS;
-/// One target for each position, and one that is blank.
-pub(crate) const TARGETS: usize = ROWS + 1;
+/// One target for each position, and two that are blank.
+pub(crate) const TARGETS: usize = ROWS + 2;
 
 /// A set of segments.
 pub(crate) type Segments = u16;
@@ -51,8 +51,8 @@ pub enum Entry {
     End(u8),
     /// A blank target takes a position.
     TakeOver(u8),
-    /// The blank target has all its rows.
-    Rebuilt,
+    /// A target that was blank has all its rows.
+    Rebuilt(u8),
 }
 
 /// What the ledger answers.
@@ -106,8 +106,10 @@ pub(crate) struct Ledger {
     pub(crate) sessions: u8,
     pub(crate) low_water: [u8; CLIENTS],
     pub(crate) holders: [u8; ROWS],
-    /// The position that lacks rows, and the segments committed before it did.
-    pub(crate) unclean: Option<(u8, Segments)>,
+    /// Blank targets that were given a position.
+    pub(crate) blanks: u8,
+    /// For positions that may lack rows the segments committed before they did.
+    pub(crate) unclean: [Option<Segments>; ROWS],
     pub(crate) replies: [[Option<Reply>; OPS]; CLIENTS],
 }
 
@@ -148,8 +150,10 @@ pub struct State {
     pub(crate) ledger: Ledger,
     /// The entry that the leader has proposed and no majority has yet.
     pub(crate) pending: Option<Entry>,
-    /// A row that was computed for the blank target and not written yet.
-    pub(crate) rebuilding: Option<u8>,
+    /// A row, of a target and a segment, that was computed and not written yet.
+    pub(crate) rebuilding: Option<(u8, u8)>,
+    /// Targets that have said, or are about to, that they have all rows: it may arrive late.
+    pub(crate) whole: u8,
     /// A target and a segment: what the search was told is garbage and has not deleted yet.
     pub(crate) doomed: Option<(u8, u8)>,
     pub(crate) reading: Option<Reading>,
@@ -188,8 +192,9 @@ impl State {
     /// Positions whose rows may be missing: a disk that is gone, or a blank one.
     pub(crate) fn lacking(&self, rows: usize) -> u8 {
         let gone = |&at: &u8| !self.targets[usize::from(self.ledger.holders[usize::from(at)])].alive;
-        let unclean = self.ledger.unclean.map(|(position, _)| position);
-        (0..rows as u8).filter(|at| gone(at) || unclean == Some(*at)).fold(0, |set, at| set | 1 << at)
+        (0..rows as u8)
+            .filter(|at| gone(at) || self.ledger.unclean[usize::from(*at)].is_some())
+            .fold(0, |set, at| set | 1 << at)
     }
 
     /// How many rows of a segment its holders have durably.

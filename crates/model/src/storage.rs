@@ -2,9 +2,7 @@
 
 use crate::ledger::{Verdict, verdict};
 use crate::plan::{Mutant, Plan};
-use crate::state::{Op, Phase, State, TARGETS, members};
-
-const BLANK: usize = TARGETS - 1;
+use crate::state::{Op, Phase, State, members};
 
 /// Whether a row is still on its way to a target that can take it.
 pub(crate) fn may_put(state: &State, segment: u8, row: u8) -> bool {
@@ -47,37 +45,39 @@ pub(crate) fn lose(state: &mut State, target: u8) {
     (this.alive, this.unsynced, this.durable) = (false, 0, 0);
 }
 
-/// Rows that the blank target has to have and has not; none when it is not in use.
-fn to_rebuild(state: &State, has: u16) -> u16 {
-    state.ledger.unclean.map_or(0, |(_, committed)| committed & state.ledger.live() & !has)
+/// Rows that a target has to have beside those it has: it took a position that others had.
+fn to_rebuild(state: &State, target: u8, has: u16) -> Option<u16> {
+    let position = usize::from(state.targets[usize::from(target)].position);
+    let committed = state.ledger.unclean[position].filter(|_| state.ledger.holders[position] == target)?;
+    Some(committed & state.ledger.live() & !has)
 }
 
-/// The segments whose rows can be computed for the blank target now.
-pub(crate) fn rebuildable(plan: &Plan, state: &State) -> u16 {
-    let blank = &state.targets[BLANK];
-    if state.rebuilding.is_some() || !blank.alive {
+/// The segments whose rows can be computed for a target now.
+pub(crate) fn rebuildable(plan: &Plan, state: &State, target: u8) -> u16 {
+    let this = &state.targets[usize::from(target)];
+    if state.rebuilding.is_some() || !this.alive {
         return 0;
     }
-    let lacking = to_rebuild(state, blank.durable | blank.unsynced);
+    let lacking = to_rebuild(state, target, this.durable | this.unsynced).unwrap_or(0);
     let readable = |&segment: &u8| state.durable_rows(segment, plan.rows()) >= plan.data;
     members(lacking).filter(readable).fold(0, |set, segment| set | 1 << segment)
 }
 
 /// The row is written; whether its segment is still in use was asked before.
 pub(crate) fn rebuild(state: &mut State) {
-    if let Some(segment) = state.rebuilding.take()
-        && state.targets[BLANK].alive
+    if let Some((target, segment)) = state.rebuilding.take()
+        && state.targets[usize::from(target)].alive
     {
-        state.targets[BLANK].unsynced |= 1 << segment;
+        state.targets[usize::from(target)].unsynced |= 1 << segment;
     }
 }
 
 /// A pass over all segments found that no row is missing.
-pub(crate) fn is_whole(plan: &Plan, state: &State) -> bool {
-    let blank = &state.targets[BLANK];
-    let written = if plan.is(Mutant::RebuiltBeforeSynced) { blank.unsynced } else { 0 };
-    let nothing = to_rebuild(state, blank.durable | written) == 0;
-    state.ledger.unclean.is_some() && blank.alive && state.rebuilding.is_none() && nothing
+pub(crate) fn is_whole(plan: &Plan, state: &State, target: u8) -> bool {
+    let this = &state.targets[usize::from(target)];
+    let written = if plan.is(Mutant::RebuiltBeforeSynced) { this.unsynced } else { 0 };
+    let nothing = to_rebuild(state, target, this.durable | written) == Some(0);
+    this.alive && state.rebuilding.is_none() && nothing
 }
 
 fn has_at(state: &State, segment: u8, row: u8) -> bool {

@@ -14,7 +14,7 @@ fn check(name: &str, plan: Plan) -> usize {
         println!("{name}: not so: {property}\n  {}", steps.join("\n  "));
     }
     let states = checker.unique_state_count();
-    println!("{name:<14} {states:>9} states, {:>3} deep, {:?}", checker.max_depth(), begun.elapsed());
+    println!("{name:<17} {states:>9} states, {:>3} deep, {:?}", checker.max_depth(), begun.elapsed());
     checker.assert_properties();
     states
 }
@@ -22,6 +22,15 @@ fn check(name: &str, plan: Plan) -> usize {
 #[test]
 fn no_order_of_events_breaks_an_invariant() {
     let states: usize = plans::SMALL.iter().map(|(name, plan)| check(name, *plan)).sum();
-    println!("together       {states:>9} states");
+    println!("together          {states:>9} states");
     assert!(states > 100_000, "only {states} states");
+}
+
+/// `cargo test --profile tested -p isobar-model -- --ignored --nocapture large`
+#[test]
+#[ignore = "takes minutes and gigabytes"]
+fn no_order_of_events_breaks_an_invariant_in_large_plans() {
+    for (name, plan) in plans::LARGE {
+        check(name, *plan);
+    }
 }
