@@ -10,6 +10,7 @@ const TEST_CLUSTER: &str = "isobar-testcluster";
 const ARROWS: &[(&str, &[&str])] = &[
     ("isobar-base", &[]),
     ("isobar-disk", &["isobar-base"]),
+    ("isobar-model", &[]),
     ("isobar-erasure", &["isobar-base"]),
     ("isobar-identity", &["isobar-base"]),
     ("isobar-wire", &["isobar-base", "isobar-identity"]),
