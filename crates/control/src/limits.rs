@@ -144,8 +144,8 @@ pub const LARGE_FILE_BYTES_ASKED_MAX: u64 = 1 << 40;
 pub const LARGE_FILES_AT_ONCE: u64 = 15;
 /// Small files of each process where nothing is said, as `isobar validate` makes: so many at most …
 pub const SMALL_FILES_USUAL: u64 = 500;
-/// … and one for so much of what is free. Two processes make one each, of 107 KiB in the mean; and as much again
-/// is removed and not collected yet.
+/// … and one for so much of what is free. Two processes make one each, of 107 KiB in the mean; and as much
+/// again is removed and not collected yet.
 pub const SMALL_FILE_ROOM_BYTES: u64 = 512 << 10;
 
 /// Deployments that a resource group remembers, as in ARM.

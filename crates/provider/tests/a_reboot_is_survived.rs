@@ -89,8 +89,8 @@ async fn a_node_whose_port_another_program_has_stays_down_with_one_line() {
     let [(node, why)] = &woken.stay_down[..] else { panic!("{woken:?}") };
     assert!(node == "n1" && why.contains(&address) && why.lines().count() == 1, "{woken:?}");
     is_running(&after, "c-1", &["n2"]).await;
-    // The next control plane of this boot tries it again. A process that another test is starting may have the
-    // port for a moment more.
+    // The next control plane of this boot tries it again. A process that another test is starting may have
+    // the port for a moment more.
     drop(other);
     let begun = Instant::now();
     loop {
