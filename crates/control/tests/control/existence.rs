@@ -32,7 +32,7 @@ async fn make_all(world: &mut World<'_>) {
 }
 
 fn deployment(world: &World<'_>) -> String {
-    world.at("/resourceGroups/rg1/providers/Microsoft.Resources/deployments/d1", GROUPS)
+    world.at("/resourceGroups/rg1/providers/Microsoft.Resources/deployments/deployed", GROUPS)
 }
 
 /// The name of a record of what was used in the hour that has ended.
@@ -64,7 +64,7 @@ async fn a_head_says_what_its_get_finds(database: TestDatabase) {
         ("Locks", world.at("/providers/Microsoft.Authorization/locks/keep", LOCKS), ("keep", "none")),
         ("RoleAssignments", assignment(&scope, NAME), (NAME, "none")),
         ("RoleDefinitions", world.at(&role, ROLES), (READER, "none")),
-        ("Deployments", deployment(world), ("d1", "none")),
+        ("Deployments", deployment(world), ("deployed", "none")),
         (
             "Tags",
             world.at("/resourceGroups/rg1/providers/Microsoft.Resources/tags/default", GROUPS),
