@@ -222,7 +222,7 @@ impl Ground {
         let keys = Keys::of(&records, &sealing).await?;
         let hosts = options.all_names();
         let tls = match &options.certificate {
-            Some(given) => server::given_config(given)?,
+            Some(given) => server::given_config(directory, given)?,
             None => server::server_config(directory, &keys.authority, &hosts)?,
         };
         let names = Arc::new(Names::new(hosts, listener.local_addr().map_err(failed)?.port()));

@@ -27,7 +27,7 @@
 //! | `front`, `admission`, `locking`, `audit` | the way of a request |
 //! | `inside` | requests that this program makes of itself, in somebody's name |
 //! | `identity` | the built-in issuer: secrets, tokens, service principals, the first start |
-//! | `sealing` | secrets that have to be kept for a while |
+//! | `sealing`, `keys` | secrets that have to be kept for a while; what all processes of a database share |
 //! | `access` | roles and rights |
 //! | `store`, `subscription` | resources as they are kept and answered |
 //! | `providers`, `clusters` | who has machines; what a cluster is among the records |

@@ -68,6 +68,8 @@ pub const ISSUER_ANSWER_MAX: Duration = Duration::from_secs(10);
 pub const ISSUER_KEYS_KEPT: Duration = Duration::from_secs(3600);
 /// … and how soon they are read again, where a token names one that is not there …
 pub const ISSUER_KEYS_AGAIN: Duration = Duration::from_secs(60);
+/// … and how soon it is asked again while there are none …
+pub const ISSUER_AWAY_AGAIN: Duration = Duration::from_secs(5);
 /// … and how long they are good while it is away.
 pub const ISSUER_KEYS_USABLE: Duration = Duration::from_secs(86_400);
 

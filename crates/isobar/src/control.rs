@@ -257,6 +257,15 @@ mod tests {
     }
 
     #[test]
+    fn with_a_given_certificate_no_authority_is_named() {
+        let told = Told { ca_file: None, ..first() };
+        let text = words(&told).join("\n");
+        assert!(text.contains("  isobar login https://127.0.0.1:7443 --client-id c-1"), "{text}");
+        assert!(!text.contains("authority") && !text.contains("REQUESTS_CA_BUNDLE"), "{text}");
+        assert!(serde_json::to_value(&told).unwrap().get("ca_file").is_none());
+    }
+
+    #[test]
     fn a_later_start_has_no_secret_to_tell() {
         let text = words(&Told { administrator: None, ..first() }).join("\n");
         assert!(text.contains("SECRET='SECRET'") && !text.contains("secret-1"), "{text}");

@@ -19,36 +19,9 @@ pub enum RemoteError {
         /// What is wrong with it.
         why: String,
     },
-    /// An address that is none.
-    #[error("'{0}' is no address of a control plane: write https://HOST:PORT")]
-    Address(String),
-    /// A certificate of an authority cannot be used.
-    #[error("the authority's certificate: {0}")]
-    Authority(String),
-    /// The server has a certificate that nobody trusted has signed.
-    #[error("{url}: its certificate is not trusted here ({why}): name the authority's with --ca FILE")]
-    Untrusted {
-        /// The server.
-        url: String,
-        /// What was wrong with it.
-        why: String,
-    },
-    /// The server cannot be reached, or went away. Whether it has done what it was asked is not known.
-    #[error("{url}: {why}")]
-    Unreachable {
-        /// The server.
-        url: String,
-        /// What was said.
-        why: String,
-    },
-    /// What the server says makes no sense.
-    #[error("{url}: {why}")]
-    Nonsense {
-        /// The server.
-        url: String,
-        /// What about it.
-        why: String,
-    },
+    /// The server: its address, whether it is trusted, whether it is reached, what it says.
+    #[error("{}", words(.0))]
+    Server(#[from] HttpsError),
     /// The client id or the secret is wrong, or there is no such tenant.
     #[error("the login was refused: {0}")]
     Login(String),
@@ -83,25 +56,25 @@ impl RemoteError {
         }
     }
 
+    /// Whether the server was not reached or went away. Whether it has done what it was asked is not known.
+    pub fn is_away(&self) -> bool {
+        matches!(self, RemoteError::Server(error) if error.is_away())
+    }
+
     /// Whether something was not found.
     pub fn is_not_found(&self) -> bool {
         matches!(self, RemoteError::Refused { status: 404, .. })
     }
 }
 
-impl From<HttpsError> for RemoteError {
-    fn from(error: HttpsError) -> RemoteError {
-        match error {
-            HttpsError::Address(text) => RemoteError::Address(text),
-            HttpsError::Authority(why) => RemoteError::Authority(why),
-            HttpsError::Untrusted { url, why } => RemoteError::Untrusted { url, why },
-            HttpsError::NobodyListens { url } => {
-                let why = "nobody listens there: start it with isobar control".to_owned();
-                RemoteError::Unreachable { url, why }
-            }
-            HttpsError::Unreachable { url, why } => RemoteError::Unreachable { url, why },
-            HttpsError::Nonsense { url, why } => RemoteError::Nonsense { url, why },
-            HttpsError::Message(why) => RemoteError::Value(why),
+/// What is wrong with the server, and what to do where that is known of a control plane.
+fn words(error: &HttpsError) -> String {
+    match error {
+        HttpsError::Address(text) => {
+            format!("'{text}' is no address of a control plane: write https://HOST:PORT")
         }
+        HttpsError::Untrusted { .. } => format!("{error}: name the authority's with --ca FILE"),
+        HttpsError::NobodyListens { .. } => format!("{error}: start it with isobar control"),
+        other => other.to_string(),
     }
 }

@@ -39,7 +39,7 @@ mod waiting;
 
 pub use error::RemoteError;
 pub use isobar_arm::ArmError;
-pub use isobar_https::Answer;
+pub use isobar_https::{Answer, HttpsError};
 pub use login::{Credentials, choose_subscription, login};
 pub use pages::all_pages;
 pub use profile::{Profile, ProfileFile};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use form_urlencoded::Serializer;
 use isobar_arm::ArmError;
-use isobar_https::{Address, Answer, Connection, Message, Trust, may_be_repeated};
+use isobar_https::{Address, Answer, Connection, HttpsError, Message, Trust, may_be_repeated};
 use serde_json::Value;
 
 use crate::error::RemoteError;
@@ -205,7 +205,7 @@ impl Session {
 /// Something that a control plane does not answer.
 pub(crate) fn nonsense(address: &Address, why: &str) -> RemoteError {
     let why = format!("{why}: is that the address of a control plane?");
-    RemoteError::Nonsense { url: address.url(), why }
+    RemoteError::Server(HttpsError::Nonsense { url: address.url(), why })
 }
 
 /// Why there is no token: the description without the ids behind it, which are for whoever reads the log.

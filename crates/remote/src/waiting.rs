@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use isobar_arm::{ArmError, OperationState, OperationStatus};
+use isobar_https::{Answer, HttpsError};
 use serde_json::Value;
 
 use crate::error::RemoteError;
 use crate::limits::{AWAY_MAX, PAUSE, WAIT_MAX};
 use crate::request::Request;
 use crate::session::Session;
-use isobar_https::Answer;
 
 /// Where its status is.
 const STATUS: &str = "azure-asyncoperation";
@@ -119,16 +119,15 @@ impl Looking {
 
     /// A server that starts again is waited for; what goes on there goes on.
     fn is_away(&mut self, error: RemoteError) -> Result<(), RemoteError> {
-        let is_away = matches!(error, RemoteError::Unreachable { .. });
         let since = self.away_since.get_or_insert_with(Instant::now);
-        if is_away && since.elapsed() < AWAY_MAX { Ok(()) } else { Err(error) }
+        if error.is_away() && since.elapsed() < AWAY_MAX { Ok(()) } else { Err(error) }
     }
 }
 
 fn read_status(session: &Session, seen: &Answer) -> Result<OperationStatus, RemoteError> {
-    serde_json::from_value(seen.body.clone()).map_err(|error| RemoteError::Nonsense {
-        url: session.profile().url.clone(),
-        why: format!("what it answers is no status of an operation: {error}"),
+    serde_json::from_value(seen.body.clone()).map_err(|error| {
+        let why = format!("what it answers is no status of an operation: {error}");
+        RemoteError::Server(HttpsError::Nonsense { url: session.profile().url.clone(), why })
     })
 }
 
@@ -171,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_server_may_be_away_for_a_minute_from_when_that_was_seen() {
-        let unreachable = || RemoteError::Unreachable { url: "https://a".to_owned(), why: "b".to_owned() };
+        let unreachable = || RemoteError::Server(HttpsError::NobodyListens { url: "https://a".to_owned() });
         let long_ago = Instant::now().checked_sub(AWAY_MAX).unwrap();
         let mut looking = Looking { began: long_ago, away_since: None, asked: "/a".to_owned() };
         assert!(looking.is_away(unreachable()).is_ok(), "however long the last answer is ago");

@@ -3,7 +3,7 @@
 
 mod scripted;
 
-use isobar_remote::{RemoteError, Standing, all_pages, wait};
+use isobar_remote::{HttpsError, RemoteError, Standing, all_pages, wait};
 use scripted::{Reply, Server, TOKEN, User, asking, busy, say};
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ async fn what_may_be_done_once_only_is_sent_again_only_if_nothing_was_done() {
     assert_eq!(user.send("POST /much").await.unwrap().status, 200);
     assert_eq!(server.asked("POST /much"), 2);
     let error = user.send("POST /away").await.unwrap_err();
-    assert!(matches!(error, RemoteError::Unreachable { .. }), "{error}");
+    assert!(error.is_away(), "{error}");
     assert_eq!(server.asked("POST /away"), 1);
 }
 
@@ -78,7 +78,7 @@ async fn a_connection_that_was_closed_is_opened_again() {
     assert_eq!((server.connections(), server.asked("GET /a")), (2, 3));
     server.then("GET /a", &[Reply::HangUp]);
     let error = user.send("GET /a").await.unwrap_err();
-    assert!(matches!(error, RemoteError::Unreachable { .. }), "{error}");
+    assert!(error.is_away(), "{error}");
     assert_eq!(server.asked("GET /a"), 5, "once more, and no more than that");
 }
 
@@ -89,7 +89,7 @@ async fn an_answer_that_is_too_long_does_not_count_as_away() {
     let server = Server::start(&[("GET /a", &[long])]).await;
     let mut user = User::of(&server);
     let error = user.send("GET /a").await.unwrap_err();
-    assert!(matches!(error, RemoteError::Nonsense { .. }), "{error}");
+    assert!(matches!(error, RemoteError::Server(HttpsError::Nonsense { .. })), "{error}");
     assert!(error.to_string().contains("longer than 64 MiB"), "{error}");
     assert_eq!(server.asked("GET /a"), 1);
 }

@@ -30,7 +30,7 @@ impl Flaw {
     pub(crate) fn words(self) -> &'static str {
         match self {
             Flaw::Malformed => "It is no signed token.",
-            Flaw::Forged => "Its signature is not of this server.",
+            Flaw::Forged => "Its signature is not of its issuer.",
             Flaw::Expired => "It has expired.",
             Flaw::Early => "It is not valid yet.",
             Flaw::Audience => "It is for another audience.",

@@ -17,7 +17,8 @@ use tokio::sync::Mutex as Turn;
 use super::flaw::Flaw;
 use super::jwt::{ForeignClaims, Jwt, VerifyingKey};
 use crate::limits::{
-    ISSUER_ANSWER_MAX, ISSUER_KEYS_AGAIN, ISSUER_KEYS_KEPT, ISSUER_KEYS_MAX, ISSUER_KEYS_USABLE, ISSUERS_MAX,
+    ISSUER_ANSWER_MAX, ISSUER_AWAY_AGAIN, ISSUER_KEYS_AGAIN, ISSUER_KEYS_KEPT, ISSUER_KEYS_MAX,
+    ISSUER_KEYS_USABLE, ISSUERS_MAX,
 };
 use crate::refusal::Refusal;
 
@@ -74,6 +75,25 @@ impl IssuerKeys {
     }
 }
 
+impl Known {
+    /// The keys, if there are any that are still good.
+    fn usable(&self, now: Timestamp) -> Option<Arc<IssuerKeys>> {
+        let (keys, read) = self.keys.as_ref()?;
+        (!is_older(ISSUER_KEYS_USABLE, *read, now)).then(|| keys.clone())
+    }
+
+    /// Whether the issuer is to be asked: for want of keys that are fresh, or of the one that is named; and
+    /// not again right after it was.
+    fn wants(&self, key_id: Option<&str>, now: Timestamp) -> bool {
+        let has = |(keys, read): &(Arc<IssuerKeys>, Timestamp)| {
+            !is_older(ISSUER_KEYS_KEPT, *read, now) && keys.has(key_id)
+        };
+        // Whoever has none waits for an answer, and so does everybody behind him.
+        let again = if self.usable(now).is_some() { ISSUER_KEYS_AGAIN } else { ISSUER_AWAY_AGAIN };
+        !self.keys.as_ref().is_some_and(has) && self.tried.is_none_or(|tried| is_older(again, tried, now))
+    }
+}
+
 fn is_older(than: Duration, then: Timestamp, now: Timestamp) -> bool {
     let past_ms = now.millis().saturating_sub(then.millis());
     u64::try_from(past_ms).is_ok_and(|past_ms| past_ms >= than.as_millis() as u64)
@@ -104,27 +124,14 @@ impl Foreign {
             known.entry(issuer.to_owned()).or_default().clone()
         };
         let mut known = turn.lock().await;
-        if let Some((keys, read)) = &known.keys {
-            let is_fresh = !is_older(ISSUER_KEYS_KEPT, *read, now);
-            let was_tried = known.tried.is_some_and(|tried| !is_older(ISSUER_KEYS_AGAIN, tried, now));
-            if is_fresh && keys.has(key_id) || was_tried {
-                return Ok(keys.clone());
+        if known.wants(key_id, now) {
+            known.tried = Some(now);
+            match self.read(issuer).await {
+                Ok(keys) => known.keys = Some((Arc::new(keys), now)),
+                Err(error) => tracing::warn!(issuer, %error, "the keys of an issuer cannot be read"),
             }
         }
-        known.tried = Some(now);
-        match self.read(issuer).await {
-            Ok(keys) => {
-                let keys = Arc::new(keys);
-                known.keys = Some((keys.clone(), now));
-                Ok(keys)
-            }
-            Err(error) => {
-                tracing::warn!(issuer, %error, "the keys of an issuer cannot be read");
-                let usable =
-                    known.keys.as_ref().filter(|(_, read)| !is_older(ISSUER_KEYS_USABLE, *read, now));
-                usable.map(|(keys, _)| keys.clone()).ok_or_else(away)
-            }
-        }
+        known.usable(now).ok_or_else(away)
     }
 
     async fn read(&self, issuer: &str) -> Result<IssuerKeys, HttpsError> {
@@ -162,6 +169,47 @@ impl Foreign {
 }
 
 fn away() -> Refusal {
-    const AGAIN_S: u32 = 5;
-    ArmError::service_unavailable("The issuer of the token cannot be asked for its keys.", AGAIN_S).into()
+    let again_s = u32::try_from(ISSUER_AWAY_AGAIN.as_secs()).unwrap_or(u32::MAX);
+    ArmError::service_unavailable("The issuer of the token cannot be asked for its keys.", again_s).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_S: i64 = 86_400;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn known(read_s: i64, tried_s: i64) -> Known {
+        let key = VerifyingKey::P256(Vec::new());
+        let keys = IssuerKeys(vec![(Some("k".to_owned()), key)]);
+        Known { keys: Some((Arc::new(keys), at(read_s))), tried: Some(at(tried_s)) }
+    }
+
+    #[test]
+    fn keys_are_read_again_when_they_are_old_or_one_is_missing_but_not_all_the_time() {
+        let wants = |key: &str, tried_s, now_s| known(0, tried_s).wants(Some(key), at(now_s));
+        assert!(!wants("k", 0, 3599) && wants("k", 0, 3600));
+        assert!(!wants("other", 0, 59) && wants("other", 0, 60));
+        assert!(!wants("k", 3600, 3659) && wants("k", 3600, 3660), "it was away when it was asked");
+        assert!(Known::default().wants(None, at(0)), "nothing is known");
+    }
+
+    #[test]
+    fn keys_are_good_for_a_day_and_not_because_the_issuer_was_asked_in_vain() {
+        let of = |tried_s, now_s| known(0, tried_s).usable(at(now_s)).is_some();
+        assert!(of(0, DAY_S - 1) && !of(0, DAY_S));
+        assert!(!of(DAY_S, DAY_S + 1));
+    }
+
+    #[test]
+    fn whoever_comes_while_an_issuer_is_away_is_told_at_once() {
+        let tried = Known { keys: None, tried: Some(at(0)) };
+        assert!(!tried.wants(None, at(4)) && tried.wants(None, at(5)));
+        let old = known(0, 2 * DAY_S);
+        assert!(!old.wants(None, at(2 * DAY_S + 4)) && old.wants(None, at(2 * DAY_S + 5)));
+    }
 }

@@ -32,6 +32,8 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// What is said of a wrong secret.
 const WRONG_SECRET: &str =
     "Invalid client secret provided. Ensure the secret being sent is the secret's value, not its id.";
+/// The schema of a request for a token.
+const TOKEN_REQUEST: &str = "TokenRequest";
 /// Why nobody types any of it.
 const LOGIN: &str = "clients log in with it";
 
@@ -40,7 +42,7 @@ const DOCUMENT: &[Answer] = &[Answer::of(200, "Anything", "The document.")];
 
 const fn token_at(id: &'static str, path: &'static str) -> Row {
     let operation = Operation { display: TOKEN, ..Operation::post(id, path) }.for_programs(LOGIN);
-    Row::new(operation.takes("TokenRequest").answers(GRANTED), read!(token)).after(fetch!(issuer))
+    Row::new(operation.takes(TOKEN_REQUEST).answers(GRANTED), read!(token)).after(fetch!(issuer))
 }
 
 const fn read_at(id: &'static str, path: &'static str, display: Display, handler: Handler) -> Row {
@@ -234,15 +236,11 @@ impl Proof<'_> {
 
 /// Whether an assertion that is for this is for us: a token endpoint of ours, or the issuer.
 fn is_token_endpoint(call: &Call, audience: &str) -> bool {
-    let tenant = call.app.issuer.tenant();
-    let paths = [
-        "/adfs/oauth2/token".to_owned(),
-        "/adfs/oauth2/v2.0/token".to_owned(),
-        format!("/{tenant}/oauth2/v2.0/token"),
-        format!("/{tenant}/oauth2/token"),
-        format!("/{tenant}/v2.0"),
-    ];
-    paths.iter().any(|path| audience.strip_suffix(path.as_str()).is_some_and(|at| call.app.names.has(at)))
+    let issuer = &call.app.issuer;
+    let of_tokens = ROWS.iter().filter(|row| row.operation.body == Some(TOKEN_REQUEST));
+    let mut paths = of_tokens.map(|row| row.operation.path.replace("{tenantId}", issuer.tenant()));
+    let is_at = |path: String| audience.strip_suffix(&path).is_some_and(|base| call.app.names.has(base));
+    issuer.is_named(audience) || paths.any(is_at)
 }
 
 async fn prove(

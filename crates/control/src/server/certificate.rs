@@ -151,11 +151,15 @@ pub(crate) fn server_config(
     config(&certificate, &key).map_err(unusable)
 }
 
-/// How to serve with a certificate that was given.
+/// How to serve with a certificate that was given. Our authority's goes from the data directory: whoever
+/// finds it there would trust nobody else. A start without a given one puts it back.
 ///
 /// # Errors
 /// `File`, `Given`.
-pub(crate) fn given_config(given: &GivenCertificate) -> Result<ServerConfig, CertificateError> {
+pub(crate) fn given_config(
+    directory: &Path,
+    given: &GivenCertificate,
+) -> Result<ServerConfig, CertificateError> {
     let missing = |path: &Path| {
         io::Error::new(io::ErrorKind::NotFound, format!("{}: there is no such file", path.display()))
     };
@@ -163,7 +167,12 @@ pub(crate) fn given_config(given: &GivenCertificate) -> Result<ServerConfig, Cer
         files::read(path, is_secret)?.ok_or_else(|| CertificateError::File(missing(path)))
     };
     let (certificate, key) = (read(&given.certificate, false)?, read(&given.key, true)?);
-    config(&certificate, &key).map_err(|why| CertificateError::Given { path: given.certificate.clone(), why })
+    let config = config(&certificate, &key)
+        .map_err(|why| CertificateError::Given { path: given.certificate.clone(), why })?;
+    match std::fs::remove_file(directory.join(AUTHORITY)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(config),
+    }
 }
 
 fn config(certificate: &[u8], key: &[u8]) -> Result<ServerConfig, String> {
@@ -214,10 +223,11 @@ mod tests {
     fn a_given_certificate_is_served_and_what_is_none_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         start(&directory, &Authority::draw().expect("one"), "a.example");
-        let path = |name: &str| directory.path().join(name);
+        let (path, served) =
+            (|name: &str| directory.path().join(name), tempfile::tempdir().expect("a directory"));
         let of = |certificate: &str, key: &str| {
             let given = GivenCertificate { certificate: path(certificate), key: path(key) };
-            given_config(&given).map(drop).map_err(|error| error.to_string())
+            given_config(served.path(), &given).map(drop).map_err(|error| error.to_string())
         };
         assert_eq!(of(SERVER, SERVER_KEY), Ok(()));
         for (certificate, key, words) in [

@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use isobar_control::{Control, ControlOptions, KeysError, Running};
+use isobar_control::{Control, ControlOptions, GivenCertificate, KeysError, Running};
 use isobar_records::testing::TestDatabase;
 use rcgen::{CertificateParams, KeyPair};
 use ring::rand::SystemRandom;
@@ -312,7 +312,43 @@ async fn a_token_is_good_at_every_process_of_a_database(database: TestDatabase) 
     there.ask_token("/adfs/oauth2/token", client, secret, &scope).await.expect(200);
 }
 
+async fn a_given_certificate_is_served_and_no_other_is_to_be_trusted(database: TestDatabase) {
+    let world = World::start(&database).await;
+    let folder = world.folder.path();
+    let mut options = options_in(folder, &database, &world.clock, world.machines.hands());
+    let kept = tempfile::tempdir().expect("a folder");
+    for name in ["server.pem", "server-key.pem"] {
+        std::fs::copy(folder.join(name), kept.path().join(name)).expect("a copy");
+    }
+    let (certificate, key) = (kept.path().join("server.pem"), kept.path().join("server-key.pem"));
+    options.certificate = Some(GivenCertificate { certificate, key });
+    // Another name, which that certificate does not have: it is served all the same.
+    options.names = vec!["control.example".to_owned()];
+    let mut client = Client::of(&world.running);
+    let given = Control::start(options).await.expect("it starts");
+    assert!(
+        given.ca_file.is_none() && !folder.join("ca.pem").exists(),
+        "whoever finds it trusts nobody else"
+    );
+    let port = given.url.rsplit_once(':').expect("a port").1;
+    client.url = format!("https://127.0.0.1:{port}");
+    client.login(&world.first.0, &world.first.1).await.get(SUBSCRIPTIONS).await.expect(200);
+    given.stop().await;
+    let again = start_in(folder, &database, &world.clock, world.machines.hands()).await;
+    assert!(again.ca_file.as_ref().is_some_and(|path| path.exists()));
+}
+
+async fn authorities_that_are_none_are_refused_at_the_start(database: TestDatabase) {
+    let world = World::start(&database).await;
+    let mut options = options_in(world.folder.path(), &database, &world.clock, world.machines.hands());
+    options.authorities = Some("nothing".to_owned());
+    let refused = Control::start(options).await.err().expect("it has none").to_string();
+    assert!(refused.contains("authorities to trust: ") && refused.lines().count() == 1, "{refused}");
+}
+
 isobar_records::on_both_databases!(
+    a_given_certificate_is_served_and_no_other_is_to_be_trusted,
+    authorities_that_are_none_are_refused_at_the_start,
     a_certificate_logs_in_until_it_is_taken_away,
     what_is_no_certificate_is_not_kept,
     somebody_of_another_issuer_is_a_principal_here,

@@ -114,7 +114,7 @@ async fn carry_out(
         let waited = isobar_remote::wait(session, request, answer, |now| tell(&progress, now)).await;
         progress.finish();
         let left = match (waited, session.path_of(&link)) {
-            (Err(error @ RemoteError::Unreachable { .. }), Ok(path)) => {
+            (Err(error), Ok(path)) if error.is_away() => {
                 let code = complain(&error);
                 tell_where("it may go on", &path);
                 return Ok(code);

@@ -32,10 +32,7 @@ fn refused(why: &str) -> MarketplaceError {
 }
 
 fn flawed(flaw: Flaw) -> MarketplaceError {
-    refused(match flaw {
-        Flaw::Forged => "The token's signature is not of its issuer.",
-        flaw => flaw.words(),
-    })
+    refused(flaw.words())
 }
 
 /// Refuses a caller who is not Microsoft's marketplace.
